@@ -1,0 +1,215 @@
+#pragma once
+// gRPC client calls as coroutines. gRPC's callback API is used nowhere else on the client side.
+// Thread: called on, and resumed on, the caller's executor. Errors: see rpc/status.h.
+#include <grpcpp/grpcpp.h>
+
+#include <deque>
+#include <mutex>
+#include <optional>
+
+#include "net/task.h"
+#include "rpc/status.h"
+
+namespace paastech::rpc {
+
+// One value handed from gRPC's threads to one waiting coroutine. post() may come before or after wait().
+template <class T>
+class Handoff {
+ public:
+  using Handler = std::function<void(T)>;
+  void post(T value) {
+    std::shared_ptr<Handler> handler;
+    {
+      const std::scoped_lock lock(mutex_);
+      if (!handler_) {
+        values_.push_back(std::move(value));
+        return;
+      }
+      handler = std::exchange(handler_, nullptr);
+    }
+    (*handler)(std::move(value));
+  }
+  net::Task<T> wait() {
+    net::Executor executor = co_await net::asio::this_coro::executor;
+    auto start = [this, executor](auto completion) {
+      auto shared = std::make_shared<decltype(completion)>(std::move(completion));
+      auto deliver = [shared, executor](T value) {
+        net::asio::post(executor, [shared, value = std::move(value)]() mutable { std::move (*shared)(std::move(value)); });
+      };
+      std::optional<T> ready;
+      {
+        const std::scoped_lock lock(mutex_);
+        if (values_.empty()) {
+          handler_ = std::make_shared<Handler>(std::move(deliver));
+        } else {
+          ready = std::move(values_.front());
+          values_.pop_front();
+        }
+      }
+      if (ready) deliver(std::move(*ready));
+    };
+    T value = co_await net::asio::async_initiate<const net::asio::use_awaitable_t<>, void(T)>(std::move(start),
+                                                                                               net::asio::use_awaitable);
+    co_return value;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::deque<T> values_;
+  std::shared_ptr<Handler> handler_;
+};
+
+inline void set_deadline(grpc::ClientContext& context, std::chrono::milliseconds timeout) {
+  if (timeout.count() > 0) context.set_deadline(std::chrono::system_clock::now() + timeout);
+}
+
+// Reply reply = co_await rpc::call<Reply>(&Stub::async::Method, stub->async(), request, 10s)
+template <class Reply, class Async, class Base, class Request>
+net::Task<Result<Reply>> call(Async* async,
+                              void (Base::*method)(grpc::ClientContext*, const Request*, Reply*,
+                                                   std::function<void(grpc::Status)>),
+                              Request request, std::chrono::milliseconds timeout = std::chrono::seconds(30)) {
+  struct State {
+    grpc::ClientContext context;
+    Request request;
+    Reply reply;
+    Handoff<grpc::Status> done;
+  };
+  auto state = std::make_shared<State>();
+  state->request = std::move(request);
+  set_deadline(state->context, timeout);
+  (async->*method)(&state->context, &state->request, &state->reply,
+                   [state](grpc::Status status) { state->done.post(std::move(status)); });
+  grpc::Status status = co_await state->done.wait();
+  if (!status.ok()) co_return std::unexpected(from_grpc(status));
+  co_return std::move(state->reply);
+}
+
+// A server stream that is read message by message: next() gives nullopt at a clean end. Destroying it cancels the call.
+template <class Message>
+class ReadStream {
+ public:
+  template <class Async, class Base, class Request>
+  ReadStream(Async* async,
+             void (Base::*method)(grpc::ClientContext*, const Request*, grpc::ClientReadReactor<Message>*),
+             Request request, std::chrono::milliseconds timeout = {}) {
+    auto kept = std::make_shared<Request>(std::move(request));
+    reactor_ = std::make_shared<Reactor>();
+    reactor_->self = reactor_;
+    reactor_->kept = kept;
+    set_deadline(reactor_->context, timeout);
+    (async->*method)(&reactor_->context, kept.get(), reactor_.get());
+    reactor_->AddHold();
+    reactor_->StartCall();
+  }
+  ReadStream(ReadStream&&) = default;
+  ReadStream& operator=(ReadStream&&) = delete;
+  ~ReadStream() {
+    if (!reactor_) return;
+    cancel();
+    release();
+  }
+  net::Task<Result<std::optional<Message>>> next() {
+    auto reactor = reactor_;
+    reactor->StartRead(&reactor->message);
+    bool ok = co_await reactor->read_done.wait();
+    if (ok) co_return std::optional<Message>(std::move(reactor->message));
+    release();
+    grpc::Status status = co_await reactor->done.wait();
+    if (!status.ok()) co_return std::unexpected(from_grpc(status));
+    co_return std::optional<Message>();
+  }
+  void cancel() { reactor_->context.TryCancel(); }
+
+ private:
+  struct Reactor : grpc::ClientReadReactor<Message> {
+    void OnReadDone(bool ok) override { read_done.post(ok); }
+    void OnDone(const grpc::Status& status) override {
+      auto keep = std::move(self);
+      done.post(status);
+    }
+    grpc::ClientContext context;
+    Message message;
+    std::shared_ptr<void> kept;
+    std::shared_ptr<Reactor> self;  // until OnDone
+    Handoff<bool> read_done;
+    Handoff<grpc::Status> done;
+    bool held = true;
+  };
+  void release() {
+    if (std::exchange(reactor_->held, false)) reactor_->RemoveHold();
+  }
+  std::shared_ptr<Reactor> reactor_;
+};
+
+// A stream both ways. write() waits for the transport; next() as above. One writer and one reader at a time.
+template <class Request, class Message>
+class DuplexStream {
+ public:
+  template <class Async, class Base>
+  DuplexStream(Async* async, void (Base::*method)(grpc::ClientContext*, grpc::ClientBidiReactor<Request, Message>*),
+               std::chrono::milliseconds timeout = {}) {
+    reactor_ = std::make_shared<Reactor>();
+    reactor_->self = reactor_;
+    set_deadline(reactor_->context, timeout);
+    (async->*method)(&reactor_->context, reactor_.get());
+    reactor_->AddHold();
+    reactor_->StartCall();
+  }
+  DuplexStream(DuplexStream&&) = default;
+  DuplexStream& operator=(DuplexStream&&) = delete;
+  ~DuplexStream() {
+    if (!reactor_) return;
+    cancel();
+    release();
+  }
+  net::Task<bool> write(Request request) {  // false: the call has ended; next() says how
+    auto reactor = reactor_;
+    reactor->request = std::move(request);
+    reactor->StartWrite(&reactor->request);
+    bool ok = co_await reactor->write_done.wait();
+    co_return ok;
+  }
+  net::Task<bool> writes_done() {
+    auto reactor = reactor_;
+    reactor->StartWritesDone();
+    bool ok = co_await reactor->write_done.wait();
+    co_return ok;
+  }
+  net::Task<Result<std::optional<Message>>> next() {
+    auto reactor = reactor_;
+    reactor->StartRead(&reactor->message);
+    bool ok = co_await reactor->read_done.wait();
+    if (ok) co_return std::optional<Message>(std::move(reactor->message));
+    release();
+    grpc::Status status = co_await reactor->done.wait();
+    if (!status.ok()) co_return std::unexpected(from_grpc(status));
+    co_return std::optional<Message>();
+  }
+  void cancel() { reactor_->context.TryCancel(); }
+
+ private:
+  struct Reactor : grpc::ClientBidiReactor<Request, Message> {
+    void OnReadDone(bool ok) override { read_done.post(ok); }
+    void OnWriteDone(bool ok) override { write_done.post(ok); }
+    void OnWritesDoneDone(bool ok) override { write_done.post(ok); }
+    void OnDone(const grpc::Status& status) override {
+      auto keep = std::move(self);
+      done.post(status);
+    }
+    grpc::ClientContext context;
+    Request request;
+    Message message;
+    std::shared_ptr<Reactor> self;
+    Handoff<bool> read_done;
+    Handoff<bool> write_done;
+    Handoff<grpc::Status> done;
+    bool held = true;
+  };
+  void release() {
+    if (std::exchange(reactor_->held, false)) reactor_->RemoveHold();
+  }
+  std::shared_ptr<Reactor> reactor_;
+};
+
+}  // namespace paastech::rpc

@@ -1,0 +1,13 @@
+#pragma once
+// gRPC status ↔ Result. A hint travels behind a blank line in the status message.
+#include <grpcpp/support/status.h>
+
+#include "base/result.h"
+
+namespace paastech::rpc {
+
+grpc::Status to_grpc(const Error& error);
+grpc::Status to_grpc(const Status& status);
+Error from_grpc(const grpc::Status& status);
+
+}  // namespace paastech::rpc
