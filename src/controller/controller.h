@@ -1,0 +1,56 @@
+#pragma once
+// The deployment controller: decides what should run, makes it so, and records every step in the database first.
+// One rollout at a time per Project. Thread: the control-plane loop. Every change it acknowledges survives kill -9:
+// what it finds unfinished at start it resumes (configuration, restart) or fails with reason `interrupted` (push).
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "domain/deployment.h"
+#include "net/task.h"
+#include "store/deployments.h"
+#include "store/projects.h"
+
+namespace paastech::controller {
+
+// Follows one Deployment's terminal output from its first line; ends after the last line of an ended one.
+class Follower {
+ public:
+  virtual ~Follower() = default;
+  // The next lines, waiting for them; an empty vector: the Deployment has ended and all was read.
+  virtual net::Task<std::vector<std::string>> next() = 0;
+};
+
+struct Removal {
+  int containers = 0;
+  int networks = 0;
+  int images = 0;
+  struct Leftover {
+    std::string kind;
+    std::string id;
+    std::string reason;
+  };
+  std::vector<Leftover> leftovers = {};
+};
+
+class Controller {
+ public:
+  virtual ~Controller() = default;
+  // Queues a Deployment of a commit that the git role holds. Returns its row at once.
+  virtual net::Task<Result<store::DeploymentRow>> deploy_commit(std::string project_id, std::string actor_id,
+                                                                std::string commit) = 0;
+  // Queues a Deployment of the live image with the present environment. kFailedPrecondition where none was ever live.
+  virtual net::Task<Result<store::DeploymentRow>> redeploy(std::string project_id, std::string actor_id,
+                                                           DeploymentCause cause) = 0;
+  // kAborted where it has ended. Returns once the rollout has let go.
+  virtual net::Task<Status> cancel(std::string project_id, std::int64_t number) = 0;
+  virtual net::Task<Status> stop_application(std::string project_id) = 0;   // durable: stays stopped over restarts
+  virtual net::Task<Status> start_application(std::string project_id) = 0;  // kFailedPrecondition where none was live
+  virtual net::Task<Result<store::DeploymentRow>> wait(std::string project_id, std::int64_t number) = 0;  // until it is live or final
+  virtual net::Task<Result<std::unique_ptr<Follower>>> follow(std::string project_id, std::int64_t number) = 0;
+  virtual net::Task<Status> create_project(store::ProjectRow project) = 0;  // row and repository
+  virtual net::Task<Result<Removal>> delete_project(std::string project_id) = 0;
+};
+
+}  // namespace paastech::controller

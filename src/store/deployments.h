@@ -1,0 +1,43 @@
+#pragma once
+// Table deployments. Functions are called inside Database::write or read, on the database's thread.
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "domain/deployment.h"
+#include "store/database.h"
+
+namespace paastech::store {
+
+struct DeploymentRow {
+  std::string project_id;
+  std::int64_t number = 0;
+  DeploymentCause cause = DeploymentCause::kPush;
+  DeploymentState state = DeploymentState::kQueued;
+  std::string commit;
+  std::string commit_subject;
+  std::string image;
+  int port = 80;
+  std::string processes = "{}";  // JSON
+  std::string environment;       // sealed
+  std::string actor_id;
+  std::string reason;
+  std::string message;
+  std::int64_t created_at = 0;
+  std::int64_t finished_at = 0;
+};
+
+// Takes the Project's next number and inserts; row.number is set.
+Status insert_deployment(Tx& tx, DeploymentRow& row);
+Result<DeploymentRow> find_deployment(Tx& tx, const std::string& project_id, std::int64_t number);  // kNotFound
+Result<std::vector<DeploymentRow>> list_deployments(Tx& tx, const std::string& project_id, int limit,
+                                                    std::int64_t before);  // newest first; before 0: from the newest
+// Writes all changeable columns where the move is allowed by can_follow(stored state, row.state) or the state is equal;
+// else kAborted.
+Status update_deployment(Tx& tx, const DeploymentRow& row);
+Result<std::optional<DeploymentRow>> live_deployment(Tx& tx, const std::string& project_id);
+Result<std::vector<DeploymentRow>> deployments_in(Tx& tx, const std::vector<DeploymentState>& states);
+
+}  // namespace paastech::store
