@@ -165,6 +165,7 @@ class DuplexStream {
   }
   net::Task<bool> write(Request request) {  // false: the call has ended; next() says how
     auto reactor = reactor_;
+    if (!reactor->held) co_return false;  // next() has seen the end: starting an operation now is not allowed
     reactor->request = std::move(request);
     reactor->StartWrite(&reactor->request);
     bool ok = co_await reactor->write_done.wait();
@@ -172,6 +173,7 @@ class DuplexStream {
   }
   net::Task<bool> writes_done() {
     auto reactor = reactor_;
+    if (!reactor->held) co_return false;
     reactor->StartWritesDone();
     bool ok = co_await reactor->write_done.wait();
     co_return ok;

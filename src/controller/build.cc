@@ -1,0 +1,182 @@
+// From a pushed commit to an image: reads paastech.yaml through the git role, then pumps the tree's tar from the git role
+// to the Engine's build while the build's output goes to the feed.
+#include "build/manifest.h"
+#include "controller/deployment_controller.h"
+#include "rpc/client.h"
+
+namespace paastech::controller {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr std::string_view kManifestName = "paastech.yaml";
+constexpr auto kBuildDeadline = 20min;  // beyond the Engine's own limit, for a lost answer
+
+using BuildCall = rpc::DuplexStream<engine::BuildRequest, engine::BuildEvent>;
+
+struct Upload {
+  explicit Upload(net::Executor executor) : ended(std::move(executor)) {}
+  net::Notifier ended;
+  std::shared_ptr<BuildCall> call;
+  repos::ArchiveRequest request;
+  Status outcome = {};
+  bool done = false;
+};
+
+// Runs beside the reader of the build's events.
+net::Task<void> upload_tree(std::shared_ptr<Upload> upload, repos::Repositories::Stub& repositories) {
+  rpc::ReadStream<repos::ArchiveChunk> chunks(repositories.async(), &repos::Repositories::Stub::async::Archive,
+                                              upload->request);
+  while (true) {
+    Result<std::optional<repos::ArchiveChunk>> chunk = co_await chunks.next();
+    if (!chunk) {
+      upload->outcome = std::unexpected(chunk.error());
+      upload->call->cancel();
+      break;
+    }
+    if (!*chunk) {
+      [[maybe_unused]] bool told = co_await upload->call->writes_done();
+      break;
+    }
+    engine::BuildRequest part;
+    part.set_tar(std::move(*(*chunk)->mutable_data()));
+    const bool sent = co_await upload->call->write(part);
+    if (!sent) break;  // the build has ended; its result says why
+  }
+  upload->done = true;
+  upload->ended.notify();
+}
+
+const repos::TreeFile* file_named(const repos::ReadFilesReply& reply, std::string_view path) {
+  for (const repos::TreeFile& file : reply.files())
+    if (file.path() == path) return &file;
+  return nullptr;
+}
+
+Status check_dockerfile(const repos::TreeFile* file, const std::string& path) {
+  const std::string kind = file ? file->kind() : "missing";
+  if (kind == "file" || kind == "too_large") return {};
+  if (kind == "missing" && path == "Dockerfile")
+    return fail(Code::kFailedPrecondition, "there is no Dockerfile at the root of the repository",
+                "add a file named Dockerfile there, or name another in paastech.yaml: build: {dockerfile: PATH}");
+  if (kind == "missing")
+    return fail(Code::kFailedPrecondition, "paastech.yaml names " + path + " as Dockerfile, but there is no such file",
+                "correct build.dockerfile, or commit that file");
+  return fail(Code::kFailedPrecondition, path + " is a " + kind + ", but must be a regular file",
+              "commit the Dockerfile itself in its place");
+}
+
+// dockerfile and context are relative to the root; the builder wants the Dockerfile relative to the context.
+std::string inside_context(const std::string& dockerfile, const std::string& context) {
+  return context.empty() || context == "." ? dockerfile : dockerfile.substr(context.size() + 1);
+}
+
+}  // namespace
+
+net::Task<Status> DeploymentController::read_manifest(RolloutPtr rollout, std::string& dockerfile,
+                                                      std::string& context) {
+  repos::ReadFilesRequest request;
+  request.set_project_id(rollout->row.project_id);
+  request.set_commit(rollout->row.commit);
+  request.add_paths(std::string(kManifestName));
+  request.add_paths("Dockerfile");
+  CO_TRY_ASSIGN(repos::ReadFilesReply tree,
+                co_await rpc::call<repos::ReadFilesReply>(ports_.repositories.async(),
+                                                          &repos::Repositories::Stub::async::ReadFiles, request, 30s));
+  rollout->row.commit_subject = tree.subject().substr(0, 200);
+  Manifest manifest;
+  const repos::TreeFile* file = file_named(tree, kManifestName);
+  if (file && file->kind() != "missing") {
+    rollout->row.reason = "invalid_manifest";
+    if (file->kind() != "file")
+      co_return fail(Code::kInvalidArgument, "paastech.yaml is a " + file->kind() + ", but must be a small regular file");
+    CO_TRY_ASSIGN(manifest, build::parse_manifest(file->content()));
+  }
+  if (manifest.dockerfile != "Dockerfile") {
+    request.clear_paths();
+    request.add_paths(manifest.dockerfile);
+    CO_TRY_ASSIGN(tree, co_await rpc::call<repos::ReadFilesReply>(
+                            ports_.repositories.async(), &repos::Repositories::Stub::async::ReadFiles, request, 30s));
+  }
+  rollout->row.reason = "no_dockerfile";
+  CO_TRY(check_dockerfile(file_named(tree, manifest.dockerfile), manifest.dockerfile));
+  rollout->row.reason.clear();
+  rollout->row.processes = build::processes_to_json(manifest.processes);
+  rollout->row.port = manifest.processes["web"].port;  // 0: the image's EXPOSE decides after the build
+  dockerfile = inside_context(manifest.dockerfile, manifest.context);
+  context = manifest.context == "." ? "" : manifest.context;
+  co_return Status{};
+}
+
+net::Task<Status> DeploymentController::build(RolloutPtr rollout) {
+  std::string dockerfile;
+  std::string context;
+  CO_TRY(co_await read_manifest(rollout, dockerfile, context));
+  const std::string client = rollout->project.owner_id;
+  bool said = false;
+  while (!places_.try_take(client)) {
+    if (rollout->cancelled) co_return fail(Code::kCancelled, "cancelled");
+    if (!std::exchange(said, true)) rollout->feed->add("==> Waiting for a place to build");
+    co_await places_.wait_for_change();
+  }
+  rollout->feed->add("==> Building " + rollout->row.commit.substr(0, 10) + " with " + dockerfile);
+  Status built = fail(Code::kInternal, "the build ended without a reason");
+  try {
+    built = co_await run_build(rollout, dockerfile, context);
+  } catch (...) {
+    places_.release(client);
+    throw;
+  }
+  places_.release(client);
+  co_return built;
+}
+
+net::Task<Status> DeploymentController::run_build(RolloutPtr rollout, std::string dockerfile, std::string context) {
+  auto upload = std::make_shared<Upload>(tasks_.executor());
+  upload->call = std::make_shared<BuildCall>(ports_.pomegranate.async(), &engine::Pomegranate::Stub::async::Build,
+                                             kBuildDeadline);
+  upload->request.set_project_id(rollout->row.project_id);
+  upload->request.set_commit(rollout->row.commit);
+  upload->request.set_path(context);
+  rollout->stop = [call = upload->call] { call->cancel(); };
+  engine::BuildRequest first;
+  engine::BuildSpec& spec = *first.mutable_spec();
+  spec.set_project(rollout->row.project_id);
+  spec.set_deployment(rollout->row.number);
+  spec.set_dockerfile(dockerfile);
+  for (std::int64_t back = 1; back <= 5 && rollout->row.number - back > 0; ++back)
+    spec.add_cache_from(fmt::format("paastech/{}:{}", rollout->row.project_id, rollout->row.number - back));
+  const bool sent = co_await upload->call->write(first);
+  if (sent)
+    tasks_.spawn("upload", upload_tree(upload, ports_.repositories));
+  else
+    upload->done = true;
+
+  Status outcome = fail(Code::kInternal, "the build ended without a result");
+  while (true) {
+    Result<std::optional<engine::BuildEvent>> event = co_await upload->call->next();
+    if (!event) outcome = std::unexpected(event.error());
+    if (!event || !*event) break;
+    const engine::BuildEvent& got = **event;
+    if (!got.has_result()) {
+      rollout->feed->add("    " + got.line());
+      continue;
+    }
+    const engine::BuildResult& result = got.result();
+    if (result.ok()) {
+      rollout->row.image = result.image();
+      if (rollout->row.port == 0) rollout->row.port = result.exposed_port() > 0 ? result.exposed_port() : 80;
+      outcome = Status{};
+    } else {
+      rollout->row.reason = result.reason();
+      outcome = fail(Code::kFailedPrecondition, result.message());
+    }
+  }
+  rollout->stop = nullptr;
+  while (!upload->done) co_await upload->ended.wait(1min);
+  if (!upload->outcome && !rollout->cancelled) outcome = upload->outcome;
+  co_return outcome;
+}
+
+}  // namespace paastech::controller

@@ -1,0 +1,87 @@
+#pragma once
+// The Controller on the real ports. See controller.h for the contract.
+#include <map>
+#include <set>
+
+#include "controller/controller.h"
+#include "controller/feed.h"
+#include "controller/ports.h"
+#include "controller/routes.h"
+#include "controller/turn.h"
+
+namespace paastech::controller {
+
+class DeploymentController final : public Controller {
+ public:
+  DeploymentController(net::TaskGroup& tasks, Ports ports, ControllerOptions options);
+
+  // Takes up the work that the last process left, then watches the Engine for ever. Does not wait for the Engine.
+  void start();
+
+  net::Task<Result<store::DeploymentRow>> deploy_commit(std::string project_id, std::string actor_id,
+                                                        std::string commit) override;
+  net::Task<Result<store::DeploymentRow>> redeploy(std::string project_id, std::string actor_id,
+                                                   DeploymentCause cause) override;
+  net::Task<Status> cancel(std::string project_id, std::int64_t number) override;
+  net::Task<Status> stop_application(std::string project_id) override;
+  net::Task<Status> start_application(std::string project_id) override;
+  net::Task<Result<store::DeploymentRow>> wait(std::string project_id, std::int64_t number) override;
+  net::Task<Result<std::unique_ptr<Follower>>> follow(std::string project_id, std::int64_t number) override;
+  net::Task<Status> create_project(store::ProjectRow project) override;
+  net::Task<Result<Removal>> delete_project(std::string project_id) override;
+
+ private:
+  // One Deployment on its way. `stop` ends what the rollout waits for just now.
+  struct Rollout {
+    store::DeploymentRow row;
+    store::ProjectRow project;
+    std::shared_ptr<Feed> feed;
+    bool cancelled = false;
+    std::function<void()> stop = {};
+    std::int64_t started_ms = 0;
+  };
+  using RolloutPtr = std::shared_ptr<Rollout>;
+  using Environment = std::map<std::string, std::string>;
+
+  // deployment_controller.cc: what the API calls
+  net::Task<Result<store::DeploymentRow>> enqueue(store::DeploymentRow row);
+  Result<std::vector<std::int64_t>> insert_queued(store::Tx& tx, store::DeploymentRow& row);
+  std::shared_ptr<Turn> turn(const std::string& project_id);
+  std::shared_ptr<net::Notifier> news(const std::string& project_id);
+
+  // rollout.cc: one Deployment from queued to live or failed
+  net::Task<void> run_rollout(RolloutPtr rollout);
+  net::Task<Status> roll_out(RolloutPtr rollout);
+  net::Task<Status> build(RolloutPtr rollout);
+  net::Task<Result<engine::GroupReady>> start_group(RolloutPtr rollout);
+  net::Task<Status> cut_over(RolloutPtr rollout, engine::GroupReady ready);
+  net::Task<void> give_up(RolloutPtr rollout, Error error);
+  net::Task<Status> move_to(RolloutPtr rollout, DeploymentState state);
+  net::Task<void> remove_old_groups(std::string project_id, std::int64_t keep, std::vector<router::Backend> drain);
+  net::Task<void> remove_old_images(std::string project_id);
+  Result<engine::InstanceGroup> group_of(const store::ProjectRow& project, const store::DeploymentRow& row) const;
+
+  // build.cc: reads the manifest, streams the tree to the Engine's build
+  net::Task<Status> read_manifest(RolloutPtr rollout, std::string& dockerfile, std::string& context);
+  net::Task<Status> run_build(RolloutPtr rollout, std::string dockerfile, std::string context);
+
+  // reconcile.cc: what is against what should be
+  net::Task<void> take_up();
+  net::Task<Status> take_up_deployments();
+  net::Task<Status> reconcile_all();
+  net::Task<Status> reconcile_project(std::string project_id);
+  net::Task<Status> run_current(store::ProjectRow project, store::DeploymentRow live);
+  net::Task<void> watch_engine();
+  net::Task<Result<Removal>> remove_project_now(std::string project_id);
+
+  net::TaskGroup& tasks_;
+  Ports ports_;
+  ControllerOptions options_;
+  Routes routes_;
+  BuildPlaces places_;
+  std::map<std::string, std::shared_ptr<Turn>> turns_;
+  std::map<std::string, std::shared_ptr<net::Notifier>> news_;
+  std::map<std::pair<std::string, std::int64_t>, RolloutPtr> rollouts_;
+};
+
+}  // namespace paastech::controller

@@ -1,0 +1,48 @@
+#pragma once
+// The terminal output of a running Deployment: kept in the log file as it comes, and handed to whoever follows.
+// Thread: the control-plane loop.
+#include <deque>
+
+#include "controller/controller.h"
+#include "logs/deployment_log.h"
+
+namespace paastech::controller {
+
+class Feed {
+ public:
+  Feed(net::Executor executor, const logs::DeploymentLog& log, std::string project, std::int64_t number);
+  void add(std::string_view text);  // one or several lines of ours or of a Client's; made safe for a terminal here
+  void end();
+  bool ended() const { return ended_; }
+
+ private:
+  friend class FeedFollower;
+  const logs::DeploymentLog& log_;
+  std::string project_;
+  std::int64_t number_;
+  std::vector<std::string> lines_;
+  bool ended_ = false;
+  net::Notifier changed_;
+};
+
+class FeedFollower final : public Follower {
+ public:
+  explicit FeedFollower(std::shared_ptr<Feed> feed) : feed_(std::move(feed)) {}
+  net::Task<std::vector<std::string>> next() override;
+
+ private:
+  std::shared_ptr<Feed> feed_;
+  std::size_t at_ = 0;
+};
+
+// Of a Deployment that has ended: what the log file holds.
+class EndedFollower final : public Follower {
+ public:
+  explicit EndedFollower(std::vector<std::string> lines) : lines_(std::move(lines)) {}
+  net::Task<std::vector<std::string>> next() override;
+
+ private:
+  std::vector<std::string> lines_;
+};
+
+}  // namespace paastech::controller

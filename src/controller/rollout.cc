@@ -1,0 +1,250 @@
+// One Deployment from queued to live, failed or cancelled. Every step is named by the Deployment's number and can be
+// repeated, so that a process that takes over finds either the step done or does it again.
+#include <boost/json.hpp>
+
+#include "build/manifest.h"
+#include "controller/deployment_controller.h"
+#include "rpc/client.h"
+
+namespace paastech::controller {
+
+using namespace std::chrono_literals;
+
+net::Task<Status> DeploymentController::move_to(RolloutPtr rollout, DeploymentState state) {
+  store::DeploymentRow next = rollout->row;
+  next.state = state;
+  if (!is_running(state)) next.finished_at = ports_.clock.now_ms();
+  auto save = [next](store::Tx& tx) { return store::update_deployment(tx, next); };
+  CO_TRY(co_await ports_.database.write(std::move(save)));
+  rollout->row = next;
+  news(next.project_id)->notify();
+  co_return Status{};
+}
+
+net::Task<void> DeploymentController::run_rollout(RolloutPtr rollout) {
+  const std::string project_id = rollout->row.project_id;
+  const std::int64_t number = rollout->row.number;
+  std::shared_ptr<Turn> mine = turn(project_id);
+  co_await mine->take();
+  TurnHolder holder(mine);
+  auto load = [project_id, number](store::Tx& tx) -> Result<std::pair<store::ProjectRow, store::DeploymentRow>> {
+    TRY_ASSIGN(store::ProjectRow project, store::find_project(tx, project_id));
+    TRY_ASSIGN(store::DeploymentRow row, store::find_deployment(tx, project_id, number));
+    return std::pair(project, row);
+  };
+  auto loaded = co_await ports_.database.read(std::move(load));
+  if (loaded && is_running(loaded->second.state)) {
+    rollout->project = loaded->first;
+    rollout->row = loaded->second;
+    rollout->started_ms = ports_.clock.now_ms();
+    Status done = fail(Code::kInternal, "the deployment ended without a reason");
+    try {
+      done = co_await roll_out(rollout);
+    } catch (const std::exception& e) {
+      done = fail(Code::kInternal, std::string("internal error: ") + e.what());
+    }
+    if (!done) {
+      Error error = done.error();
+      co_await give_up(rollout, std::move(error));
+    }
+  }
+  rollout->feed->end();
+  rollouts_.erase({project_id, number});
+  news(project_id)->notify();
+}
+
+net::Task<Status> DeploymentController::roll_out(RolloutPtr rollout) {
+  if (rollout->cancelled || rollout->project.deleting) co_return fail(Code::kCancelled, "cancelled");
+  if (rollout->row.cause == DeploymentCause::kPush) {
+    CO_TRY(co_await move_to(rollout, DeploymentState::kBuilding));
+    CO_TRY(co_await build(rollout));
+  }
+  if (rollout->cancelled) co_return fail(Code::kCancelled, "cancelled");
+  if (rollout->row.state != DeploymentState::kStarting) {
+    CO_TRY(co_await move_to(rollout, DeploymentState::kStarting));
+  }
+  CO_TRY_ASSIGN(engine::GroupReady ready, co_await start_group(rollout));
+  if (rollout->cancelled) co_return fail(Code::kCancelled, "cancelled");
+  CO_TRY(co_await cut_over(rollout, std::move(ready)));
+  rollout->feed->add(fmt::format("==> Live: {} ({:.1f} s)", application_url(rollout->project.name, ports_.address),
+                                 static_cast<double>(ports_.clock.now_ms() - rollout->started_ms) / 1000.0));
+  co_return Status{};
+}
+
+Result<engine::InstanceGroup> DeploymentController::group_of(const store::ProjectRow& project,
+                                                             const store::DeploymentRow& row) const {
+  TRY_ASSIGN(auto processes, build::processes_from_json(row.processes));
+  const Process web = processes["web"];
+  engine::InstanceGroup group;
+  group.set_project(project.id);
+  group.set_project_name(project.name);
+  group.set_deployment(row.number);
+  group.set_process("web");
+  group.set_count(1);
+  group.set_image(row.image);
+  group.set_port(row.port);
+  for (const std::string& word : web.command) group.add_command(word);
+  group.mutable_probe()->set_http_path(web.health);
+  group.mutable_probe()->set_timeout_seconds(web.ready_timeout_s);
+  TRY_ASSIGN(std::string plain,
+             ports_.secrets.open(row.environment, "deployment/" + project.id + "/" + std::to_string(row.number)));
+  auto add = [&group](std::string_view name, std::string_view value) {
+    engine::EnvironmentVariable& variable = *group.add_environment();
+    variable.set_name(std::string(name));
+    variable.set_value(std::string(value));
+  };
+  // A Client may name another PORT for its program's own use only through paastech.yaml: the platform's value wins.
+  for (const auto& [name, value] : boost::json::parse(plain).as_object())
+    if (name != "PORT") add(name, value.as_string());
+  add("PORT", std::to_string(row.port));
+  add("PAASTECH_PROJECT", project.name);
+  add("PAASTECH_DEPLOYMENT", std::to_string(row.number));
+  if (!row.commit.empty()) add("PAASTECH_COMMIT", row.commit);
+  return group;
+}
+
+net::Task<Result<engine::GroupReady>> DeploymentController::start_group(RolloutPtr rollout) {
+  CO_TRY_ASSIGN(engine::InstanceGroup group, group_of(rollout->project, rollout->row));
+  rollout->feed->add(fmt::format("==> Starting web on port {}", rollout->row.port));
+  rpc::ReadStream<engine::GroupEvent> events(ports_.pomegranate.async(),
+                                             &engine::Pomegranate::Stub::async::EnsureGroup, group);
+  rollout->stop = [&events] { events.cancel(); };
+  Result<engine::GroupReady> outcome = fail(Code::kInternal, "the engine ended the start without a result");
+  while (true) {
+    Result<std::optional<engine::GroupEvent>> event = co_await events.next();
+    if (!event) outcome = std::unexpected(event.error());
+    if (!event || !*event) break;
+    engine::GroupEvent& got = **event;
+    if (got.has_ready()) {
+      outcome = got.ready();
+    } else if (got.has_failed()) {
+      const engine::GroupFailed& failed = got.failed();
+      rollout->row.reason = failed.reason();
+      if (failed.last_lines_size() > 0) rollout->feed->add("    Its last lines:");
+      for (const std::string& line : failed.last_lines()) rollout->feed->add("    | " + line);
+      outcome = fail(Code::kFailedPrecondition, failed.message());
+    } else {
+      rollout->feed->add("    " + got.progress());
+    }
+  }
+  rollout->stop = nullptr;
+  co_return outcome;
+}
+
+// Publish, acknowledge, commit; then drain and stop the old, which the Client need not wait for.
+net::Task<Status> DeploymentController::cut_over(RolloutPtr rollout, engine::GroupReady ready) {
+  const std::string project_id = rollout->row.project_id;
+  const std::vector<router::Backend> old = routes_.backends(project_id);
+  ProjectRoutes fresh{rollout->project.name, {}};
+  for (const engine::Instance& instance : ready.instances()) {
+    router::Backend backend;
+    backend.set_address(instance.address());
+    backend.set_port(instance.port());
+    backend.set_deployment(rollout->row.number);
+    fresh.backends.push_back(backend);
+  }
+  routes_.set(project_id, fresh);
+  Status published = co_await routes_.publish();
+  Status moved = published;
+  if (published) {
+    store::DeploymentRow live = rollout->row;
+    live.state = DeploymentState::kLive;
+    live.finished_at = ports_.clock.now_ms();
+    auto commit = [live](store::Tx& tx) -> Status {
+      TRY_ASSIGN(std::optional<store::DeploymentRow> before, store::live_deployment(tx, live.project_id));
+      if (before) {
+        before->state = DeploymentState::kSuperseded;
+        TRY(store::update_deployment(tx, *before));
+      }
+      TRY(store::set_stopped(tx, live.project_id, false));
+      return store::update_deployment(tx, live);
+    };
+    moved = co_await ports_.database.write(std::move(commit));
+    if (moved) rollout->row = live;
+  }
+  if (!moved) {
+    routes_.set(project_id, ProjectRoutes{rollout->project.name, old});
+    Status restored = co_await routes_.publish();
+    if (!restored) spdlog::error("restoring routes: {}", restored.error().message);
+    co_return moved;
+  }
+  news(project_id)->notify();
+  tasks_.spawn("retire", remove_old_groups(project_id, rollout->row.number, old));
+  co_return Status{};
+}
+
+net::Task<void> DeploymentController::remove_old_groups(std::string project_id, std::int64_t keep,
+                                                        std::vector<router::Backend> drain) {
+  co_await routes_.drain(drain);
+  engine::ListRequest which;
+  which.set_project(project_id);
+  auto listed = co_await rpc::call<engine::ListReply>(ports_.pomegranate.async(),
+                                                      &engine::Pomegranate::Stub::async::List, which, 30s);
+  if (!listed) co_return;  // the next reconciliation does it
+  std::set<std::int64_t> old;
+  for (const engine::Instance& instance : listed->instances())
+    if (instance.deployment() < keep) old.insert(instance.deployment());
+  for (const std::int64_t number : old) {
+    engine::RemoveGroupRequest request;
+    request.set_project(project_id);
+    request.set_deployment(number);
+    auto removed = co_await rpc::call<engine::RemoveGroupReply>(
+        ports_.pomegranate.async(), &engine::Pomegranate::Stub::async::RemoveGroup, request, 60s);
+    if (!removed) spdlog::warn("removing deployment {} of {}: {}", number, project_id, removed.error().message);
+  }
+  co_await remove_old_images(project_id);
+}
+
+// Keeps the images of the live and the last few Deployments that had one (peers fill their disks here).
+net::Task<void> DeploymentController::remove_old_images(std::string project_id) {
+  const int limit = options_.kept_images + 1;
+  auto find = [project_id](store::Tx& tx) { return store::list_deployments(tx, project_id, 100, 0); };
+  auto rows = co_await ports_.database.read(std::move(find));
+  if (!rows) co_return;
+  std::set<std::string> keep;
+  for (const store::DeploymentRow& row : *rows) {
+    const bool wanted = row.state == DeploymentState::kLive || is_running(row.state) ||
+                        (row.state == DeploymentState::kSuperseded && static_cast<int>(keep.size()) < limit);
+    if (wanted && !row.image.empty()) keep.insert(row.image);
+  }
+  engine::ListImagesRequest which;
+  which.set_project(project_id);
+  auto images = co_await rpc::call<engine::ListImagesReply>(
+      ports_.pomegranate.async(), &engine::Pomegranate::Stub::async::ListImages, which, 30s);
+  if (!images) co_return;
+  for (const engine::Image& image : images->images()) {
+    if (keep.contains(image.reference())) continue;
+    engine::RemoveImageRequest request;
+    request.set_reference(image.reference());
+    auto removed = co_await rpc::call<engine::RemoveImageReply>(
+        ports_.pomegranate.async(), &engine::Pomegranate::Stub::async::RemoveImage, request, 60s);
+    if (!removed) spdlog::info("image {} stays: {}", image.reference(), removed.error().message);
+  }
+}
+
+// Ends a Deployment that did not come to be. What serves goes on serving.
+net::Task<void> DeploymentController::give_up(RolloutPtr rollout, Error error) {
+  const bool cancelled = rollout->cancelled || error.code == Code::kCancelled;
+  engine::RemoveGroupRequest request;
+  request.set_project(rollout->row.project_id);
+  request.set_deployment(rollout->row.number);
+  request.set_grace_seconds(1);
+  auto removed = co_await rpc::call<engine::RemoveGroupReply>(
+      ports_.pomegranate.async(), &engine::Pomegranate::Stub::async::RemoveGroup, request, 60s);
+  if (!removed) spdlog::warn("removing what failed: {}", removed.error().message);
+  if (rollout->row.reason.empty()) rollout->row.reason = cancelled ? "cancelled" : "error";
+  rollout->row.message = cancelled ? "cancelled by a person" : error.message;
+  if (cancelled) rollout->row.reason = "cancelled";
+  const DeploymentState last = cancelled ? DeploymentState::kCancelled : DeploymentState::kFailed;
+  Status moved = co_await move_to(rollout, last);
+  for (int attempt = 0; !moved && attempt < 30 && moved.error().code == Code::kUnavailable; ++attempt) {
+    [[maybe_unused]] Status slept = co_await net::sleep_for(1s);
+    moved = co_await move_to(rollout, last);
+  }
+  if (!moved)
+    spdlog::error("deployment {} of {}: {}", rollout->row.number, rollout->row.project_id, moved.error().message);
+  rollout->feed->add(cancelled ? "==> Cancelled" : "==> Failed: " + error.message);
+  if (!error.hint.empty() && !cancelled) rollout->feed->add("    " + error.hint);
+}
+
+}  // namespace paastech::controller

@@ -1,0 +1,84 @@
+#include "controller/routes.h"
+
+#include <algorithm>
+
+#include "rpc/client.h"
+
+namespace paastech::controller {
+
+using namespace std::chrono_literals;
+
+Routes::Routes(net::Executor executor, Ports& ports) : ports_(ports), turn_(std::make_shared<Turn>(executor)) {}
+
+std::vector<router::Backend> Routes::backends(const std::string& project) const {
+  const auto found = table_.find(project);
+  return found == table_.end() ? std::vector<router::Backend>{} : found->second.backends;
+}
+
+router::RouteTable Routes::table() {
+  router::RouteTable out;
+  // The clock keeps versions rising over a restart of api without storing them; a clock set back is caught by + 1.
+  version_ = std::max(version_ + 1, ports_.clock.now_ms());
+  out.set_version(version_);
+  for (const auto& [project, routes] : table_) {
+    for (const std::string& host : host_names(routes.name, project, ports_.address)) {
+      router::Route& route = *out.add_routes();
+      route.set_host(host);
+      route.set_project(project);
+      for (const router::Backend& backend : routes.backends) *route.add_backends() = backend;
+    }
+  }
+  return out;
+}
+
+net::Task<Status> Routes::publish() {
+  co_await turn_->take();
+  TurnHolder holder(turn_);
+  router::RouteTable table_now = table();
+  for (router::Router::Stub* stub : ports_.routers) {
+    Result<router::PublishReply> reply =
+        co_await rpc::call<router::PublishReply>(stub->async(), &router::Router::Stub::async::Publish, table_now, 10s);
+    if (!reply && reply.error().code == Code::kFailedPrecondition) {
+      // The ingress has seen a later version: our clock went back. Go beyond it and try once more.
+      const router::StatisticsRequest question;
+      Result<router::StatisticsReply> seen = co_await rpc::call<router::StatisticsReply>(
+          stub->async(), &router::Router::Stub::async::Statistics, question, 5s);
+      if (seen) version_ = std::max(version_, seen->table_version());
+      table_now = table();
+      reply =
+          co_await rpc::call<router::PublishReply>(stub->async(), &router::Router::Stub::async::Publish, table_now, 10s);
+    }
+    if (!reply) co_return std::unexpected(reply.error());
+  }
+  co_return Status{};
+}
+
+net::Task<void> Routes::drain(std::vector<router::Backend> backends) {
+  if (backends.empty()) co_return;
+  router::DrainRequest request;
+  for (const router::Backend& backend : backends) *request.add_backends() = backend;
+  request.set_timeout_ms(30'000);
+  for (router::Router::Stub* stub : ports_.routers) {
+    Result<router::DrainReply> reply =
+        co_await rpc::call<router::DrainReply>(stub->async(), &router::Router::Stub::async::Drain, request, 40s);
+    if (!reply)
+      spdlog::warn("draining: {}", reply.error().message);
+    else if (reply->in_flight() > 0)
+      spdlog::info("draining: {} requests were still in flight after 30 s", reply->in_flight());
+  }
+}
+
+net::Task<void> Routes::refresh_stale() {
+  bool stale = false;
+  for (router::Router::Stub* stub : ports_.routers) {
+    const router::StatisticsRequest question;
+    Result<router::StatisticsReply> reply = co_await rpc::call<router::StatisticsReply>(
+        stub->async(), &router::Router::Stub::async::Statistics, question, 5s);
+    stale = stale || (reply && reply->table_version() < version_);
+  }
+  if (!stale) co_return;
+  Status published = co_await publish();
+  if (!published) spdlog::warn("publishing routes: {}", published.error().message);
+}
+
+}  // namespace paastech::controller

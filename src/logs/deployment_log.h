@@ -1,0 +1,28 @@
+#pragma once
+// The terminal output of Deployments, kept as one file each under <home>/logs/<project>/<number>.log, so that it outlives
+// the process. At most 4 MiB a Deployment: what comes later is dropped and a last line says so.
+// Thread: the caller's; appends go to the page cache and do not wait for the disk.
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+namespace paastech::logs {
+
+class DeploymentLog {
+ public:
+  explicit DeploymentLog(std::filesystem::path home) : root_(std::move(home) / "logs") {}
+  Status append(const std::string& project, std::int64_t number, std::string_view line) const;
+  // From the beginning; empty where there is none.
+  std::vector<std::string> read(const std::string& project, std::int64_t number) const;
+  void remove(const std::string& project) const;
+
+ private:
+  std::filesystem::path file_of(const std::string& project, std::int64_t number) const;
+  std::filesystem::path root_;
+};
+
+}  // namespace paastech::logs

@@ -1,0 +1,41 @@
+#include "logs/deployment_log.h"
+
+#include <gtest/gtest.h>
+
+#include "base/ids.h"
+
+namespace paastech::logs {
+namespace {
+
+struct DeploymentLogTest : testing::Test {
+  std::filesystem::path home = std::filesystem::temp_directory_path() / ("paastech-log-" + new_uuid());
+  DeploymentLog log{home};
+  void TearDown() override { std::filesystem::remove_all(home); }
+};
+
+TEST_F(DeploymentLogTest, KeepsLinesInOrderAcrossObjects) {
+  ASSERT_TRUE(log.append("p", 3, "first"));
+  ASSERT_TRUE(log.append("p", 3, ""));
+  ASSERT_TRUE(DeploymentLog(home).append("p", 3, "third"));
+  EXPECT_EQ(DeploymentLog(home).read("p", 3), (std::vector<std::string>{"first", "", "third"}));
+  EXPECT_TRUE(log.read("p", 4).empty());
+}
+
+TEST_F(DeploymentLogTest, StopsGrowingAtItsLimitAndSaysSo) {
+  const std::string line(100'000, 'x');
+  for (int i = 0; i < 60; ++i) ASSERT_TRUE(log.append("p", 1, line));
+  const auto lines = log.read("p", 1);
+  ASSERT_EQ(lines.size(), 42u);
+  EXPECT_NE(lines.back().find("over 4 MiB"), std::string::npos) << lines.back().substr(0, 80);
+}
+
+TEST_F(DeploymentLogTest, RemovesAProjectsLogsOnly) {
+  ASSERT_TRUE(log.append("p", 1, "a"));
+  ASSERT_TRUE(log.append("q", 1, "b"));
+  log.remove("p");
+  EXPECT_TRUE(log.read("p", 1).empty());
+  EXPECT_EQ(log.read("q", 1).size(), 1u);
+}
+
+}  // namespace
+}  // namespace paastech::logs
