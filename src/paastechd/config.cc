@@ -1,0 +1,162 @@
+#include "paastechd/config.h"
+
+#include <fmt/format.h>
+#include <toml++/toml.h>
+
+#include <charconv>
+#include <map>
+#include <variant>
+
+#include "base/ids.h"
+
+namespace paastech {
+namespace {
+
+struct IntegerTarget {
+  std::function<void(std::int64_t)> set;
+  std::int64_t least;
+  std::int64_t most;
+};
+struct TextTarget {
+  std::function<void(std::string)> set;
+};
+using Target = std::variant<IntegerTarget, TextTarget>;
+
+template <class T>
+Target integer(T& slot, std::int64_t least, std::int64_t most) {
+  return IntegerTarget{[&slot](std::int64_t value) { slot = static_cast<T>(value); }, least, most};
+}
+template <class T>
+Target text(T& slot) {
+  return TextTarget{[&slot](std::string value) { slot = std::move(value); }};
+}
+
+std::map<std::string, Target> targets(Config& c) {
+  return {
+      {"log.level", text(c.log_level)},
+      {"service.fqdn", text(c.fqdn)},
+      {"service.scheme", text(c.public_scheme)},
+      {"service.public_port", integer(c.public_port, 0, 65535)},
+      {"ingress.address", text(c.http_address)},
+      {"ingress.port", integer(c.http_port, 0, 65535)},
+      {"ingress.loops", integer(c.router_loops, 0, 256)},
+      {"api.address", text(c.api_address)},
+      {"api.port", integer(c.api_port, 0, 65535)},
+      {"git.address", text(c.ssh_address)},
+      {"git.port", integer(c.ssh_port, 0, 65535)},
+      {"git.max_push_bytes", integer(c.max_push_bytes, 1 << 10, 64LL << 30)},
+      {"git.push_timeout_s", integer(c.push_timeout_s, 10, 86'400)},
+      {"engine.docker_socket", text(c.docker_socket)},
+      {"engine.subnet_pool", text(c.subnet_pool)},
+      {"engine.subnet_bits", integer(c.subnet_bits, 24, 29)},
+      {"engine.instance", text(c.instance)},
+      {"builds.at_once", integer(c.builds, 1, 64)},
+      {"builds.per_client", integer(c.builds_per_client, 1, 64)},
+  };
+}
+
+std::unexpected<Error> bad(const std::string& where, const std::string& what, std::string hint) {
+  return fail(Code::kInvalidArgument, where + ": " + what, std::move(hint));
+}
+
+std::string known_keys(const std::map<std::string, Target>& all) {
+  std::string names;
+  for (const auto& [name, target] : all) names += (names.empty() ? "" : ", ") + name;
+  return "known keys: " + names;
+}
+
+Status assign(const Target& target, const toml::node& node, const std::string& where) {
+  if (const auto* wants_text = std::get_if<TextTarget>(&target)) {
+    const auto value = node.value_exact<std::string>();
+    if (!value) return bad(where, "must be a text in quotes", "write it as \"…\"");
+    wants_text->set(*value);
+    return {};
+  }
+  const auto& wants = std::get<IntegerTarget>(target);
+  const auto value = node.value_exact<std::int64_t>();
+  if (!value || *value < wants.least || *value > wants.most)
+    return bad(where, fmt::format("must be a whole number from {} to {}", wants.least, wants.most), "correct the value");
+  wants.set(*value);
+  return {};
+}
+
+Status read_table(const toml::table& table, const std::string& prefix, const std::string& file,
+                  const std::map<std::string, Target>& all) {
+  for (const auto& [key, node] : table) {
+    const std::string name = prefix + std::string(key.str());
+    const std::string where = fmt::format("{} line {}: `{}`", file, key.source().begin.line, name);
+    if (const toml::table* inner = node.as_table()) {
+      if (!prefix.empty()) return bad(where, "is not a known section", known_keys(all));
+      TRY(read_table(*inner, name + ".", file, all));
+      continue;
+    }
+    const auto found = all.find(name);
+    if (found == all.end()) return bad(where, "is not a known key", known_keys(all));
+    TRY(assign(found->second, node, where));
+  }
+  return {};
+}
+
+Status read_port(const GetEnvironment& environment, const char* name, int& slot) {
+  const char* value = environment(name);
+  if (!value || !*value) return {};
+  const std::string_view given(value);
+  int number = -1;
+  const auto [end, error] = std::from_chars(given.data(), given.data() + given.size(), number);
+  if (error != std::errc() || end != given.data() + given.size() || number < 0 || number > 65535)
+    return bad(fmt::format("environment variable {}", name), fmt::format("`{}` is not a port", given),
+               "use a number from 0 to 65535");
+  slot = number;
+  return {};
+}
+
+Status check(const Config& c) {
+  const auto one_of = [](const std::string& value, std::initializer_list<const char*> allowed) {
+    for (const char* each : allowed)
+      if (value == each) return true;
+    return false;
+  };
+  if (!one_of(c.log_level, {"debug", "info", "warn", "error"}))
+    return bad("`log.level`", "`" + c.log_level + "` is not a level", "use debug, info, warn or error");
+  if (!one_of(c.public_scheme, {"http", "https"}))
+    return bad("`service.scheme`", "`" + c.public_scheme + "` is not a scheme", "use http or https");
+  if (c.fqdn.empty() || c.fqdn.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789.-") != std::string::npos)
+    return bad("`service.fqdn`", "`" + c.fqdn + "` is not a lower-case domain name", "for instance paas.example.org");
+  const int ports[] = {c.http_port, c.api_port, c.ssh_port};
+  if ((ports[0] && (ports[0] == ports[1] || ports[0] == ports[2])) || (ports[1] && ports[1] == ports[2]))
+    return bad("ports", fmt::format("ingress {}, api {} and git {} must differ", ports[0], ports[1], ports[2]),
+               "set PAASTECH_HTTP_PORT, PAASTECH_API_PORT and PAASTECH_SSH_PORT to three free ports");
+  return {};
+}
+
+}  // namespace
+
+Result<Config> load_config(const std::filesystem::path& file, const GetEnvironment& environment) {
+  Config config;
+  if (const char* home = environment("PAASTECH_HOME"); home && *home) config.home = home;
+  std::error_code ignored;
+  config.home = std::filesystem::absolute(config.home, ignored).lexically_normal();
+  const auto all = targets(config);
+  const std::filesystem::path source = file.empty() ? config.home / "paastech.toml" : file;
+  if (!file.empty() && !std::filesystem::exists(source))
+    return fail(Code::kNotFound, source.string() + ": there is no such file", "give the path of a TOML file");
+  if (std::filesystem::exists(source)) {
+    try {
+      const toml::table table = toml::parse_file(source.string());
+      TRY(read_table(table, "", source.string(), all));
+    } catch (const toml::parse_error& e) {
+      return bad(fmt::format("{} line {}", source.string(), e.source().begin.line), std::string(e.description()),
+                 "see https://toml.io for the syntax");
+    }
+  }
+  TRY(read_port(environment, "PAASTECH_HTTP_PORT", config.http_port));
+  TRY(read_port(environment, "PAASTECH_API_PORT", config.api_port));
+  TRY(read_port(environment, "PAASTECH_SSH_PORT", config.ssh_port));
+  if (const char* socket = environment("PAASTECH_DOCKER_SOCKET"); socket && *socket) config.docker_socket = socket;
+  if (config.docker_socket.starts_with("unix://")) config.docker_socket.erase(0, 7);
+  if (config.instance.empty()) config.instance = "pt-" + hex(sha256(config.home.string())).substr(0, 8);
+  TRY(check(config));
+  return config;
+}
+
+}  // namespace paastech

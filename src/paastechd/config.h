@@ -1,0 +1,50 @@
+#pragma once
+// The daemon's configuration: defaults, then the TOML file, then the environment; the last word wins.
+// Every problem is reported with file, line and key. Read once at start.
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+
+namespace paastech {
+
+struct Config {
+  std::filesystem::path home = "./.paastech";         // PAASTECH_HOME, made absolute
+  std::string log_level = "info";                     // log.level: debug | info | warn | error
+  // [service]
+  std::string fqdn = "localhost";                     // service.fqdn: Applications live under user-app.<fqdn>
+  std::string public_scheme = "http";                 // service.scheme, as visitors see it
+  int public_port = 0;                                // service.public_port; 0: the ingress's own
+  // [ingress]
+  std::string http_address = "0.0.0.0";
+  int http_port = 8080;                               // PAASTECH_HTTP_PORT
+  int router_loops = 0;                               // 0: a core each
+  // [api]
+  std::string api_address = "127.0.0.1";
+  int api_port = 8000;                                // PAASTECH_API_PORT
+  // [git]
+  std::string ssh_address = "0.0.0.0";
+  int ssh_port = 2222;                                // PAASTECH_SSH_PORT
+  std::int64_t max_push_bytes = 512LL << 20;          // git.max_push_bytes
+  std::int64_t push_timeout_s = 1800;
+  // [engine]
+  std::string docker_socket = "/var/run/docker.sock";  // PAASTECH_DOCKER_SOCKET
+  std::string subnet_pool = "10.208.0.0/12";           // engine.subnet_pool
+  int subnet_bits = 28;                                // engine.subnet_bits, 24-29
+  std::string instance;                                // engine.instance; default: derived from the home
+  // [builds]
+  int builds = 2;
+  int builds_per_client = 1;
+
+  std::filesystem::path run_folder() const { return home / "run"; }
+};
+
+using GetEnvironment = std::function<const char*(const char*)>;
+
+// file may be empty: then <home>/paastech.toml is read where it exists.
+Result<Config> load_config(const std::filesystem::path& file, const GetEnvironment& environment);
+
+}  // namespace paastech
