@@ -1,8 +1,9 @@
 # paastech_library(NAME DEPS ... [PCH])
 # One library a folder: every .cc beside the CMakeLists.txt but *_test.cc and main.cc; the *_test.cc become the
 # executable test_NAME, each test of which ctest knows by its own name. PCH: share the precompiled Asio header.
+# ENGINE: the tests need a Docker Engine, which the fixture of tests/CMakeLists.txt provides.
 function(paastech_library name)
-  cmake_parse_arguments(ARG "PCH" "" "DEPS;TEST_DEPS" ${ARGN})
+  cmake_parse_arguments(ARG "PCH;ENGINE" "" "DEPS;TEST_DEPS" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc)
   set(tests ${sources})
   list(FILTER sources EXCLUDE REGEX "(_test|/main|_main)\\.cc$")
@@ -26,6 +27,11 @@ function(paastech_library name)
     if(ARG_PCH)
       target_precompile_headers(test_${name} REUSE_FROM pch_asio)
     endif()
-    gtest_discover_tests(test_${name} TEST_PREFIX "unit.${name}." DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 120)
+    set(properties TIMEOUT 120)
+    if(ARG_ENGINE)
+      list(APPEND properties FIXTURES_REQUIRED engine
+           ENVIRONMENT "PAASTECH_TEST_DOCKER_SOCKET=${PROJECT_BINARY_DIR}/test/docker.sock")
+    endif()
+    gtest_discover_tests(test_${name} TEST_PREFIX "unit.${name}." DISCOVERY_TIMEOUT 60 PROPERTIES ${properties})
   endif()
 endfunction()

@@ -18,7 +18,8 @@ if(MOLD)
   add_link_options(-fuse-ld=mold)
 endif()
 
-add_compile_options(-Wall -Wextra -Wpedantic -Wshadow=local -Wnon-virtual-dtor -Werror)
+# -pthread everywhere: gRPC asks for it, and a precompiled header serves only files built with the same flags.
+add_compile_options(-pthread -Wall -Wextra -Wpedantic -Wshadow=local -Wnon-virtual-dtor -Werror)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # GCC 12 reports these falsely inside coroutine frames and std::variant (GCC bugs 105562, 107532).
   add_compile_options(-fcoroutines -fpch-preprocess -Wno-maybe-uninitialized -Wno-mismatched-new-delete

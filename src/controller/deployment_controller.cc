@@ -186,20 +186,16 @@ net::Task<Status> DeploymentController::stop_application(std::string project_id)
   co_return stopped;
 }
 
-net::Task<Status> DeploymentController::start_application(std::string project_id) {
-  auto mark = [project_id](store::Tx& tx) -> Status {
-    TRY_ASSIGN(std::optional<store::DeploymentRow> live, store::live_deployment(tx, project_id));
-    if (!live)
-      return fail(Code::kFailedPrecondition, "this project has no live deployment yet",
-                  "deploy it first: git push paastech main");
-    return store::set_stopped(tx, project_id, false);
-  };
-  CO_TRY(co_await ports_.database.write(std::move(mark)));
-  std::shared_ptr<Turn> mine = turn(project_id);
-  co_await mine->take();
-  TurnHolder holder(mine);
-  Status started = co_await reconcile_project(project_id);
-  co_return started;
+// A Deployment of its own, so that what was configured while it was stopped is in force and a failure is explained.
+net::Task<Result<store::DeploymentRow>> DeploymentController::start_application(std::string project_id,
+                                                                                std::string actor_id) {
+  Result<store::DeploymentRow> queued = co_await redeploy(project_id, actor_id, DeploymentCause::kRestart);
+  co_return queued;
+}
+
+net::Task<void> DeploymentController::publish_quietly() {
+  Status published = co_await routes_.publish();
+  if (!published) spdlog::warn("publishing routes: {}", published.error().message);
 }
 
 net::Task<Status> DeploymentController::create_project(store::ProjectRow project) {
@@ -216,25 +212,10 @@ net::Task<Status> DeploymentController::create_project(store::ProjectRow project
     if (!undone) spdlog::error("taking back project {}: {}", project.name, undone.error().message);
     co_return std::unexpected(created.error());
   }
+  // Its hosts answer 503 from now on instead of 404; nobody waits for that.
   routes_.set(project.id, ProjectRoutes{project.name, {}});
-  Status published = co_await routes_.publish();
-  if (!published) spdlog::warn("publishing routes: {}", published.error().message);
+  tasks_.spawn("publish", publish_quietly());
   co_return Status{};
-}
-
-net::Task<Result<Removal>> DeploymentController::delete_project(std::string project_id) {
-  auto mark = [project_id](store::Tx& tx) { return store::set_deleting(tx, project_id); };
-  CO_TRY(co_await ports_.database.write(std::move(mark)));
-  for (auto& [key, rollout] : rollouts_) {
-    if (key.first != project_id) continue;
-    rollout->cancelled = true;
-    if (rollout->stop) rollout->stop();
-  }
-  std::shared_ptr<Turn> mine = turn(project_id);
-  co_await mine->take();
-  TurnHolder holder(mine);
-  Result<Removal> removed = co_await remove_project_now(project_id);
-  co_return removed;
 }
 
 }  // namespace paastech::controller

@@ -8,6 +8,7 @@
 #include "controller/ports.h"
 #include "controller/routes.h"
 #include "controller/turn.h"
+#include "domain/plan.h"
 
 namespace paastech::controller {
 
@@ -24,7 +25,7 @@ class DeploymentController final : public Controller {
                                                    DeploymentCause cause) override;
   net::Task<Status> cancel(std::string project_id, std::int64_t number) override;
   net::Task<Status> stop_application(std::string project_id) override;
-  net::Task<Status> start_application(std::string project_id) override;
+  net::Task<Result<store::DeploymentRow>> start_application(std::string project_id, std::string actor_id) override;
   net::Task<Result<store::DeploymentRow>> wait(std::string project_id, std::int64_t number) override;
   net::Task<Result<std::unique_ptr<Follower>>> follow(std::string project_id, std::int64_t number) override;
   net::Task<Status> create_project(store::ProjectRow project) override;
@@ -41,6 +42,10 @@ class DeploymentController final : public Controller {
     std::int64_t started_ms = 0;
   };
   using RolloutPtr = std::shared_ptr<Rollout>;
+  struct Situation {
+    store::ProjectRow project;
+    std::optional<store::DeploymentRow> live = {};
+  };
   using Environment = std::map<std::string, std::string>;
 
   // deployment_controller.cc: what the API calls
@@ -58,6 +63,7 @@ class DeploymentController final : public Controller {
   net::Task<void> give_up(RolloutPtr rollout, Error error);
   net::Task<Status> move_to(RolloutPtr rollout, DeploymentState state);
   net::Task<void> remove_old_groups(std::string project_id, std::int64_t keep, std::vector<router::Backend> drain);
+  net::Task<void> remove_groups_before(std::string project_id, std::int64_t keep);
   net::Task<void> remove_old_images(std::string project_id);
   Result<engine::InstanceGroup> group_of(const store::ProjectRow& project, const store::DeploymentRow& row) const;
 
@@ -69,10 +75,21 @@ class DeploymentController final : public Controller {
   net::Task<void> take_up();
   net::Task<Status> take_up_deployments();
   net::Task<Status> reconcile_all();
-  net::Task<Status> reconcile_project(std::string project_id);
-  net::Task<Status> run_current(store::ProjectRow project, store::DeploymentRow live);
   net::Task<void> watch_engine();
+  DesiredProject desired_of(const Situation& situation) const;
+  static ProjectRoutes routes_of(const Situation& situation, const ProjectPlan& plan);
+
+  // repair.cc: one Project
+  void spawn_repair(const std::string& project_id);
+  net::Task<void> repair(std::string project_id);
+  net::Task<Status> reconcile_project(std::string project_id);
+  net::Task<Status> set_routes(std::string project_id, ProjectRoutes routes);
+  net::Task<Result<ProjectRoutes>> run_current(store::ProjectRow project, store::DeploymentRow live);
+
+  // removal.cc
   net::Task<Result<Removal>> remove_project_now(std::string project_id);
+  net::Task<void> remove_orphan(std::string project_id);
+  net::Task<void> publish_quietly();
 
   net::TaskGroup& tasks_;
   Ports ports_;
@@ -82,6 +99,10 @@ class DeploymentController final : public Controller {
   std::map<std::string, std::shared_ptr<Turn>> turns_;
   std::map<std::string, std::shared_ptr<net::Notifier>> news_;
   std::map<std::pair<std::string, std::int64_t>, RolloutPtr> rollouts_;
+  std::set<std::pair<std::string, std::int64_t>> retiring_;  // being drained: reconciliation leaves them alone
+  std::set<std::string> repairing_;                          // Projects whose repair waits for its turn
 };
+
+ObservedInstance observed_from(const engine::Instance& instance);
 
 }  // namespace paastech::controller

@@ -137,11 +137,7 @@ net::Task<Status> DeploymentController::cut_over(RolloutPtr rollout, engine::Gro
   const std::vector<router::Backend> old = routes_.backends(project_id);
   ProjectRoutes fresh{rollout->project.name, {}};
   for (const engine::Instance& instance : ready.instances()) {
-    router::Backend backend;
-    backend.set_address(instance.address());
-    backend.set_port(instance.port());
-    backend.set_deployment(rollout->row.number);
-    fresh.backends.push_back(backend);
+    fresh.backends.push_back(backend_of(instance.address(), instance.port(), rollout->row.number));
   }
   routes_.set(project_id, fresh);
   Status published = co_await routes_.publish();
@@ -169,6 +165,7 @@ net::Task<Status> DeploymentController::cut_over(RolloutPtr rollout, engine::Gro
     co_return moved;
   }
   news(project_id)->notify();
+  for (const router::Backend& backend : old) retiring_.insert({project_id, backend.deployment()});
   tasks_.spawn("retire", remove_old_groups(project_id, rollout->row.number, old));
   co_return Status{};
 }
@@ -176,6 +173,12 @@ net::Task<Status> DeploymentController::cut_over(RolloutPtr rollout, engine::Gro
 net::Task<void> DeploymentController::remove_old_groups(std::string project_id, std::int64_t keep,
                                                         std::vector<router::Backend> drain) {
   co_await routes_.drain(drain);
+  co_await remove_groups_before(project_id, keep);
+  for (const router::Backend& backend : drain) retiring_.erase({project_id, backend.deployment()});
+  co_await remove_old_images(project_id);
+}
+
+net::Task<void> DeploymentController::remove_groups_before(std::string project_id, std::int64_t keep) {
   engine::ListRequest which;
   which.set_project(project_id);
   auto listed = co_await rpc::call<engine::ListReply>(ports_.pomegranate.async(),
@@ -192,7 +195,6 @@ net::Task<void> DeploymentController::remove_old_groups(std::string project_id, 
         ports_.pomegranate.async(), &engine::Pomegranate::Stub::async::RemoveGroup, request, 60s);
     if (!removed) spdlog::warn("removing deployment {} of {}: {}", number, project_id, removed.error().message);
   }
-  co_await remove_old_images(project_id);
 }
 
 // Keeps the images of the live and the last few Deployments that had one (peers fill their disks here).

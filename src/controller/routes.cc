@@ -8,7 +8,13 @@ namespace paastech::controller {
 
 using namespace std::chrono_literals;
 
-Routes::Routes(net::Executor executor, Ports& ports) : ports_(ports), turn_(std::make_shared<Turn>(executor)) {}
+Routes::Routes(net::Executor executor, Ports& ports)
+    : ports_(ports), completed_(executor), turn_(std::make_shared<Turn>(executor)) {}
+
+void Routes::complete() {
+  complete_ = true;
+  completed_.notify();
+}
 
 std::vector<router::Backend> Routes::backends(const std::string& project) const {
   const auto found = table_.find(project);
@@ -31,24 +37,30 @@ router::RouteTable Routes::table() {
   return out;
 }
 
+net::Task<Status> Routes::publish_to(router::Router::Stub* stub) {
+  router::RouteTable table_now = table();
+  Result<router::PublishReply> reply =
+      co_await rpc::call<router::PublishReply>(stub->async(), &router::Router::Stub::async::Publish, table_now, 10s);
+  if (!reply && reply.error().code == Code::kFailedPrecondition) {
+    // The ingress has seen a later version: our clock went back. Go beyond it and try once more.
+    const router::StatisticsRequest question;
+    Result<router::StatisticsReply> seen = co_await rpc::call<router::StatisticsReply>(
+        stub->async(), &router::Router::Stub::async::Statistics, question, 5s);
+    if (seen) version_ = std::max(version_, seen->table_version());
+    table_now = table();
+    reply =
+        co_await rpc::call<router::PublishReply>(stub->async(), &router::Router::Stub::async::Publish, table_now, 10s);
+  }
+  if (!reply) co_return std::unexpected(reply.error());
+  co_return Status{};
+}
+
 net::Task<Status> Routes::publish() {
+  while (!complete_) co_await completed_.wait(1s);
   co_await turn_->take();
   TurnHolder holder(turn_);
-  router::RouteTable table_now = table();
   for (router::Router::Stub* stub : ports_.routers) {
-    Result<router::PublishReply> reply =
-        co_await rpc::call<router::PublishReply>(stub->async(), &router::Router::Stub::async::Publish, table_now, 10s);
-    if (!reply && reply.error().code == Code::kFailedPrecondition) {
-      // The ingress has seen a later version: our clock went back. Go beyond it and try once more.
-      const router::StatisticsRequest question;
-      Result<router::StatisticsReply> seen = co_await rpc::call<router::StatisticsReply>(
-          stub->async(), &router::Router::Stub::async::Statistics, question, 5s);
-      if (seen) version_ = std::max(version_, seen->table_version());
-      table_now = table();
-      reply =
-          co_await rpc::call<router::PublishReply>(stub->async(), &router::Router::Stub::async::Publish, table_now, 10s);
-    }
-    if (!reply) co_return std::unexpected(reply.error());
+    CO_TRY(co_await publish_to(stub));
   }
   co_return Status{};
 }
@@ -69,6 +81,7 @@ net::Task<void> Routes::drain(std::vector<router::Backend> backends) {
 }
 
 net::Task<void> Routes::refresh_stale() {
+  if (!complete_) co_return;
   bool stale = false;
   for (router::Router::Stub* stub : ports_.routers) {
     const router::StatisticsRequest question;
@@ -79,6 +92,21 @@ net::Task<void> Routes::refresh_stale() {
   if (!stale) co_return;
   Status published = co_await publish();
   if (!published) spdlog::warn("publishing routes: {}", published.error().message);
+}
+
+router::Backend backend_of(const std::string& address, int port, std::int64_t deployment) {
+  router::Backend backend;
+  backend.set_address(address);
+  backend.set_port(port);
+  backend.set_deployment(deployment);
+  return backend;
+}
+
+bool same_backends(const std::vector<router::Backend>& a, const std::vector<router::Backend>& b) {
+  const auto same = [](const router::Backend& x, const router::Backend& y) {
+    return x.address() == y.address() && x.port() == y.port() && x.deployment() == y.deployment();
+  };
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), same);
 }
 
 }  // namespace paastech::controller

@@ -1,5 +1,7 @@
 #pragma once
 // The route table of all ingresses: holds what each Project's hosts lead to and publishes it whole. Thread: the loop.
+// After a start of api the table is empty while the ingresses still serve by their last one; nothing is published before
+// complete() says that every Project was looked at, so that a restart never takes an Application's route away.
 #include <map>
 
 #include "controller/ports.h"
@@ -17,8 +19,11 @@ class Routes {
   Routes(net::Executor executor, Ports& ports);
   void set(const std::string& project, ProjectRoutes routes) { table_[project] = std::move(routes); }
   void erase(const std::string& project) { table_.erase(project); }
+  bool has(const std::string& project) const { return table_.contains(project); }
+  void complete();
+  bool is_complete() const { return complete_; }
   std::vector<router::Backend> backends(const std::string& project) const;
-  // Returns once every ingress serves by the table as it is now; concurrent calls share one publication.
+  // Returns once every ingress serves by the table as it is now, or a later one. Waits for complete() first.
   net::Task<Status> publish();
   // Waits until the backends have no request in flight, at most 30 s (design, step 5 of a push).
   net::Task<void> drain(std::vector<router::Backend> backends);
@@ -27,10 +32,17 @@ class Routes {
 
  private:
   router::RouteTable table();
+  net::Task<Status> publish_to(router::Router::Stub* stub);
   Ports& ports_;
   std::map<std::string, ProjectRoutes> table_;
+  bool complete_ = false;
+  net::Notifier completed_;
   std::int64_t version_ = 0;
   std::shared_ptr<Turn> turn_;
 };
+
+// The Backend of an Instance of the Engine's, as EnsureGroup and List describe it.
+router::Backend backend_of(const std::string& address, int port, std::int64_t deployment);
+bool same_backends(const std::vector<router::Backend>& a, const std::vector<router::Backend>& b);
 
 }  // namespace paastech::controller

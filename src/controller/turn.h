@@ -16,6 +16,8 @@ class Turn {
     changed_.notify();
   }
   bool busy() const { return serving_ != next_ticket_; }
+  // Grows with every take(): equal before and after means that nobody held the turn in between.
+  std::uint64_t epoch() const { return next_ticket_; }
 
  private:
   net::Notifier changed_;

@@ -16,7 +16,8 @@ struct PublicAddress {
 };
 
 std::vector<std::string> host_names(const std::string& name, const std::string& uuid, const PublicAddress& address);
-std::string application_url(const std::string& name, const PublicAddress& address);  // no port where it is the scheme's own
-std::string git_url(const std::string& name, const PublicAddress& address);          // ssh://git@host:2222/name
+std::string application_url(const std::string& name,
+                            const PublicAddress& address);                   // no port where it is the scheme's own
+std::string git_url(const std::string& name, const PublicAddress& address);  // ssh://git@host:2222/name
 
 }  // namespace paastech

@@ -1,13 +1,13 @@
 #pragma once
 // Coroutines of the control plane. One io_context a thread; an object belongs to the loop it was made on.
 // Rules: one co_await a statement with its result bound to a name; parameters by value; no capturing lambda coroutines.
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/thread_pool.hpp>
 #include <boost/asio/this_coro.hpp>
+#include <boost/asio/thread_pool.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <chrono>
 #include <functional>
@@ -31,8 +31,9 @@ inline constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
 // Waits; returns early, with kCancelled, where the TaskGroup is cancelled.
 Task<Status> sleep_for(std::chrono::milliseconds time);
 
-// Owns running coroutines. spawn() starts one; cancel() asks all to end (asio terminal cancellation); join() waits until
-// none is left. An exception inside a task is logged with its name and ends that task only. Thread: its executor's.
+// Owns running coroutines. spawn() starts one; cancel() asks all to end (asio terminal cancellation); join() waits
+// until none is left. An exception inside a task is logged with its name and ends that task only. Thread: its
+// executor's.
 class TaskGroup {
  public:
   explicit TaskGroup(Executor executor);
@@ -60,12 +61,13 @@ class BlockingPool {
     auto start = [this, executor](auto handler, F function) {
       asio::post(pool_, [handler = std::move(handler), function = std::move(function), executor]() mutable {
         R value = function();
-        asio::post(executor,
-                   [handler = std::move(handler), value = std::move(value)]() mutable { std::move(handler)(std::move(value)); });
+        asio::post(executor, [handler = std::move(handler), value = std::move(value)]() mutable {
+          std::move(handler)(std::move(value));
+        });
       });
     };
     R result = co_await asio::async_initiate<const asio::use_awaitable_t<>, void(R)>(std::move(start),
-                                                                                      asio::use_awaitable, std::move(f));
+                                                                                     asio::use_awaitable, std::move(f));
     co_return result;
   }
 

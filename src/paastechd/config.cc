@@ -14,21 +14,23 @@ namespace {
 
 struct IntegerTarget {
   std::function<void(std::int64_t)> set;
+  std::function<std::int64_t()> get;
   std::int64_t least;
   std::int64_t most;
 };
 struct TextTarget {
   std::function<void(std::string)> set;
+  std::function<std::string()> get;
 };
 using Target = std::variant<IntegerTarget, TextTarget>;
 
 template <class T>
 Target integer(T& slot, std::int64_t least, std::int64_t most) {
-  return IntegerTarget{[&slot](std::int64_t value) { slot = static_cast<T>(value); }, least, most};
+  return IntegerTarget{[&slot](std::int64_t value) { slot = static_cast<T>(value); }, [&slot] { return slot; }, least, most};
 }
 template <class T>
 Target text(T& slot) {
-  return TextTarget{[&slot](std::string value) { slot = std::move(value); }};
+  return TextTarget{[&slot](std::string value) { slot = std::move(value); }, [&slot] { return slot; }};
 }
 
 std::map<std::string, Target> targets(Config& c) {
@@ -37,6 +39,9 @@ std::map<std::string, Target> targets(Config& c) {
       {"service.fqdn", text(c.fqdn)},
       {"service.scheme", text(c.public_scheme)},
       {"service.public_port", integer(c.public_port, 0, 65535)},
+      {"service.ssh_host", text(c.ssh_host)},
+      {"service.api_url", text(c.api_url)},
+      {"service.admin_email", text(c.admin_email)},
       {"ingress.address", text(c.http_address)},
       {"ingress.port", integer(c.http_port, 0, 65535)},
       {"ingress.loops", integer(c.router_loops, 0, 256)},
@@ -155,8 +160,22 @@ Result<Config> load_config(const std::filesystem::path& file, const GetEnvironme
   if (const char* socket = environment("PAASTECH_DOCKER_SOCKET"); socket && *socket) config.docker_socket = socket;
   if (config.docker_socket.starts_with("unix://")) config.docker_socket.erase(0, 7);
   if (config.instance.empty()) config.instance = "pt-" + hex(sha256(config.home.string())).substr(0, 8);
+  if (config.ssh_host.empty()) config.ssh_host = config.fqdn == "localhost" ? "127.0.0.1" : config.fqdn;
+  if (config.api_url.empty()) config.api_url = fmt::format("http://{}:{}", config.ssh_host, config.api_port);
   TRY(check(config));
   return config;
+}
+
+std::string describe(const Config& config) {
+  Config copy = config;
+  std::string out = "home = " + config.home.string() + "\n";
+  for (const auto& [name, target] : targets(copy)) {
+    if (const auto* value = std::get_if<TextTarget>(&target))
+      out += name + " = " + value->get() + "\n";
+    else
+      out += name + " = " + std::to_string(std::get<IntegerTarget>(target).get()) + "\n";
+  }
+  return out;
 }
 
 }  // namespace paastech

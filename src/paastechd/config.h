@@ -18,6 +18,9 @@ struct Config {
   std::string fqdn = "localhost";                     // service.fqdn: Applications live under user-app.<fqdn>
   std::string public_scheme = "http";                 // service.scheme, as visitors see it
   int public_port = 0;                                // service.public_port; 0: the ingress's own
+  std::string ssh_host;                               // service.ssh_host, as Clients see it; default: 127.0.0.1 or fqdn
+  std::string api_url;                                // service.api_url, as Clients see it; default: from the API's port
+  std::string admin_email = "admin@paastech.local";   // service.admin_email: the first Client, made at first start
   // [ingress]
   std::string http_address = "0.0.0.0";
   int http_port = 8080;                               // PAASTECH_HTTP_PORT
@@ -46,5 +49,7 @@ using GetEnvironment = std::function<const char*(const char*)>;
 
 // file may be empty: then <home>/paastech.toml is read where it exists.
 Result<Config> load_config(const std::filesystem::path& file, const GetEnvironment& environment);
+// What is in force, a line `key = value` each.
+std::string describe(const Config& config);
 
 }  // namespace paastech

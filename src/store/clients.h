@@ -1,5 +1,7 @@
 #pragma once
-// Tables clients, tokens and ssh_keys. Called inside Database::write or read.
+// Tables clients, tokens and ssh_keys. Called inside Database::write or read, on the database's thread; what SQL
+// refuses leaves as SOCI's exception and is mapped there. E-mail addresses and user names are kept and compared in
+// lower case.
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -17,9 +19,10 @@ struct ClientRow {
   bool administrator = false;
   std::int64_t created_at = 0;
 };
-Status insert_client(Tx& tx, const ClientRow& row);  // kAlreadyExists names the taken field
-Result<ClientRow> find_client(Tx& tx, const std::string& id);
+Status insert_client(Tx& tx, const ClientRow& row);            // kAlreadyExists names the taken field
+Result<ClientRow> find_client(Tx& tx, const std::string& id);  // kNotFound
 Result<ClientRow> find_client_by_email(Tx& tx, const std::string& email);
+Result<std::vector<ClientRow>> list_clients(Tx& tx);  // by user name
 Result<std::int64_t> count_clients(Tx& tx);
 
 struct TokenRow {
@@ -31,7 +34,9 @@ struct TokenRow {
   std::int64_t last_used_at = 0;
 };
 Status insert_token(Tx& tx, const TokenRow& row);
-Result<TokenRow> find_token(Tx& tx, const std::string& hash);  // kNotFound
+Result<TokenRow> find_token(Tx& tx, const std::string& hash);                     // kNotFound
+Result<std::vector<TokenRow>> list_tokens(Tx& tx, const std::string& client_id);  // oldest first
+Status touch_token(Tx& tx, const std::string& id, std::int64_t now);              // sets last_used_at; never back
 Result<bool> delete_token(Tx& tx, const std::string& id);
 
 struct KeyRow {

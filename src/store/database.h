@@ -1,8 +1,8 @@
 #pragma once
 // The database behind the Service; only the api role has it. SQLite in WAL mode with full sync: what a write
-// acknowledged survives power loss. One writer connection on one thread, readers on two more.
-// Thread: run() is called on the control-plane loop (see net::BlockingPool); the functions of the table files are called
-// inside, on the database's thread, with the Tx they are given.
+// acknowledged survives power loss. One writer connection, two for readers; each used by one thread at a time.
+// Thread: any but a loop, since calls block, up to 1.5 s for a place or a lock. The functions of the table files are
+// called inside write() and read(), on the same thread, with the Tx they are given.
 #include <functional>
 #include <memory>
 #include <string>
@@ -23,10 +23,11 @@ struct Tx {
 class Database {
  public:
   // Opens (and makes) the file, applies the missing migrations, each in a transaction of its own. kFailedPrecondition
-  // where the database is newer than the program.
+  // where the database is newer than the program. The file has mode 0600.
   static Result<std::unique_ptr<Database>> open(const std::string& path);
   ~Database();
-  // Blocking; called from a pool's thread. SQL errors become kUnavailable (locked, disk) or kInternal.
+  // SQL errors become kUnavailable (locked, disk), kResourceExhausted (disk full) or kInternal; an exception of the
+  // work kInternal. read() sees one moment of the database and may not change it.
   Status write(const std::function<Status(Tx&)>& work);
   Status read(const std::function<Status(Tx&)>& work);
 

@@ -20,12 +20,12 @@ struct ProjectRow {
   std::int64_t created_at = 0;
 };
 
-Status insert_project(Tx& tx, const ProjectRow& row);  // kAlreadyExists where the name is taken
+Status insert_project(Tx& tx, const ProjectRow& row);                    // kAlreadyExists where the name is taken
 Result<ProjectRow> find_project(Tx& tx, const std::string& name_or_id);  // kNotFound
 Result<std::vector<ProjectRow>> list_projects(Tx& tx, const std::string& owner_id);  // empty: all
-Status set_stopped(Tx& tx, const std::string& id, bool stopped);
+Status set_stopped(Tx& tx, const std::string& id, bool stopped);                     // kNotFound
 Status set_deleting(Tx& tx, const std::string& id);
-Status delete_project(Tx& tx, const std::string& id);
+Status delete_project(Tx& tx, const std::string& id);  // with its rows elsewhere; fine where it is gone already
 
 struct EnvironmentRow {
   std::string name;

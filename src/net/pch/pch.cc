@@ -1,1 +1,1 @@
-#include <boost/asio/impl/src.hpp>
+// Gives the precompiled header a target of its own; asio_impl.cc holds the code.

@@ -60,3 +60,4 @@ CREATE TABLE deployments (
   PRIMARY KEY (project_id, number)
 );
 CREATE INDEX deployments_state ON deployments(state);
+CREATE UNIQUE INDEX deployments_live ON deployments(project_id) WHERE state = 'live';  -- one at most

@@ -1,0 +1,44 @@
+"""make bench: every measurement, or those named by --only; writes bench/RESULTS.md."""
+import argparse
+import datetime
+import os
+import pathlib
+import platform
+
+from bench import deploy, ingress, transfer
+from bench.measure import Results
+
+SECTIONS = {
+    "push": deploy.push_and_configure,
+    "ingress": ingress.proxies,
+    "transfer": transfer.large_push,
+    "redeploy": deploy.redeploys_under_load,
+    "memory": deploy.resident_memory,
+}
+
+
+def processor():
+    names = [line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")]
+    return f"{len(names)} × {names[0] if names else platform.machine()}"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--only", help="comma-separated: " + ", ".join(SECTIONS))
+    chosen = parser.parse_args().only
+    results = Results()
+    for name, section in SECTIONS.items():
+        if not chosen or name in chosen.split(","):
+            section(results)
+    lines = ["# Results of `make bench`", "",
+             f"{datetime.date.today()}, {processor()}, {os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') >> 30} GiB, Linux {platform.release()}. "
+             "Both sides of a row ran in the same run, in turn; the ratio is the figure, the times are only of this machine.", "",
+             "| what | PaaSTech | against | ratio | goal | met |", "|---|---|---|---|---|---|"]
+    lines += ["| " + " | ".join(row) + " |" for row in results.rows]
+    target = pathlib.Path(__file__).parent / ("RESULTS.md" if not chosen else "RESULTS.partial.md")
+    target.write_text("\n".join(lines) + "\n")
+    print(f"written to {target}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,151 @@
+#include "api/gateway.h"
+
+#include "api/bootstrap.h"
+#include "api/test_support.h"
+#include "base/files.h"
+#include "gateway.grpc.pb.h"
+#include "rpc/client.h"
+
+#include <sys/stat.h>
+
+namespace paastech::api {
+namespace {
+
+namespace gateway = paastech::gateway::v1;
+using Stub = gateway::GitGateway::Stub;
+
+class Gateway : public ApiTest {
+ protected:
+  Gateway() : service_(make_gateway(tasks_, *context_)) {
+    grpc::ServerBuilder builder;
+    builder.RegisterService(service_.get());
+    server_ = builder.BuildAndStart();
+    git_ = gateway::GitGateway::NewStub(server_->InProcessChannel({}));
+  }
+  ~Gateway() override { server_->Shutdown(std::chrono::system_clock::now()); }
+  Result<gateway::Repository> authorize(const std::string& client, const std::string& repository, bool write) {
+    gateway::AuthorizeRequest request;
+    request.set_client_id(client);
+    request.set_repository(repository);
+    request.set_write(write);
+    return run(rpc::call<gateway::Repository>(git_->async(), &Stub::async::Authorize, request));
+  }
+  // What a deploy call streams, each line and then the result as text; or the error.
+  Result<std::vector<std::string>> deploy(const std::string& project, const std::string& client,
+                                          const std::string& commit) {
+    gateway::DeployRequest request;
+    request.set_project_id(project);
+    request.set_client_id(client);
+    request.set_commit(commit);
+    return run(read_all(request));
+  }
+  net::Task<Result<std::vector<std::string>>> read_all(gateway::DeployRequest request) {
+    rpc::ReadStream<gateway::DeployEvent> events(git_->async(), &Stub::async::Deploy, request);
+    std::vector<std::string> out;
+    while (true) {
+      CO_TRY_ASSIGN(std::optional<gateway::DeployEvent> event, co_await events.next());
+      if (!event) co_return out;
+      if (event->has_result()) last_ = event->result();
+      out.push_back(event->has_result() ? "result" : event->line());
+    }
+  }
+  std::unique_ptr<grpc::Service> service_;
+  std::unique_ptr<grpc::Server> server_;
+  std::unique_ptr<Stub> git_;
+  gateway::DeployResult last_;
+};
+
+TEST_F(Gateway, KnowsWhoseKeyItIs) {
+  const store::ClientRow ada = add_client("ada");
+  store::KeyRow key{new_uuid(), ada.id, "ssh-ed25519", "AAAA", "SHA256:abc", "", 1};
+  ASSERT_TRUE(database_->write([&](store::Tx& tx) { return store::insert_key(tx, key); }));
+  gateway::IdentifyKeyRequest request;
+  request.set_fingerprint("SHA256:abc");
+  const auto known = run(rpc::call<gateway::Identity>(git_->async(), &Stub::async::IdentifyKey, request));
+  ASSERT_TRUE(known);
+  EXPECT_EQ(known->username(), "ada");
+  EXPECT_EQ(known->key_id(), key.id);
+  request.set_fingerprint("SHA256:abd");
+  const auto unknown = run(rpc::call<gateway::Identity>(git_->async(), &Stub::async::IdentifyKey, request));
+  ASSERT_FALSE(unknown);
+  EXPECT_EQ(unknown.error().code, Code::kNotFound);
+}
+
+TEST_F(Gateway, LetsOwnersAndAdministratorsInAndTellsOthersNothing) {
+  const store::ClientRow ada = add_client("ada");
+  const store::ClientRow bob = add_client("bob");
+  const store::ClientRow root = add_client("root", true);
+  const store::ProjectRow hello = add_project("hello", ada);
+  for (const bool write : {false, true}) {
+    EXPECT_EQ(authorize(ada.id, "hello", write)->project_id(), hello.id);
+    EXPECT_EQ(authorize(root.id, hello.id, write)->project_name(), "hello");
+    const auto foreign = authorize(bob.id, "hello", write);
+    const auto missing = authorize(bob.id, "absent", write);
+    ASSERT_FALSE(foreign);
+    ASSERT_FALSE(missing);
+    EXPECT_EQ(foreign.error().code, Code::kNotFound);
+    EXPECT_EQ(missing.error().code, Code::kNotFound);
+    EXPECT_EQ(foreign.error().message, "project hello does not exist, or is not yours");
+    EXPECT_EQ(missing.error().message, "project absent does not exist, or is not yours");
+    EXPECT_FALSE(authorize("", "hello", write));
+    EXPECT_FALSE(authorize(new_uuid(), "hello", write));
+  }
+}
+
+TEST_F(Gateway, StreamsADeploymentAndItsResult) {
+  const store::ClientRow ada = add_client("ada");
+  const store::ProjectRow hello = add_project("hello", ada);
+  const auto events = deploy(hello.id, ada.id, std::string(40, 'a'));
+  ASSERT_TRUE(events) << events.error().message;
+  EXPECT_EQ(*events, (std::vector<std::string>{"==> Building", "done", "result"}));
+  EXPECT_TRUE(last_.live());
+  EXPECT_EQ(last_.number(), 1);
+  EXPECT_EQ(last_.url(), "http://hello.user-app.localhost:8080");
+  controller_->ends_as = DeploymentState::kFailed;
+  ASSERT_TRUE(deploy(hello.id, ada.id, std::string(40, 'b')));
+  EXPECT_FALSE(last_.live());
+  EXPECT_EQ(last_.reason(), "exited");
+  EXPECT_EQ(last_.message(), "the Instance exited");
+  EXPECT_NE(last_.hint().find("deployments logs 2 -p hello"), std::string::npos);
+}
+
+TEST_F(Gateway, RefusesADeployThatWouldNotBeAuthorised) {
+  const store::ClientRow ada = add_client("ada");
+  const store::ProjectRow hello = add_project("hello", ada);
+  EXPECT_EQ(deploy(hello.id, add_client("bob").id, std::string(40, 'a')).error().code, Code::kNotFound);
+  for (const std::string bad : {"main", "--help", "HEAD", ""})
+    EXPECT_EQ(deploy(hello.id, ada.id, bad).error().code, Code::kInvalidArgument) << bad;
+  EXPECT_TRUE(controller_->asked.empty());
+}
+
+class Bootstrap : public ApiTest {};
+
+TEST_F(Bootstrap, MakesTheFirstAdministratorOnce) {
+  const std::filesystem::path file = folder_ / "admin-password";
+  ASSERT_TRUE(run(ensure_administrator(*context_, "Root@example.org", file)));
+  const Result<std::string> content = read_secret_file(file);
+  ASSERT_TRUE(content) << content.error().message;
+  const std::string password = content->substr(0, content->size() - 1);
+  EXPECT_GE(password.size(), 20u);
+  boost::json::object body;
+  body["email"] = "root@example.org";
+  body["password"] = password;
+  const net::HttpResponse session = ask("POST", "/api/v1/sessions", "", boost::json::serialize(body));
+  ASSERT_EQ(session.status, 201) << session.body;
+  EXPECT_EQ(json(session).at("client").at("administrator"), true);
+  ASSERT_TRUE(run(ensure_administrator(*context_, "root@example.org", file)));
+  EXPECT_EQ(*read_secret_file(file), *content);
+}
+
+TEST_F(Bootstrap, MakesNoAccountWhosePasswordCouldNotBeKept) {
+  EXPECT_FALSE(run(ensure_administrator(*context_, "root@example.org", folder_ / "absent" / "password")));
+  std::int64_t clients = -1;
+  EXPECT_TRUE(database_->read([&](store::Tx& tx) -> Status {
+    TRY_ASSIGN(clients, store::count_clients(tx));
+    return {};
+  }));
+  EXPECT_EQ(clients, 0);
+}
+
+}  // namespace
+}  // namespace paastech::api

@@ -1,0 +1,157 @@
+// Variables of a Project: sealed at rest, bound to Project and name; values leave only where they are asked for.
+#include <algorithm>
+
+#include "api/json_body.h"
+#include "api/route.h"
+#include "api/text_out.h"
+#include "api/views.h"
+#include "domain/names.h"
+
+namespace paastech::api {
+namespace {
+
+constexpr std::size_t kMaxVariables = 1'000;
+constexpr std::size_t kMaxBytes = 256 << 10;  // names and values; far under the 2 MiB that execve takes in all (Linux)
+
+std::string seal_context(const std::string& project_id, const std::string& name) {
+  return "environment/" + project_id + "/" + name;
+}
+
+Status check_name(const std::string& name) {
+  if (name == "PORT")
+    return fail(Code::kInvalidArgument, "PORT is set by the Service, which tells your program where to listen",
+                "say another port in paastech.yaml: processes.web.port");
+  if (name.starts_with("PAASTECH_"))
+    return fail(Code::kInvalidArgument, "names that start with PAASTECH_ are kept for the Service",
+                "choose another name than " + safe_line(name));
+  Status checked = check_environment_name(name);
+  if (!checked) checked.error().message = "`" + safe_line(name) + "`: " + checked.error().message;
+  return checked;
+}
+
+struct Change {
+  std::vector<std::pair<std::string, std::string>> set;
+  std::vector<std::string> unset;
+};
+
+Result<Change> read_change(const boost::json::object& object) {
+  Change change;
+  Body body(object);
+  change.set = body.optional_map("set", kMaxVariables);
+  change.unset = body.optional_list("unset", kMaxVariables, 128);
+  TRY(body.finish());
+  if (change.set.empty() && change.unset.empty())
+    return fail(Code::kInvalidArgument, "there is nothing to change", "give `set`, `unset` or both");
+  for (const auto& [name, value] : change.set) {
+    TRY(check_name(name));
+    Status checked = check_environment_value(value);
+    if (!checked)
+      return fail(Code::kInvalidArgument, "the value of " + name + ": " + checked.error().message,
+                  checked.error().hint);
+    if (std::find(change.unset.begin(), change.unset.end(), name) != change.unset.end())
+      return fail(Code::kInvalidArgument, name + " is both in `set` and in `unset`");
+  }
+  return change;
+}
+
+// Does the change in the transaction and answers the names that are different now.
+Result<std::vector<std::string>> apply(store::Tx& tx, const SecretBox& secrets, const std::string& project,
+                                       const Change& change, std::int64_t now) {
+  TRY_ASSIGN(std::vector<store::EnvironmentRow> rows, store::list_environment(tx, project));
+  std::map<std::string, std::string> present;
+  for (const store::EnvironmentRow& row : rows) {
+    TRY_ASSIGN(present[row.name], secrets.open(row.value, seal_context(project, row.name)));
+  }
+  std::vector<std::string> changed;
+  for (const std::string& name : change.unset) {
+    if (present.erase(name) == 0) continue;
+    TRY(store::unset_environment(tx, project, name));
+    changed.push_back(name);
+  }
+  for (const auto& [name, value] : change.set) {
+    const auto found = present.find(name);
+    if (found != present.end() && found->second == value) continue;
+    present[name] = value;
+    TRY(store::set_environment(tx, project, {name, secrets.seal(value, seal_context(project, name)), now}));
+    changed.push_back(name);
+  }
+  std::size_t bytes = 0;
+  for (const auto& [name, value] : present) bytes += name.size() + value.size();
+  if (present.size() > kMaxVariables || bytes > kMaxBytes)
+    return fail(Code::kInvalidArgument,
+                "the environment would be too large: at most 1000 variables and 256 KiB of names and values",
+                "unset what is not needed, or keep large data elsewhere");
+  return changed;
+}
+
+net::Task<Result<Answer>> list_environment(CallPtr call) {
+  CO_TRY_ASSIGN(bool reveal, call->query.flag("reveal"));
+  if (reveal) {
+    const Resource project = Resource::project(call->project.owner_id, call->project.name);
+    CO_TRY(allow(call->actor, Permission::kProjectSecrets, project));
+  }
+  const std::string project = call->project.id;
+  auto load = [project](store::Tx& tx) { return store::list_environment(tx, project); };
+  CO_TRY_ASSIGN(std::vector<store::EnvironmentRow> rows, co_await call->context().database.read(std::move(load)));
+  boost::json::array list;
+  for (const store::EnvironmentRow& row : rows) {
+    boost::json::object item{{"name", row.name}, {"updated_at", rfc3339(row.updated_at)}};
+    if (reveal) {
+      CO_TRY_ASSIGN(std::string value, call->context().secrets.open(row.value, seal_context(project, row.name)));
+      item["value"] = value;
+    }
+    list.push_back(std::move(item));
+  }
+  co_return json_answer(200, items(std::move(list)));
+}
+
+net::Task<Result<Answer>> change_environment(CallPtr call) {
+  CO_TRY_ASSIGN(Change change, read_change(call->body));
+  Context& context = call->context();
+  const std::string project = call->project.id;
+  struct Done {
+    std::vector<std::string> changed;
+    bool redeploy = false;
+  };
+  const SecretBox& secrets = context.secrets;
+  const std::int64_t now = context.clock.now_ms();
+  auto work = [&secrets, project, change, now](store::Tx& tx) -> Result<Done> {
+    Done done;
+    TRY_ASSIGN(done.changed, apply(tx, secrets, project, change, now));
+    TRY_ASSIGN(store::ProjectRow row, store::find_project(tx, project));
+    TRY_ASSIGN(std::optional<store::DeploymentRow> live, store::live_deployment(tx, project));
+    done.redeploy = !done.changed.empty() && live && !row.stopped && !row.deleting;
+    return done;
+  };
+  CO_TRY_ASSIGN(Done done, co_await context.database.write(std::move(work)));
+  boost::json::object out;
+  boost::json::array names;
+  for (const std::string& name : done.changed) names.emplace_back(name);
+  out["changed"] = std::move(names);
+  if (done.redeploy) {
+    Result<store::DeploymentRow> row =
+        co_await context.controller.redeploy(project, call->actor.client_id, DeploymentCause::kConfig);
+    if (!row && row.error().code != Code::kFailedPrecondition)
+      co_return fail(row.error().code,
+                     "the variables were stored, but the new deployment could not begin: " + row.error().message,
+                     "bring them into service with: paastech restart");
+    if (row) {
+      const DeploymentView view{*row, call->identity->client.username};
+      out["deployment"] = to_json(view, call->project, context.address);
+    }
+  }
+  co_return json_answer(202, out);
+}
+
+}  // namespace
+
+void add_environment_routes(std::vector<Route>& routes) {
+  routes.push_back({{"GET", "/api/v1/projects/{project}/environment", Permission::kProjectRead},
+                    list_environment,
+                    false,
+                    {"reveal"}});
+  routes.push_back(
+      {{"PATCH", "/api/v1/projects/{project}/environment", Permission::kProjectChange}, change_environment, true});
+}
+
+}  // namespace paastech::api

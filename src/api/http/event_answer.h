@@ -1,0 +1,16 @@
+#pragma once
+// A streamed answer of server-sent events. Thread: the control-plane loop.
+#include <functional>
+#include <memory>
+
+#include "api/events.h"
+#include "api/route.h"
+
+namespace paastech::api {
+
+// Sends what the queue gives until it is finished or the peer is gone; then the queue is abandoned and on_leave called.
+net::Task<Result<Answer>> send_events(CallPtr call, std::shared_ptr<EventQueue> queue, std::function<void()> on_leave);
+// What went wrong after the answer had begun: event `error` with a problem as data.
+std::string error_event(const Error& error, const std::string& request_id);
+
+}  // namespace paastech::api

@@ -1,0 +1,139 @@
+// Health for whoever watches the process, and figures for Prometheus (text format 0.0.4).
+#include <prometheus/text_serializer.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <sstream>
+
+#include "api/route.h"
+#include "base/files.h"
+#include "rpc/client.h"
+
+namespace paastech::api {
+namespace {
+
+using namespace std::chrono_literals;
+using prometheus::MetricFamily;
+using prometheus::MetricType;
+using Labels = std::vector<prometheus::ClientMetric::Label>;
+
+void add(MetricFamily& family, Labels labels, double value) {
+  prometheus::ClientMetric metric;
+  metric.label = std::move(labels);
+  metric.gauge.value = value;
+  metric.counter.value = value;
+  family.metric.push_back(std::move(metric));
+}
+
+MetricFamily family(std::string name, std::string help, MetricType type) {
+  MetricFamily out;
+  out.name = std::move(name);
+  out.help = std::move(help);
+  out.type = type;
+  return out;
+}
+
+// Bytes of physical memory, from proc(5): the second figure of statm is pages.
+double resident_memory() {
+  const Result<std::string> statm = read_file("/proc/self/statm");
+  unsigned long pages = 0;
+  if (!statm || std::sscanf(statm->c_str(), "%*u %lu", &pages) != 1) return 0;
+  return static_cast<double>(pages) * static_cast<double>(::sysconf(_SC_PAGESIZE));
+}
+
+struct Figures {
+  std::int64_t clients = 0;
+  std::size_t projects = 0;
+  std::map<std::string, int> deployments = {};
+};
+
+Result<Figures> load_figures(store::Tx& tx) {
+  Figures figures;
+  TRY_ASSIGN(figures.clients, store::count_clients(tx));
+  TRY_ASSIGN(std::vector<store::ProjectRow> projects, store::list_projects(tx, ""));
+  figures.projects = projects.size();
+  // Only the states that are not history: their number is bounded by that of Projects.
+  const std::vector<DeploymentState> states{DeploymentState::kQueued, DeploymentState::kBuilding,
+                                            DeploymentState::kReleasing, DeploymentState::kStarting,
+                                            DeploymentState::kLive};
+  for (const DeploymentState state : states) figures.deployments[std::string(to_text(state))] = 0;
+  TRY_ASSIGN(std::vector<store::DeploymentRow> rows, store::deployments_in(tx, states));
+  for (const store::DeploymentRow& row : rows) ++figures.deployments[std::string(to_text(row.state))];
+  return figures;
+}
+
+net::Task<Result<Answer>> show_health(CallPtr call) {
+  auto probe = [](store::Tx& tx) { return store::count_clients(tx); };
+  Result<std::int64_t> read = co_await call->context().database.read(std::move(probe));
+  if (!read)
+    co_return fail(Code::kUnavailable, "the database cannot be read: " + read.error().message,
+                   "Applications keep serving; see the Service's log");
+  co_return json_answer(200, {{"status", "ok"}});
+}
+
+net::Task<void> add_router_figures(CallPtr call, std::vector<MetricFamily>* out) {
+  MetricFamily requests =
+      family("paastech_router_requests_total", "Requests of visitors by project", MetricType::Counter);
+  MetricFamily failed = family("paastech_router_failed_requests_total", "Requests the ingress answered with 5xx itself",
+                               MetricType::Counter);
+  MetricFamily open = family("paastech_router_open_connections", "Connections of visitors", MetricType::Gauge);
+  MetricFamily version =
+      family("paastech_router_table_version", "Version of the route table served", MetricType::Gauge);
+  MetricFamily up = family("paastech_router_up", "Whether the ingress answers", MetricType::Gauge);
+  int index = 0;
+  for (auto* stub : call->context().routers) {
+    const std::string router = std::to_string(index++);
+    const paastech::router::v1::StatisticsRequest request;
+    auto reply = co_await rpc::call<paastech::router::v1::StatisticsReply>(
+        stub->async(), &paastech::router::v1::Router::Stub::async::Statistics, request, 2s);
+    add(up, {{"router", router}}, reply ? 1 : 0);
+    if (!reply) continue;
+    add(open, {{"router", router}}, static_cast<double>(reply->open_connections()));
+    add(version, {{"router", router}}, static_cast<double>(reply->table_version()));
+    for (const auto& host : reply->hosts()) {
+      add(requests, {{"project", host.project()}, {"router", router}}, static_cast<double>(host.requests()));
+      add(failed, {{"project", host.project()}, {"router", router}}, static_cast<double>(host.failed()));
+    }
+  }
+  for (MetricFamily* one : {&requests, &failed, &open, &version, &up})
+    if (!one->metric.empty()) out->push_back(std::move(*one));
+}
+
+net::Task<Result<Answer>> show_metrics(CallPtr call) {
+  auto load = [](store::Tx& tx) { return load_figures(tx); };
+  CO_TRY_ASSIGN(Figures figures, co_await call->context().database.read(std::move(load)));
+  std::vector<MetricFamily> out;
+  MetricFamily build = family("paastech_build_info", "The running version", MetricType::Gauge);
+  add(build, {{"version", call->context().info.version}}, 1);
+  MetricFamily requests =
+      family("paastech_api_requests_total", "Answers of the API by status class", MetricType::Counter);
+  for (const auto& [status_class, count] : call->services.counts.by_class)
+    add(requests, {{"status", std::to_string(status_class) + "xx"}}, static_cast<double>(count));
+  MetricFamily deployments =
+      family("paastech_deployments", "Deployments on their way or live, by state", MetricType::Gauge);
+  for (const auto& [state, count] : figures.deployments) add(deployments, {{"state", state}}, count);
+  MetricFamily projects = family("paastech_projects", "Projects", MetricType::Gauge);
+  add(projects, {}, static_cast<double>(figures.projects));
+  MetricFamily clients = family("paastech_clients", "Accounts", MetricType::Gauge);
+  add(clients, {}, static_cast<double>(figures.clients));
+  MetricFamily memory = family("process_resident_memory_bytes", "Physical memory of this process", MetricType::Gauge);
+  add(memory, {}, resident_memory());
+  for (MetricFamily* one : {&build, &requests, &deployments, &projects, &clients, &memory})
+    out.push_back(std::move(*one));
+  co_await add_router_figures(call, &out);
+  std::ostringstream text;
+  prometheus::TextSerializer().Serialize(text, out);
+  net::HttpResponse response;
+  response.headers.add("Content-Type", "text/plain; version=0.0.4; charset=utf-8");
+  response.body = text.str();
+  co_return response;
+}
+
+}  // namespace
+
+void add_metrics_routes(std::vector<Route>& routes) {
+  routes.push_back({{"GET", "/healthz", Permission::kPublic}, show_health});
+  routes.push_back({{"GET", "/metrics", Permission::kMetricsRead}, show_metrics});
+}
+
+}  // namespace paastech::api

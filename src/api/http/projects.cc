@@ -1,0 +1,80 @@
+// Projects: create, list, show, delete.
+#include "api/json_body.h"
+#include "api/route.h"
+#include "api/text_out.h"
+#include "api/views.h"
+#include "base/ids.h"
+#include "domain/names.h"
+
+namespace paastech::api {
+namespace {
+
+net::Task<Result<Answer>> list_projects(CallPtr call) {
+  CO_TRY_ASSIGN(bool all, call->query.flag("all"));
+  if (all) {
+    CO_TRY(allow(call->actor, Permission::kClientsManage, Resource::none()));
+  }
+  const std::string owner = all ? "" : call->actor.client_id;
+  auto load = [owner](store::Tx& tx) -> Result<std::vector<ProjectView>> {
+    TRY_ASSIGN(std::vector<store::ProjectRow> rows, store::list_projects(tx, owner));
+    std::vector<ProjectView> views;
+    for (store::ProjectRow& row : rows) {
+      TRY_ASSIGN(ProjectView view, load_project(tx, std::move(row)));
+      views.push_back(std::move(view));
+    }
+    return views;
+  };
+  CO_TRY_ASSIGN(std::vector<ProjectView> views, co_await call->context().database.read(std::move(load)));
+  boost::json::array list;
+  for (const ProjectView& view : views) list.push_back(to_json(view, call->context().address));
+  co_return json_answer(200, items(std::move(list)));
+}
+
+net::Task<Result<Answer>> create_project(CallPtr call) {
+  Body body(call->body);
+  store::ProjectRow row;
+  row.name = body.text("name", 1, 100);
+  CO_TRY(body.finish());
+  CO_TRY(check_project_name(row.name));
+  row.id = new_uuid();
+  row.owner_id = call->actor.client_id;
+  row.created_at = call->context().clock.now_ms();
+  CO_TRY(co_await call->context().controller.create_project(row));
+  const ProjectView view{row, call->identity->client.username};
+  co_return json_answer(201, to_json(view, call->context().address));
+}
+
+net::Task<Result<Answer>> show_project(CallPtr call) {
+  auto load = [row = call->project](store::Tx& tx) { return load_project(tx, row); };
+  CO_TRY_ASSIGN(ProjectView view, co_await call->context().database.read(std::move(load)));
+  co_return json_answer(200, to_json(view, call->context().address));
+}
+
+net::Task<Result<Answer>> delete_project(CallPtr call) {
+  const std::string& name = call->project.name;
+  if (call->query.text("confirm") != name)
+    co_return fail(Code::kInvalidArgument, "deleting project " + name + " is not confirmed: `confirm` is not its name",
+                   "repeat the request with ?confirm=" + name);
+  CO_TRY_ASSIGN(controller::Removal removal, co_await call->context().controller.delete_project(call->project.id));
+  boost::json::array leftovers;
+  for (const auto& leftover : removal.leftovers)
+    leftovers.push_back(boost::json::object{
+        {"kind", leftover.kind}, {"id", safe_line(leftover.id)}, {"reason", safe_text(leftover.reason)}});
+  boost::json::object out;
+  out["removed"] = boost::json::object{
+      {"containers", removal.containers}, {"networks", removal.networks}, {"images", removal.images}};
+  out["leftovers"] = std::move(leftovers);
+  co_return json_answer(200, out);
+}
+
+}  // namespace
+
+void add_project_routes(std::vector<Route>& routes) {
+  routes.push_back({{"GET", "/api/v1/projects", Permission::kAccount}, list_projects, false, {"all"}});
+  routes.push_back({{"POST", "/api/v1/projects", Permission::kProjectCreate}, create_project, true});
+  routes.push_back({{"GET", "/api/v1/projects/{project}", Permission::kProjectRead}, show_project});
+  routes.push_back(
+      {{"DELETE", "/api/v1/projects/{project}", Permission::kProjectDelete}, delete_project, false, {"confirm"}});
+}
+
+}  // namespace paastech::api

@@ -1,0 +1,28 @@
+#pragma once
+// The Client API: finds the route, who asks, whether they may, and runs the handler. Every failure becomes a problem
+// (RFC 9457). Thread: the control-plane loop. Outlives Context::tasks, in which changes go on after a hang-up.
+#include <memory>
+#include <vector>
+
+#include "api/context.h"
+#include "api/route.h"
+#include "net/http_server.h"
+
+namespace paastech::api {
+
+class HttpApi {
+ public:
+  explicit HttpApi(Context& context);
+  ~HttpApi();
+  // For HttpServer's HttpHandler.
+  net::Task<void> handle(net::ServerRequest request, net::ResponseWriter& writer);
+  static const std::vector<RouteInfo>& routes();
+
+ private:
+  net::Task<void> answer(CallPtr call, net::ResponseWriter* writer, int* status);
+  net::Task<Result<Answer>> dispatch(CallPtr call, net::ResponseWriter* writer, int* status);
+  net::Task<Status> identify(CallPtr call, Permission permission);
+  std::unique_ptr<Services> services_;
+};
+
+}  // namespace paastech::api

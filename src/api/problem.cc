@@ -1,0 +1,60 @@
+#include "api/problem.h"
+
+#include <boost/json.hpp>
+
+#include "api/text_out.h"
+#include "base/error.h"
+
+namespace paastech::api {
+
+std::string_view reason_phrase(int status) {
+  switch (status) {
+    case 400: return "Bad Request";
+    case 401: return "Unauthorized";
+    case 403: return "Forbidden";
+    case 404: return "Not Found";
+    case 405: return "Method Not Allowed";
+    case 406: return "Not Acceptable";
+    case 409: return "Conflict";
+    case 412: return "Precondition Failed";
+    case 413: return "Content Too Large";
+    case 415: return "Unsupported Media Type";
+    case 422: return "Unprocessable Content";
+    case 429: return "Too Many Requests";
+    case 499: return "Cancelled";
+    case 500: return "Internal Server Error";
+    case 503: return "Service Unavailable";
+    case 504: return "Gateway Timeout";
+    default: return "Error";
+  }
+}
+
+std::string problem_json(const Error& error, const std::string& request_id, int status) {
+  if (status == 0) status = http_status(error.code);
+  boost::json::object out;
+  out["type"] = "about:blank";  // RFC 9457 section 4.2.1: the status says it; `code` is ours for programs
+  out["title"] = reason_phrase(status);
+  out["status"] = status;
+  out["detail"] = safe_text(error.message);
+  out["code"] = code_name(error.code);
+  if (!error.hint.empty()) out["hint"] = safe_text(error.hint);
+  out["request_id"] = request_id;
+  return boost::json::serialize(out);
+}
+
+net::HttpResponse problem(const Error& error, const std::string& request_id, int status) {
+  net::HttpResponse response;
+  response.status = status == 0 ? http_status(error.code) : status;
+  response.headers.add("Content-Type", "application/problem+json");
+  // RFC 6750 section 3: how to log in.
+  if (response.status == 401) response.headers.add("WWW-Authenticate", "Bearer realm=\"paastech\"");
+  response.body = problem_json(error, request_id, status);
+  return response;
+}
+
+void add_security_headers(net::Headers& headers) {
+  headers.add("X-Content-Type-Options", "nosniff");
+  headers.add("Cache-Control", "no-store");
+}
+
+}  // namespace paastech::api

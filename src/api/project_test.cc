@@ -1,0 +1,236 @@
+// Projects, their environment, Deployments and what runs – through the whole API.
+#include "api/test_support.h"
+
+#include <sodium.h>
+
+namespace paastech::api {
+namespace {
+
+class Project : public ApiTest {
+ protected:
+  Project() : ada_(add_client("ada")), token_(token_of(ada_)) {}
+  net::HttpResponse patch(const std::string& body) {
+    return ask("PATCH", "/api/v1/projects/hello/environment", token_, body);
+  }
+  store::ClientRow ada_;
+  std::string token_;
+};
+
+TEST_F(Project, IsCreatedListedShownAndDeletedByName) {
+  const net::HttpResponse made = ask("POST", "/api/v1/projects", token_, R"({"name":"hello"})");
+  ASSERT_EQ(made.status, 201) << made.body;
+  EXPECT_EQ(json(made).at("url"), "http://hello.user-app.localhost:8080");
+  EXPECT_EQ(json(made).at("state"), "empty");
+  EXPECT_EQ(json(made).at("owner"), "ada");
+  EXPECT_EQ(ask("POST", "/api/v1/projects", token_, R"({"name":"hello"})").status, 409);
+  EXPECT_EQ(ask("POST", "/api/v1/projects", token_, R"({"name":"No Name"})").status, 422);
+  EXPECT_EQ(json(ask("GET", "/api/v1/projects", token_)).at("items").as_array().size(), 1u);
+  EXPECT_EQ(ask("DELETE", "/api/v1/projects/hello", token_).status, 422);
+  EXPECT_EQ(ask("DELETE", "/api/v1/projects/hello?confirm=hallo", token_).status, 422);
+  EXPECT_EQ(ask("GET", "/api/v1/projects/hello", token_).status, 200);
+  const net::HttpResponse gone = ask("DELETE", "/api/v1/projects/hello?confirm=hello", token_);
+  EXPECT_EQ(gone.status, 200);
+  EXPECT_EQ(json(gone).at("removed").at("containers"), 2);
+  EXPECT_EQ(json(gone).at("leftovers").as_array().size(), 1u);
+  EXPECT_EQ(ask("GET", "/api/v1/projects/hello", token_).status, 404);
+}
+
+TEST_F(Project, TellsItsStateFromItsDeployments) {
+  const auto state = [&](const std::string& name) {
+    return json(ask("GET", "/api/v1/projects/" + name, token_)).at("state");
+  };
+  const store::ProjectRow hello = add_project("hello", ada_);
+  add_deployment(hello, DeploymentState::kFailed);
+  EXPECT_EQ(state("hello"), "failed");
+  add_deployment(hello, DeploymentState::kLive);
+  EXPECT_EQ(state("hello"), "live");
+  add_deployment(hello, DeploymentState::kFailed);
+  EXPECT_EQ(state("hello"), "live");
+  EXPECT_EQ(ask("POST", "/api/v1/projects/hello/stop", token_).status, 200);
+  EXPECT_EQ(state("hello"), "stopped");
+  EXPECT_EQ(ask("POST", "/api/v1/projects/hello/restart", token_).status, 412);
+  EXPECT_EQ(ask("POST", "/api/v1/projects/hello/start", token_).status, 202);
+  EXPECT_EQ(state("hello"), "deploying");
+  EXPECT_EQ(ask("POST", "/api/v1/projects/hello/start", token_).status, 202);  // is on its way: nothing more to do
+  EXPECT_EQ(ask("POST", "/api/v1/projects/hello/restart", token_).status, 202);
+  EXPECT_EQ(controller_->asked, (std::vector<std::string>{"stop", "start", "redeploy restart"}));
+}
+
+TEST_F(Project, DeploysAChangeOfEnvironmentOnlyWhereSomethingIsLive) {
+  const store::ProjectRow hello = add_project("hello", ada_);
+  const net::HttpResponse before = patch(R"({"set":{"A":"1"}})");
+  EXPECT_EQ(before.status, 202);
+  EXPECT_FALSE(json(before).contains("deployment"));
+  add_deployment(hello, DeploymentState::kLive);
+  const net::HttpResponse after = patch(R"({"set":{"A":"2","B":"x"},"unset":["C"]})");
+  EXPECT_EQ(after.status, 202);
+  EXPECT_EQ(json(after).at("deployment").at("cause"), "config");
+  EXPECT_EQ(json(after).at("changed"), (boost::json::array{"A", "B"}));
+  EXPECT_EQ(controller_->asked.size(), 1u);
+  EXPECT_FALSE(json(patch(R"({"set":{"A":"2"}})")).contains("deployment"));  // nothing is different
+  EXPECT_EQ(json(patch(R"({"unset":["A"]})")).at("changed"), boost::json::array{"A"});
+}
+
+TEST_F(Project, ShowsValuesOnlyWhereTheyAreAskedForAndKeepsThemSealed) {
+  const store::ProjectRow hello = add_project("hello", ada_);
+  patch(R"({"set":{"TOKEN":"canary-4711"}})");
+  const net::HttpResponse hidden = ask("GET", "/api/v1/projects/hello/environment", token_);
+  EXPECT_EQ(hidden.body.find("canary-4711"), std::string::npos);
+  const net::HttpResponse revealed = ask("GET", "/api/v1/projects/hello/environment?reveal=true", token_);
+  EXPECT_EQ(json(revealed).at("items").at(0).at("value"), "canary-4711");
+  std::string stored;
+  EXPECT_TRUE(database_->read([&](store::Tx& tx) -> Status {
+    TRY_ASSIGN(auto rows, store::list_environment(tx, hello.id));
+    stored = rows.at(0).value;
+    return {};
+  }));
+  EXPECT_EQ(stored.find("canary"), std::string::npos);
+  // A row moved to another Project does not open there (threat 33).
+  const store::ProjectRow other = add_project("other", ada_);
+  EXPECT_TRUE(
+      database_->write([&](store::Tx& tx) { return store::set_environment(tx, other.id, {"TOKEN", stored, 1}); }));
+  const net::HttpResponse moved = ask("GET", "/api/v1/projects/other/environment?reveal=true", token_);
+  EXPECT_EQ(moved.status, 500);
+  EXPECT_EQ(moved.body.find("canary"), std::string::npos);
+}
+
+TEST_F(Project, CarriesEveryValueThroughUnchanged) {
+  add_project("hello", ada_);
+  boost::json::object set;
+  set["EMPTY"] = "";
+  set["LINES"] = "a\nb\r\n\tc = d # \"quoted\" 'x' $(id) `id` \\";
+  set["UTF8"] = "\xc3\xa9\xe2\x82\xac\xf0\x9f\x99\x82";
+  std::uint32_t seed = 7;
+  for (int i = 0; i < 200; ++i) {
+    std::string value;
+    for (int j = 0; j < 40; ++j)
+      value.push_back(static_cast<char>(1 + (seed = seed * 1664525 + 1013904223, seed >> 24) % 127));
+    set["R" + std::to_string(i)] = value;
+  }
+  boost::json::object body;
+  body["set"] = set;
+  ASSERT_EQ(patch(boost::json::serialize(body)).status, 202);
+  const auto answer = json(ask("GET", "/api/v1/projects/hello/environment?reveal=true", token_));
+  ASSERT_EQ(answer.at("items").as_array().size(), set.size());
+  for (const auto& item : answer.at("items").as_array())
+    EXPECT_EQ(item.at("value"), set.at(item.at("name").as_string())) << item.at("name");
+}
+
+TEST_F(Project, RefusesNamesAndSizesThatCannotBe) {
+  add_project("hello", ada_);
+  for (const char* bad :
+       {R"({})", R"({"set":{}})", R"({"set":{"PORT":"1"}})", R"({"set":{"PAASTECH_X":"1"}})", R"({"set":{"1A":"1"}})",
+        R"({"set":{"A=B":"1"}})", R"({"set":{"A\nB":"1"}})", R"({"set":{"":"1"}})", R"({"set":{"A":"\u0000"}})",
+        R"({"set":{"A":1}})", R"({"set":{"A":"1"},"unset":["A"]})", R"({"unset":"A"})", R"({"Set":{"A":"1"}})"})
+    EXPECT_EQ(patch(bad).status, 422) << bad;
+  boost::json::object set;
+  for (int i = 0; i < 5; ++i) set["BIG" + std::to_string(i)] = std::string(60'000, 'x');
+  boost::json::object body;
+  body["set"] = set;
+  EXPECT_EQ(patch(boost::json::serialize(body)).status, 422);  // all or none
+  EXPECT_EQ(json(ask("GET", "/api/v1/projects/hello/environment", token_)).at("items").as_array().size(), 0u);
+}
+
+TEST_F(Project, PagesThroughItsDeployments) {
+  const store::ProjectRow hello = add_project("hello", ada_);
+  for (int i = 0; i < 5; ++i) add_deployment(hello, DeploymentState::kFailed);
+  const auto first = json(ask("GET", "/api/v1/projects/hello/deployments?limit=3", token_));
+  EXPECT_EQ(first.at("items").as_array().size(), 3u);
+  EXPECT_EQ(first.at("items").at(0).at("number"), 5);
+  EXPECT_EQ(first.at("items").at(0).at("duration_ms"), 1000);
+  EXPECT_EQ(first.at("items").at(0).at("actor"), "ada");
+  EXPECT_EQ(first.at("next"), 3);
+  const auto rest = json(ask("GET", "/api/v1/projects/hello/deployments?limit=3&before=3", token_));
+  EXPECT_EQ(rest.at("items").as_array().size(), 2u);
+  EXPECT_FALSE(rest.contains("next"));
+  EXPECT_EQ(ask("GET", "/api/v1/projects/hello/deployments?limit=0", token_).status, 422);
+  EXPECT_EQ(ask("GET", "/api/v1/projects/hello/deployments/6", token_).status, 404);
+  EXPECT_EQ(ask("GET", "/api/v1/projects/hello/deployments/x", token_).status, 404);
+  EXPECT_EQ(ask("GET", "/api/v1/projects/hello/deployments/5", token_).status, 200);
+}
+
+TEST_F(Project, CancelsADeploymentUnderWayOnly) {
+  const store::ProjectRow hello = add_project("hello", ada_);
+  add_deployment(hello, DeploymentState::kFailed);
+  add_deployment(hello, DeploymentState::kQueued);
+  EXPECT_EQ(ask("POST", "/api/v1/projects/hello/deployments/1/cancel", token_).status, 409);
+  const net::HttpResponse cancelled = ask("POST", "/api/v1/projects/hello/deployments/2/cancel", token_);
+  EXPECT_EQ(cancelled.status, 202) << cancelled.body;
+  EXPECT_EQ(json(cancelled).at("state"), "cancelled");
+  EXPECT_EQ(ask("POST", "/api/v1/projects/hello/deployments/3/cancel", token_).status, 404);
+}
+
+TEST_F(Project, StreamsADeploymentsLinesAndItsResult) {
+  const store::ProjectRow hello = add_project("hello", ada_);
+  add_deployment(hello, DeploymentState::kQueued);
+  const net::HttpResponse log = ask("GET", "/api/v1/projects/hello/deployments/1/log", token_);
+  EXPECT_EQ(log.headers.find("Content-Type"), "text/event-stream");
+  EXPECT_EQ(
+      log.body.find("event: line\ndata: {\"text\":\"==> Building\"}\n\nevent: line\ndata: {\"text\":\"done\"}\n\n"), 0u)
+      << log.body;
+  EXPECT_NE(log.body.find("event: result\ndata: {\"number\":1,\"cause\":\"push\",\"state\":\"live\""),
+            std::string::npos)
+      << log.body;
+  EXPECT_TRUE(writer_.finished);
+  EXPECT_EQ(ask("GET", "/api/v1/projects/hello/deployments/9/log", token_).status, 404);
+  EXPECT_TRUE(log_->append(hello.id, 1, "kept"));
+  net::ServerRequest plain = request("GET", "/api/v1/projects/hello/deployments/1/log", token_, "");
+  plain.headers.add("Accept", "text/plain");
+  EXPECT_EQ(send(std::move(plain)).body, "kept\n");
+}
+
+TEST_F(Project, FinishesAChangeWhoseCallerHangsUp) {
+  const store::ProjectRow hello = add_project("hello", ada_);
+  add_deployment(hello, DeploymentState::kLive);
+  controller_->held = true;
+  net::asio::cancellation_signal hang_up;
+  bool ended = false;
+  net::ServerRequest asked = request("POST", "/api/v1/projects/hello/restart", token_, "");
+  net::asio::co_spawn(io_, api_->handle(std::move(asked), writer_),
+                      net::asio::bind_cancellation_slot(hang_up.slot(), [&](std::exception_ptr) { ended = true; }));
+  while (tasks_.size() == 0) io_.run_one();
+  io_.poll();
+  hang_up.emit(net::asio::cancellation_type::terminal);
+  while (!ended) io_.run_one();
+  EXPECT_TRUE(controller_->asked.empty());
+  controller_->held = false;
+  controller_->gate.notify();
+  while (tasks_.size() > 0) io_.run_one();
+  EXPECT_EQ(controller_->asked, std::vector<std::string>{"redeploy restart"});
+}
+
+TEST_F(Project, ShowsWhatRuns) {
+  add_project("hello", ada_);
+  EXPECT_EQ(json(ask("GET", "/api/v1/projects/hello/instances", token_)).at("items").at(0).at("name"), "web.1");
+  EXPECT_EQ(json(ask("GET", "/api/v1/projects/hello/stats", token_)).at("items").at(0).at("cpu_percent"), 2.5);
+  const auto logs = json(ask("GET", "/api/v1/projects/hello/logs?lines=2", token_));
+  ASSERT_EQ(logs.at("items").as_array().size(), 2u);
+  EXPECT_EQ(logs.at("items").at(1).at("text"), "line 2 \x1b[31mred\x1b[0m");
+  EXPECT_EQ(logs.at("items").at(1).at("at"), "2027-01-15T08:00:00.002Z");
+  EXPECT_EQ(ask("GET", "/api/v1/projects/hello/logs?lines=10001", token_).status, 422);
+}
+
+TEST_F(Project, EndsAFollowedLogAtTheEngineWhenThePeerLeaves) {
+  add_project("hello", ada_);
+  writer_.peer_leaves_after = 0;
+  const net::HttpResponse log = ask("GET", "/api/v1/projects/hello/logs?follow=true", token_);
+  EXPECT_EQ(log.status, 200);
+  while (tasks_.size() > 0) io_.run_one();
+  engine_server_->Shutdown();
+  EXPECT_EQ(engine_.follows_ended, 1);
+}
+
+TEST_F(Project, SaysThatTheEngineDoesNotAnswer) {
+  add_project("hello", ada_);
+  engine_.down = true;
+  const net::HttpResponse instances = ask("GET", "/api/v1/projects/hello/instances", token_);
+  EXPECT_EQ(instances.status, 503);
+  EXPECT_EQ(json(instances).at("detail"), "the Docker Engine does not answer");
+  EXPECT_EQ(ask("GET", "/api/v1/projects/hello/logs", token_).status, 503);
+  const net::HttpResponse log = ask("GET", "/api/v1/projects/hello/logs?follow=true", token_);
+  EXPECT_NE(log.body.find("event: error\ndata: {"), std::string::npos);
+  EXPECT_NE(log.body.find("\"code\":\"unavailable\""), std::string::npos);
+}
+
+}  // namespace
+}  // namespace paastech::api

@@ -1,0 +1,71 @@
+#include "api/route.h"
+
+#include "base/text.h"
+
+namespace paastech::api {
+namespace {
+
+bool matches(std::string_view pattern, const std::vector<std::string>& path,
+             std::map<std::string, std::string, std::less<>>& parameters) {
+  const std::vector<std::string> parts = split(pattern, '/');
+  if (parts.size() != path.size()) return false;
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    if (parts[i].starts_with('{')) {
+      if (path[i].empty()) return false;
+      parameters[parts[i].substr(1, parts[i].size() - 2)] = path[i];
+    } else if (parts[i] != path[i]) {
+      return false;
+    }
+  }
+  return true;
+}
+
+}  // namespace
+
+const std::vector<Route>& route_table() {
+  static const std::vector<Route> table = [] {
+    std::vector<Route> routes;
+    add_service_routes(routes);
+    add_session_routes(routes);
+    add_client_routes(routes);
+    add_key_routes(routes);
+    add_project_routes(routes);
+    add_application_routes(routes);
+    add_environment_routes(routes);
+    add_deployment_routes(routes);
+    add_deployment_log_routes(routes);
+    add_log_routes(routes);
+    add_metrics_routes(routes);
+    return routes;
+  }();
+  return table;
+}
+
+Match match_route(std::string_view method, std::string_view path) {
+  Match match;
+  const std::vector<std::string> parts = split(path, '/');
+  const std::string_view wanted = method == "HEAD" ? "GET" : method;
+  for (const Route& route : route_table()) {
+    std::map<std::string, std::string, std::less<>> parameters;
+    if (!matches(route.info.path, parts, parameters)) continue;
+    if (route.info.method == wanted) {
+      match.route = &route;
+      match.parameters = std::move(parameters);
+      return match;
+    }
+    if (!match.allowed.empty()) match.allowed += ", ";
+    match.allowed += route.info.method;
+    if (route.info.method == "GET") match.allowed += ", HEAD";
+  }
+  return match;
+}
+
+net::HttpResponse json_answer(int status, const boost::json::object& body) {
+  net::HttpResponse response;
+  response.status = status;
+  response.headers.add("Content-Type", "application/json");
+  response.body = boost::json::serialize(body);
+  return response;
+}
+
+}  // namespace paastech::api

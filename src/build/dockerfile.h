@@ -1,0 +1,15 @@
+#pragma once
+// What a Dockerfile may not ask for. The Engine's classic builder knows no BuildKit frontends or entitlements; this
+// check refuses them before the build with the line and a way out (threat 3), instead of leaving it to the builder's
+// version. Pure; thread: any. Reading follows Docker's parser: directives, continuation lines, comments, quoted flags,
+// ONBUILD.
+#include <string_view>
+
+#include "base/result.h"
+
+namespace paastech::build {
+
+// kInvalidArgument, the message beginning with "Dockerfile line N: "; or where the text has no FROM.
+Status check_dockerfile_text(std::string_view text);
+
+}  // namespace paastech::build

@@ -1,0 +1,185 @@
+#include <gmock/gmock.h>
+
+#include <csignal>
+
+#include "cli/run_fixture.h"
+
+namespace paastech::cli {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+constexpr const char* kStream = "text/event-stream";
+constexpr const char* kLive = R"({"number":5,"state":"live","url":"http://shop.x","duration_ms":1500})";
+
+std::string lines(int from, int to) {
+  std::string out = ": beat\n\n";
+  for (int i = from; i <= to; ++i) out += "event: line\ndata: {\"text\":\"step " + std::to_string(i) + "\"}\n\n";
+  return out;
+}
+std::string result(const std::string& deployment) { return "event: result\ndata: " + deployment + "\n\n"; }
+
+class FollowTest : public CliTest {
+ protected:
+  FollowTest() {
+    server.on("PATCH /projects/shop/environment",
+              {.status = 202, .body = R"({"changed":["A"],"deployment":{"number":5,"state":"queued"}})"});
+  }
+  const std::string log = "GET /projects/shop/deployments/5/log";
+};
+
+TEST_F(FollowTest, AnEnvironmentChangeIsFollowedUntilItIsLive) {
+  server.on(log, {.body = lines(1, 2) + result(kLive), .type = kStream});
+  const Ran ran = run({"env", "set", "A=b=c", "E=", "-p", "shop"});
+  EXPECT_EQ(ran.exit, 0) << ran.err;
+  EXPECT_EQ(ran.out, "Changed A.\nstep 1\nstep 2\nDeployment 5 is live at http://shop.x (1.5 s)\n");
+  EXPECT_EQ(server.requests()[0].body, R"({"set":{"A":"b=c","E":""},"unset":[]})");
+  EXPECT_THAT(server.requests()[1].head, HasSubstr("Accept: text/event-stream"));
+}
+
+TEST_F(FollowTest, AFailedDeploymentFailsTheCommandWithItsReason) {
+  server.on(log, {.body = result(R"({"number":5,"state":"failed","reason":"exited","message":"web ended at once"})"),
+                  .type = kStream});
+  const Ran ran = run({"env", "unset", "A", "-p", "shop"});
+  EXPECT_EQ(ran.exit, 1);
+  EXPECT_THAT(ran.err, HasSubstr("deployment 5 failed: web ended at once"));
+  EXPECT_THAT(ran.err, HasSubstr("paastech deployments logs 5"));
+}
+
+TEST_F(FollowTest, WithJsonTheAnswerHoldsTheFinalDeployment) {
+  server.on(log, {.body = lines(1, 1) + result(kLive), .type = kStream});
+  EXPECT_EQ(run({"env", "set", "A=1", "-p", "shop", "--json"}).out,
+            std::string(R"({"changed":["A"],"deployment":)") + kLive + "}\n");
+}
+
+TEST_F(FollowTest, NoWaitDoesNotFollow) {
+  EXPECT_EQ(run({"env", "set", "A=1", "-p", "shop", "--no-wait"}).exit, 0);
+  EXPECT_EQ(server.requests().size(), 1U);
+}
+
+TEST_F(FollowTest, NothingIsFollowedWhereNothingIsLive) {
+  server.on("PATCH /projects/new/environment", {.status = 202, .body = R"({"changed":["A"]})"});
+  EXPECT_EQ(run({"env", "set", "A=1", "-p", "new"}).exit, 0);
+  EXPECT_EQ(server.requests().size(), 1U);
+}
+
+TEST_F(FollowTest, ALostConnectionIsTakenUpAgainWithoutRepeatingLines) {
+  server.on(log, {.body = lines(1, 2), .type = kStream, .cut = true});
+  server.on(log, {.body = lines(1, 3), .type = kStream});  // ended early, for instance by a restart of the server
+  server.on(log, {.body = lines(1, 4) + result(kLive), .type = kStream});
+  const Ran ran = run({"env", "set", "A=1", "-p", "shop"});
+  EXPECT_EQ(ran.exit, 0) << ran.err;
+  EXPECT_THAT(ran.out, HasSubstr("step 1\nstep 2\nstep 3\nstep 4\nDeployment 5"));
+  EXPECT_EQ(pauses, 2);
+}
+
+TEST_F(FollowTest, GivesUpOnALogThatNeverEndsWell) {
+  server.on(log, {.body = lines(1, 1), .type = kStream, .cut = true});
+  const Ran ran = run({"env", "set", "A=1", "-p", "shop"});
+  EXPECT_EQ(ran.exit, 1);
+  EXPECT_THAT(ran.err, HasSubstr("cannot follow deployment 5: the connection to"));
+  EXPECT_THAT(ran.err, HasSubstr("paastech deployments show 5"));
+  EXPECT_LE(server.requests().size(), 10U);
+}
+
+TEST_F(FollowTest, RestartFollows) {
+  server.on("POST /projects/shop/restart", {.status = 202, .body = R"({"deployment":{"number":5,"state":"queued"}})"});
+  server.on(log, {.body = lines(1, 1) + result(kLive), .type = kStream});
+  EXPECT_THAT(run({"restart", "-p", "shop"}).out, HasSubstr("step 1\nDeployment 5 is live"));
+}
+
+TEST_F(FollowTest, TheLogOfAFailedDeploymentIsShownWithSuccess) {
+  server.on(log, {.body = lines(1, 2) + result(R"({"number":5,"state":"failed","message":"no Dockerfile"})"),
+                  .type = kStream});
+  const Ran ran = run({"deployments", "logs", "5", "-p", "shop"});
+  EXPECT_EQ(ran.exit, 0) << ran.err;
+  EXPECT_EQ(ran.out, "step 1\nstep 2\ndeployment 5 failed: no Dockerfile\n");
+  EXPECT_EQ(run({"deployments", "logs", "5", "-p", "shop", "--json"}).out,
+            "{\"text\":\"step 1\"}\n{\"text\":\"step 2\"}\n{\"number\":5,\"state\":\"failed\",\"message\":\"no "
+            "Dockerfile\"}\n");
+}
+
+TEST_F(FollowTest, AMissingDeploymentIsExit4) {
+  server.on(log, {.status = 404, .body = R"({"detail":"there is no deployment 5"})"});
+  EXPECT_EQ(run({"deployments", "logs", "5", "-p", "shop"}).exit, 4);
+  EXPECT_EQ(pauses, 0);
+}
+
+TEST_F(FollowTest, ImportedFilesAreSetAsAWhole) {
+  write(".env", "# keys\nexport A='x y'\nB=\"1\\n2\"\n");
+  server.on(log, {.body = result(kLive), .type = kStream});
+  EXPECT_EQ(run({"env", "import", ".env", "-p", "shop"}).exit, 0);
+  EXPECT_EQ(server.requests()[0].body, R"({"set":{"A":"x y","B":"1\n2"},"unset":[]})");
+  write("bad.env", "A=1\nB 2\n");
+  const Ran ran = run({"env", "import", "bad.env", "-p", "shop"});
+  EXPECT_EQ(ran.exit, 1);
+  EXPECT_THAT(ran.err, HasSubstr("bad.env, line 2: there is no `=`; nothing was changed"));
+  EXPECT_EQ(server.requests().size(), 2U);
+}
+
+TEST_F(FollowTest, LogsFollowTheStream) {
+  server.on(
+      "GET /projects/shop/logs?lines=5&follow=true",
+      {.body = "event: log\ndata: {\"instance\":\"web.1\",\"at\":\"2026-01-01T10:00:00.123Z\",\"text\":\"hello\"}\n\n",
+       .type = kStream});
+  const Ran ran = run({"logs", "-f", "-n", "5", "-p", "shop"});
+  EXPECT_EQ(ran.exit, 0) << ran.err;
+  EXPECT_EQ(ran.out, "2026-01-01T10:00:00Z web.1 | hello\n");
+}
+
+TEST_F(FollowTest, AnErrorInsideTheStreamIsToldAndNotTriedAgain) {
+  const std::string broken =
+      "event: error\ndata: {\"status\":500,\"detail\":\"the log is damaged\",\"code\":\"internal\"}\n\n";
+  server.on(log, {.body = lines(1, 1) + broken, .type = kStream});
+  const Ran ran = run({"env", "set", "A=1", "-p", "shop"});
+  EXPECT_EQ(ran.exit, 1);
+  EXPECT_THAT(ran.err, HasSubstr("error: the log is damaged"));
+  EXPECT_EQ(pauses, 0);
+  server.on("GET /projects/shop/logs?lines=100&follow=true", {.body = broken, .type = kStream});
+  const Ran logs = run({"logs", "-f", "-p", "shop"});
+  EXPECT_EQ(logs.exit, 1);
+  EXPECT_THAT(logs.err, HasSubstr("error: the log is damaged"));
+}
+
+// Presses Ctrl-C as soon as a line has reached the reader.
+class InterruptingBuffer : public std::stringbuf {
+ protected:
+  int sync() override {
+    if (!pressed_ && str().find('\n') != std::string::npos) {
+      pressed_ = true;
+      std::raise(SIGINT);
+    }
+    return 0;
+  }
+
+ private:
+  bool pressed_ = false;
+};
+
+TEST_F(FollowTest, CtrlCEndsLogsCleanly) {
+  server.on(
+      "GET /projects/shop/logs?lines=100&follow=true",
+      {.body = "event: log\ndata: {\"instance\":\"web.1\",\"text\":\"hello\"}\n\n", .type = kStream, .hold = true});
+  InterruptingBuffer buffer;
+  std::ostream out(&buffer);
+  std::istringstream in;
+  std::ostringstream err;
+  EXPECT_EQ(run({"logs", "-f", "-p", "shop"}, in, out, err), 130);
+  EXPECT_THAT(buffer.str(), HasSubstr("hello"));
+  EXPECT_EQ(err.str(), "");
+}
+
+TEST_F(FollowTest, CtrlCLeavesTheDeploymentAlone) {
+  server.on(log, {.body = lines(1, 1), .type = kStream, .hold = true});
+  InterruptingBuffer buffer;
+  std::ostream out(&buffer);
+  std::istringstream in;
+  std::ostringstream err;
+  EXPECT_EQ(run({"deployments", "logs", "5", "-p", "shop"}, in, out, err), 130);
+  EXPECT_THAT(err.str(), HasSubstr("Deployment 5 goes on"));
+  EXPECT_EQ(server.requests().size(), 1U);
+}
+
+}  // namespace
+}  // namespace paastech::cli

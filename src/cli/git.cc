@@ -1,0 +1,110 @@
+#include "cli/git.h"
+
+#include <fmt/format.h>
+
+#include "base/text.h"
+#include "cli/spawn.h"
+
+namespace paastech::cli {
+namespace {
+
+constexpr std::size_t kShortestName = 3;
+constexpr std::size_t kLongestName = 30;
+
+// Text of a server becomes a remote: nothing but ssh, since git also knows URLs that run programs (ext::).
+Status check_ssh_url(const std::string& url) {
+  if (url.starts_with("ssh://") && url.find_first_of(" \t\r\n\\") == std::string::npos && url[6] != '-') return {};
+  return fail(Code::kFailedPrecondition,
+              fmt::format("the server names `{}` as the Git address, which is no ssh:// URL", url),
+              "tell its administrator");
+}
+
+}  // namespace
+
+std::optional<std::string> project_of_remote(std::string_view url) {
+  std::string_view path;
+  if (url.starts_with("ssh://")) {
+    const std::size_t slash = url.find('/', 6);
+    if (slash == std::string_view::npos) return std::nullopt;
+    path = url.substr(slash + 1);
+  } else {
+    const std::size_t colon = url.find(':');
+    if (colon == std::string_view::npos || url.substr(0, colon).find('/') != std::string_view::npos ||
+        url.find("://") != std::string_view::npos || url.substr(colon).starts_with("::"))
+      return std::nullopt;
+    path = url.substr(colon + 1);
+  }
+  while (path.starts_with('/')) path.remove_prefix(1);
+  while (path.ends_with('/')) path.remove_suffix(1);
+  if (path.ends_with(".git")) path.remove_suffix(4);
+  if (path.empty() || path.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") != std::string_view::npos)
+    return std::nullopt;
+  return std::string(path);
+}
+
+std::string name_from_folder(std::string_view folder) {
+  std::string name;
+  for (const char c : lower(folder)) {
+    const bool letter = c >= 'a' && c <= 'z';
+    if (letter || (c >= '0' && c <= '9' && !name.empty()))
+      name.push_back(c);
+    else if (!name.empty() && name.back() != '-')
+      name.push_back('-');
+    if (name.size() == kLongestName) break;
+  }
+  while (name.ends_with('-')) name.pop_back();
+  return name.size() >= kShortestName ? name : std::string();
+}
+
+std::vector<std::string> Git::command(std::initializer_list<std::string> arguments) const {
+  std::vector<std::string> argv{"git", "-C", directory_.string()};
+  argv.insert(argv.end(), arguments);
+  return argv;
+}
+
+Status Git::require_repository() const {
+  TRY_ASSIGN(const Captured answer, capture(command({"rev-parse", "--is-inside-work-tree"})));
+  if (answer.exit == 0 && trim(answer.out) == "true") return {};
+  return fail(Code::kFailedPrecondition, "this folder is not in a Git repository",
+              "run `git init`, or change to the folder of your code");
+}
+
+Result<std::string> Git::top_folder() const {
+  TRY_ASSIGN(const Captured answer, capture(command({"rev-parse", "--show-toplevel"})));
+  if (answer.exit != 0) return fail(Code::kFailedPrecondition, "git does not say where the repository begins");
+  return std::string(trim(answer.out));
+}
+
+Result<std::optional<std::string>> Git::remote() const {
+  TRY_ASSIGN(const Captured answer, capture(command({"config", "--get", fmt::format("remote.{}.url", kRemote)})));
+  if (answer.exit != 0) return std::optional<std::string>();
+  return std::optional<std::string>(trim(answer.out));
+}
+
+Status Git::add_remote(const std::string& url) const {
+  TRY(check_ssh_url(url));
+  TRY_ASSIGN(const Captured answer, capture(command({"remote", "add", "--", kRemote, url})));
+  if (answer.exit == 0) return {};
+  return fail(Code::kInternal, fmt::format("git could not add the remote `{}`", kRemote),
+              fmt::format("try it by hand: git remote add {} {}", kRemote, url));
+}
+
+Result<bool> Git::has_commit() const {
+  TRY_ASSIGN(const Captured answer, capture(command({"rev-parse", "--verify", "--quiet", "HEAD"})));
+  return answer.exit == 0;
+}
+
+Result<bool> Git::has_changes() const {
+  TRY_ASSIGN(const Captured answer, capture(command({"status", "--porcelain", "--untracked-files=no"})));
+  return answer.exit == 0 && !trim(answer.out).empty();
+}
+
+Result<int> Git::push(const std::string& target, bool force, bool out_to_err) const {
+  if (target != kRemote) TRY(check_ssh_url(target));
+  std::vector<std::string> argv = command({"push"});
+  if (force) argv.push_back("--force");
+  argv.insert(argv.end(), {"--", target, "HEAD:refs/heads/main"});
+  return run_here(std::move(argv), out_to_err);
+}
+
+}  // namespace paastech::cli

@@ -1,0 +1,38 @@
+#pragma once
+// The user's working copy, through the `git` program.
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+namespace paastech::cli {
+
+constexpr const char* kRemote = "paastech";
+
+// The last part of the path of ssh://[user@]host[:port]/NAME[.git] or [user@]host:NAME[.git]; nothing where it is no
+// such URL.
+std::optional<std::string> project_of_remote(std::string_view url);
+// A valid project name (3-30, lower-case letters, digits, hyphens, a letter first) close to the folder's, or empty.
+std::string name_from_folder(std::string_view folder);
+
+class Git {
+ public:
+  explicit Git(std::filesystem::path directory) : directory_(std::move(directory)) {}
+  Status require_repository() const;  // kFailedPrecondition outside of one
+  Result<std::string> top_folder() const;
+  Result<std::optional<std::string>> remote() const;  // the URL of the remote `paastech`
+  Status add_remote(const std::string& url) const;
+  Result<bool> has_commit() const;
+  Result<bool> has_changes() const;  // tracked files that differ from HEAD
+  // `git push TARGET HEAD:main` on this terminal; the exit code of git.
+  Result<int> push(const std::string& target, bool force, bool out_to_err) const;
+
+ private:
+  std::vector<std::string> command(std::initializer_list<std::string> arguments) const;
+  std::filesystem::path directory_;
+};
+
+}  // namespace paastech::cli

@@ -1,0 +1,94 @@
+// keys: the SSH keys that may push.
+#include <fmt/format.h>
+
+#include <iterator>
+
+#include "base/files.h"
+#include "base/text.h"
+#include "cli/command.h"
+#include "cli/json_read.h"
+
+namespace paastech::cli {
+
+namespace json = boost::json;
+
+namespace {
+
+constexpr std::size_t kKeyLimit = 64 << 10;  // bytes; an RSA key of 16384 bits takes 3 KiB
+
+Outcome<std::string> read_key(Session& session, const std::string& file) {
+  std::string text;
+  if (file == "-") {
+    text.assign(std::istreambuf_iterator<char>(session.io.in), {});
+  } else {
+    TRY_ASSIGN(text, read_file(session.io.directory / file, kKeyLimit));
+  }
+  if (text.find("PRIVATE KEY-----") != std::string::npos || text.starts_with("PuTTY-User-Key-File"))
+    return usage(fmt::format("{} is a private key; it never leaves your machine", file == "-" ? "that" : file),
+                 file == "-" ? "give the public key, the file that ends in .pub"
+                             : fmt::format("give the public one: paastech keys add {}.pub", file));
+  std::string key;
+  for (const std::string& line : split(text, '\n')) {
+    const std::string_view content = trim(line);
+    if (content.empty() || content.starts_with('#')) continue;
+    if (!key.empty()) return usage(fmt::format("{} holds more than one key", file), "add them one by one");
+    key = content;
+  }
+  if (key.empty()) return usage(fmt::format("{} holds no key", file), "ssh-keygen -t ed25519 makes one");
+  return key;
+}
+
+Outcome<int> add(Session& session, const std::string& file) {
+  TRY_ASSIGN(const std::string key, read_key(session, file));
+  TRY_ASSIGN(Http * api, session.api());
+  TRY_ASSIGN(const json::value made, api->call("POST", "/keys", json::object{{"public_key", key}}));
+  session.out.document(made);
+  session.out.line(fmt::format("Added {} {}", text_of(made, "type"), text_of(made, "fingerprint")));
+  return 0;
+}
+
+Outcome<int> list(Session& session) {
+  TRY_ASSIGN(Http * api, session.api());
+  TRY_ASSIGN(const json::value keys, api->call("GET", "/keys"));
+  session.out.document(keys);
+  if (array_of(keys).empty()) {
+    session.out.note("There is no key yet: paastech keys add ~/.ssh/id_ed25519.pub");
+    return 0;
+  }
+  Table table{.header = {"ID", "TYPE", "FINGERPRINT", "COMMENT", "AGE"}, .rows = {}};
+  for (const json::value& key : array_of(keys))
+    table.rows.push_back({text_of(key, "id"), text_of(key, "type"), text_of(key, "fingerprint"),
+                          text_of(key, "comment"), since(session.io, key, "created_at")});
+  session.out.table(table);
+  return 0;
+}
+
+Outcome<int> remove(Session& session, const std::string& id) {
+  if (id.empty() || id == "." || id == "..") return usage("that is no key's ID", "`paastech keys list` shows them");
+  TRY_ASSIGN(Http * api, session.api());
+  TRY(api->call("DELETE", "/keys/" + escape_segment(id)));
+  session.out.document(json::object{});
+  session.out.line(fmt::format("Removed key {}.", id));
+  return 0;
+}
+
+}  // namespace
+
+void add_keys_commands(Commands& commands) {
+  CLI::App* group = commands.group("keys", "SSH keys that may push");
+  const auto file = std::make_shared<std::string>();
+  commands.add(
+              "add", "Add a public key", [file](Session& session) { return add(session, *file); }, group)
+      ->add_option("FILE", *file, "file of the public key, or - for the standard input")
+      ->type_name("")
+      ->required();
+  commands.add("list", "List your keys", list, group);
+  const auto id = std::make_shared<std::string>();
+  commands.add(
+              "remove", "Remove a key", [id](Session& session) { return remove(session, *id); }, group)
+      ->add_option("ID", *id, "as `keys list` shows it")
+      ->type_name("")
+      ->required();
+}
+
+}  // namespace paastech::cli

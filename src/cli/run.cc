@@ -1,0 +1,180 @@
+#include "cli/run.h"
+
+#include <curl/curl.h>
+#include <fmt/format.h>
+
+#include "cli/command.h"
+#include "cli/suggest.h"
+
+namespace paastech::cli {
+namespace {
+
+constexpr const char* kGlobalGroup = "Global options";
+
+std::vector<std::string> names_of(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; }))
+    names.push_back(command->get_name());
+  return names;
+}
+
+std::string full_name(const CLI::App* app) {
+  std::string name = app->get_name();
+  for (const CLI::App* parent = app->get_parent(); parent; parent = parent->get_parent())
+    name = parent->get_name() + " " + name;
+  return name;
+}
+
+std::string help_of(const CLI::App* app) { return app->help(app->get_parent() ? full_name(app->get_parent()) : ""); }
+
+// The deepest command that the arguments named.
+const CLI::App* deepest(const CLI::App* app) {
+  while (!app->get_subcommands().empty()) app = app->get_subcommands().front();
+  return app;
+}
+
+std::unexpected<Failure> unknown_command(const CLI::App& app, const std::string& word) {
+  const std::string near = nearest(word, names_of(app));
+  const std::string name = full_name(&app);
+  return usage(fmt::format("`{}` is not a command of {}", word, name),
+               near.empty() ? fmt::format("`{} --help` lists them", name)
+                            : fmt::format("did you mean `{} {}`? `{} --help` lists them all", name, near, name));
+}
+
+std::unexpected<Failure> explain(const CLI::App& root, const CLI::ParseError& error) {
+  const CLI::App* app = deepest(&root);
+  const std::vector<std::string> rest = root.remaining(true);
+  const std::vector<std::string> names = names_of(*app);
+  for (const std::string& word : rest)
+    if (!names.empty() && !word.starts_with('-')) return unknown_command(*app, word);
+  const std::string help = fmt::format("`{} --help` explains it", full_name(app));
+  if (!rest.empty() && rest.front().starts_with('-')) {
+    std::vector<std::string> options;
+    for (const CLI::Option* option : app->get_options())
+      for (const std::string& name : option->get_lnames()) options.push_back("--" + name);
+    const std::string near = nearest(rest.front(), options);
+    return usage(fmt::format("{} has no option `{}`", full_name(app), rest.front()),
+                 near.empty() ? help : fmt::format("did you mean `{}`? {}", near, help));
+  }
+  if (!rest.empty()) return usage(fmt::format("{} does not take `{}`", full_name(app), rest.front()), help);
+  if (!names.empty())
+    return usage(fmt::format("{} needs a command", full_name(app)),
+                 fmt::format("`{} --help` lists them", full_name(app)));
+  std::string what = error.what();
+  if (dynamic_cast<const CLI::ArgumentMismatch*>(&error)) what = what.substr(0, what.find(':')) + " needs a value";
+  return usage(fmt::format("{}: {}", full_name(app), what), help);
+}
+
+Outcome<int> show_help(Session& session, const CLI::App& root, const std::vector<std::string>& words) {
+  const CLI::App* app = &root;
+  for (const std::string& word : words) {
+    const auto next = app->get_subcommands([&](const CLI::App* command) { return command->get_name() == word; });
+    if (next.empty()) return unknown_command(*app, word);
+    app = next.front();
+  }
+  session.io.out << help_of(app) << std::flush;
+  return 0;
+}
+
+int finish(Session& session, const Outcome<int>& outcome) {
+  if (outcome) return *outcome;
+  const Failure& failure = outcome.error();
+  if (failure.exit != kExitInterrupted) {
+    session.out.error(failure.error);
+  } else {
+    session.out.note(failure.error.message);
+    if (!failure.error.hint.empty()) session.out.note(failure.error.hint);
+  }
+  return failure.exit;
+}
+
+void add_all(Commands& commands) {
+  add_login_commands(commands);
+  add_clients_commands(commands);
+  add_keys_commands(commands);
+  add_projects_commands(commands);
+  add_init_command(commands);
+  add_deploy_command(commands);
+  add_env_commands(commands);
+  add_deployments_commands(commands);
+  add_apps_commands(commands);
+  add_logs_command(commands);
+  const auto words = std::make_shared<std::vector<std::string>>();
+  CLI::App& root = commands.root;
+  commands
+      .add("help", "Explain a command", [words, &root](Session& session) { return show_help(session, root, *words); })
+      ->add_option("COMMAND", *words, "the command");
+}
+
+// A usage error found by the parser has not filled in --json yet.
+bool wants_json(int argc, const char* const* argv) {
+  for (int i = 1; i < argc; ++i)
+    if (std::string_view(argv[i]) == "--json") return true;
+  return false;
+}
+
+}  // namespace
+
+Commands::Commands(CLI::App& given) : root(given) { add_globals(root); }
+
+void Commands::add_globals(CLI::App& app) {
+  app.add_flag("--json", globals.json, "print the API's JSON")->group(kGlobalGroup);
+  app.add_option("--server", globals.server, "address of the Service")->type_name("URL")->group(kGlobalGroup);
+  app.add_option("-p,--project", globals.project, "the project; else that of the Git remote `paastech` here")
+      ->type_name("NAME")
+      ->group(kGlobalGroup);
+}
+
+CLI::App* Commands::add(const std::string& name, const std::string& description, Action action, CLI::App* parent) {
+  CLI::App* app = (parent ? parent : &root)->add_subcommand(name, description);
+  add_globals(*app);
+  app->callback([this, action = std::move(action)] { chosen = action; });
+  return app;
+}
+
+CLI::App* Commands::group(const std::string& name, const std::string& description, Action otherwise) {
+  CLI::App* app = root.add_subcommand(name, description);
+  add_globals(*app);
+  app->require_subcommand(otherwise ? 0 : 1, 1);
+  if (otherwise)
+    app->callback([this, app, otherwise = std::move(otherwise)] {
+      if (app->get_subcommands().empty()) chosen = otherwise;
+    });
+  return app;
+}
+
+int run(int argc, const char* const* argv, Io& io) {
+  curl_global_init(CURL_GLOBAL_DEFAULT);
+  CLI::App root("Push a Git repository, get a live URL.", "paastech");
+  root.require_subcommand(1, 1);
+  root.set_version_flag("--version", "paastech " PAASTECH_VERSION, "Print the version");
+  Commands commands(root);
+  add_all(commands);
+  try {
+    std::vector<std::string> arguments(argv + std::min(argc, 1), argv + argc);
+    if (arguments.empty()) {
+      io.err << root.help();
+      return kExitUsage;
+    }
+    std::reverse(arguments.begin(), arguments.end());  // as CLI11 takes them
+    root.parse(std::move(arguments));
+    Session session(io, commands.globals);
+    return finish(session, commands.chosen(session));
+  } catch (const CLI::CallForHelp&) {
+    const CLI::App* app = deepest(&root);
+    io.out << help_of(app) << std::flush;
+    return 0;
+  } catch (const CLI::CallForVersion& version) {
+    io.out << version.what() << std::endl;
+    return 0;
+  } catch (const CLI::ParseError& error) {
+    Session session(io, Globals{.json = wants_json(argc, argv), .server = {}, .project = {}});
+    return finish(session, explain(root, error));
+  } catch (const std::exception& error) {  // a bug, or a library at its end
+    Session session(io, commands.globals);
+    return finish(session, fail(Code::kInternal, fmt::format("paastech failed: {}", error.what()),
+                                "please report this with the command that caused it"));
+  }
+}
+
+}  // namespace paastech::cli

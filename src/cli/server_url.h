@@ -1,0 +1,19 @@
+#pragma once
+// The address of a Service as a user writes it. Pure.
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+
+namespace paastech::cli {
+
+struct ServerUrl {
+  std::string url;  // http(s)://host[:port][/path], no slash at the end
+  bool secure = false;
+  bool loopback = false;  // localhost, *.localhost (RFC 6761), 127.0.0.0/8, ::1
+};
+
+Result<ServerUrl> parse_server_url(std::string_view text);
+std::string escape_segment(std::string_view text);  // percent-encodes all but RFC 3986's unreserved characters
+
+}  // namespace paastech::cli

@@ -1,0 +1,20 @@
+#pragma once
+// Other programs, by argument vector only; no shell (key constraint 3). Calls block until the program ends.
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+
+namespace paastech::cli {
+
+struct Captured {
+  int exit = 0;  // 128 + N where signal N ended it
+  std::string out;
+};
+
+Result<Captured> capture(
+    std::vector<std::string> argv);  // input and standard error are /dev/null; at most 1 MiB of output
+Result<int> run_here(std::vector<std::string> argv, bool out_to_err);  // with this process' own streams
+bool run_quietly(std::vector<std::string> argv);                       // no streams at all; true where it ended with 0
+
+}  // namespace paastech::cli

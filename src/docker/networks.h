@@ -1,0 +1,28 @@
+#pragma once
+// Networks of the Docker Engine. Threads and errors: client.h.
+#include <map>
+
+#include "docker/client.h"
+
+namespace paastech::docker {
+
+struct NetworkSpec {
+  std::string name;
+  std::string subnet;             // CIDR
+  std::map<std::string, std::string> labels = {};
+  bool talk_among_containers = true;  // false: com.docker.network.bridge.enable_icc=false
+};
+struct NetworkSummary {
+  std::string id;
+  std::string name;
+  std::vector<std::string> subnets;
+  std::map<std::string, std::string> labels;
+};
+
+// kAlreadyExists: there is one of that name. kResourceExhausted: the subnet overlaps with another network.
+net::Task<Result<std::string>> create_network(ClientPtr client, NetworkSpec spec);
+net::Task<Result<NetworkSummary>> inspect_network(ClientPtr client, std::string name);
+net::Task<Result<std::vector<NetworkSummary>>> list_networks(ClientPtr client, std::vector<std::string> labels);
+net::Task<Status> remove_network(ClientPtr client, std::string name);  // not there: fine
+
+}  // namespace paastech::docker

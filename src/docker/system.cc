@@ -1,0 +1,19 @@
+#include "docker/system.h"
+
+#include "docker/json.h"
+
+namespace paastech::docker {
+
+net::Task<Result<SystemInfo>> system_info(ClientPtr client) {
+  CO_TRY_ASSIGN(const net::HttpResponse response, co_await client->call("GET", "/info"));
+  CO_TRY_ASSIGN(const json::bj::value answer, json::parse(response.body));
+  SystemInfo info;
+  info.engine_version = json::text(json::at(answer, "ServerVersion"));
+  info.cgroup_version = json::text(json::at(answer, "CgroupVersion"));
+  info.br_netfilter = json::truth(json::at(answer, "BridgeNfIptables"));
+  if (const json::bj::object* runtimes = json::at(answer, "Runtimes").if_object())
+    for (const auto& runtime : *runtimes) info.runtimes.emplace_back(runtime.key().data(), runtime.key().size());
+  co_return info;
+}
+
+}  // namespace paastech::docker

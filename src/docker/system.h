@@ -1,0 +1,16 @@
+#pragma once
+// What the Docker Engine says about itself. Threads and errors: client.h.
+#include "docker/client.h"
+
+namespace paastech::docker {
+
+struct SystemInfo {
+  std::string engine_version;
+  std::string cgroup_version;
+  std::vector<std::string> runtimes;
+  bool br_netfilter = false;  // bridged traffic passes iptables, without which enable_icc=false does nothing
+};
+
+net::Task<Result<SystemInfo>> system_info(ClientPtr client);
+
+}  // namespace paastech::docker

@@ -1,0 +1,283 @@
+#include "git/session.h"
+
+#include <fmt/format.h>
+#include <poll.h>
+#include <spdlog/spdlog.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "base/ids.h"
+#include "git/hook_protocol.h"
+#include "git/host_key.h"
+#include "git/transfer.h"
+
+namespace paastech::git {
+namespace {
+
+using Steady = std::chrono::steady_clock;
+constexpr std::chrono::seconds kLoginTime(20);    // key exchange and authentication together
+constexpr std::chrono::seconds kRequestTime(10);  // from then to the command
+constexpr int kMaxFailures = 6;                   // as OpenSSH's MaxAuthTries
+constexpr int kMaxOffers = 20;                    // keys offered, known ones among them
+constexpr std::size_t kPacksBeforeRepack = 50;    // git's own gc.autoPackLimit
+constexpr std::chrono::minutes kRepackTime(10);
+constexpr std::uint64_t kMinFree = 64 << 20;  // below this much free disk a push is refused at once
+
+// fsck in receive-pack is strict: what is a warning elsewhere (.git, .., . in trees, full paths) is an error here. Two
+// old tools' harmless slips are let through, as the large hosts do.
+Settings receive_settings(const GitOptions& options) {
+  return {{"core.hooksPath", options.hooks_folder.string()},
+          {"core.fsync", "committed,reference"},
+          {"receive.fsckObjects", "true"},
+          {"receive.fsck.zeroPaddedFilemode", "warn"},
+          {"receive.fsck.missingSpaceBeforeDate", "warn"},
+          {"receive.fsck.gitattributesSymlink", "error"},
+          {"receive.maxInputSize", std::to_string(options.max_push_bytes)},
+          {"receive.unpackLimit", "1"},
+          {"receive.autogc", "false"},
+          {"receive.advertisePushOptions", "false"},
+          {"receive.denyDeleteCurrent", "ignore"},  // the hook refuses it, with a reason
+          {"receive.denyCurrentBranch", "ignore"},
+          {"receive.keepAlive", "5"}};
+}
+
+int remaining_ms(Steady::time_point deadline) {
+  const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Steady::now()).count();
+  return static_cast<int>(std::clamp<std::int64_t>(left, 0, 1000));
+}
+
+Status check_disk(const std::filesystem::path& folder) {
+  struct statvfs info{};
+  if (::statvfs(folder.c_str(), &info) == 0 && std::uint64_t{info.f_bavail} * info.f_frsize < kMinFree)
+    return fail(Code::kResourceExhausted, "the Service's disk is full; nothing was changed",
+                "tell the administrator, and push again once there is space");
+  return {};
+}
+
+}  // namespace
+
+Session::Session(SessionContext& context, ssh_session session, std::string peer)
+    : context_(context), connection_{session, ssh_event_new(), nullptr}, peer_(std::move(peer)) {}
+
+Session::~Session() {
+  if (connection_.session != nullptr) {
+    if (connection_.event != nullptr) ssh_event_remove_session(connection_.event, connection_.session);
+    ssh_disconnect(connection_.session);
+    ssh_free(connection_.session);
+  }
+  if (connection_.event != nullptr) ssh_event_free(connection_.event);
+}
+
+void Session::run(const std::function<void()>& on_authenticated) {
+  if (!authenticate()) return;
+  on_authenticated();
+  const int running = ++context_.authenticated;
+  if (await_request()) {
+    int status = 1;
+    if (running > context_.options.max_sessions)
+      connection_.say_error({Code::kResourceExhausted,
+                             fmt::format("the Service is busy with {} git sessions", running - 1),
+                             "try again in a moment"});
+    else
+      status = serve();
+    if (connection_.connected()) connection_.finish(status);
+    repack_if_needed();
+  }
+  --context_.authenticated;
+}
+
+bool Session::authenticate() {
+  const Steady::time_point deadline = Steady::now() + kLoginTime;
+  ssh_session session = connection_.session;
+  server_callbacks_.userdata = this;
+  server_callbacks_.auth_pubkey_function = on_pubkey;
+  server_callbacks_.channel_open_request_session_function = on_channel;
+  ssh_callbacks_init(&server_callbacks_);
+  ssh_set_server_callbacks(session, &server_callbacks_);
+  ssh_set_auth_methods(session, SSH_AUTH_METHOD_PUBLICKEY);
+  long timeout = kLoginTime.count();
+  ssh_options_set(session, SSH_OPTIONS_TIMEOUT, &timeout);
+  if (ssh_handle_key_exchange(session) != SSH_OK) {
+    spdlog::debug("git: {}: no key exchange: {}", peer_, ssh_get_error(session));
+    return false;
+  }
+  ssh_set_blocking(session, 0);
+  ssh_event_add_session(connection_.event, session);
+  while (!identity_) {
+    const int left = remaining_ms(deadline);
+    if (left == 0 || failures_ >= kMaxFailures || context_.stopping) {
+      spdlog::info("git: {}: login given up ({})", peer_, left == 0 ? "too slow" : "too many tries");
+      return false;
+    }
+    if (ssh_event_dopoll(connection_.event, left) == SSH_ERROR || !connection_.connected()) return false;
+  }
+  for (const std::string& key : unknown_keys_) context_.familiar.add(key);
+  return true;
+}
+
+bool Session::await_request() {
+  const Steady::time_point deadline = Steady::now() + kRequestTime;
+  while (!request_) {
+    const int left = remaining_ms(deadline);
+    if (left == 0 || context_.stopping) return false;
+    if (ssh_event_dopoll(connection_.event, left) == SSH_ERROR || !connection_.connected()) return false;
+  }
+  return true;
+}
+
+int Session::on_pubkey(ssh_session, const char*, ssh_key_struct* key, char state, void* self) {
+  return static_cast<Session*>(self)->check_key(key, state);
+}
+
+// Called for an offer (state NONE) and for a signature that libssh has verified (VALID) or found wrong.
+int Session::check_key(ssh_key key, char state) {
+  if (identity_ || failures_ >= kMaxFailures) return SSH_AUTH_DENIED;
+  if (state != SSH_PUBLICKEY_STATE_NONE && state != SSH_PUBLICKEY_STATE_VALID) {
+    ++failures_;
+    spdlog::warn("git: {}: a signature did not verify", peer_);
+    return SSH_AUTH_DENIED;
+  }
+  const std::string fingerprint = key_fingerprint(key);
+  const auto found = context_.gateway.identify(fingerprint);
+  if (!found) {
+    ++failures_;
+    tell_unknown_key(fingerprint, found.error());
+    return SSH_AUTH_DENIED;
+  }
+  if (state == SSH_PUBLICKEY_STATE_VALID)
+    identity_ = *found;
+  else if (++offers_ > kMaxOffers)
+    failures_ = kMaxFailures;
+  return SSH_AUTH_SUCCESS;
+}
+
+// A refused key can be explained only by a banner (RFC 4252 section 5.4), which ssh prints before it tries the next
+// one.
+void Session::tell_unknown_key(const std::string& fingerprint, const Error& error) {
+  const bool unknown = error.code == Code::kNotFound;
+  if (unknown) unknown_keys_.push_back(fingerprint);
+  if (unknown && context_.familiar.contains(fingerprint)) return;
+  spdlog::info("git: {}: key {} refused: {}", peer_, fingerprint, unknown ? "nobody's" : error.message);
+  const std::string text =
+      unknown ? fmt::format("PaaSTech does not know the key {}.\r\nAdd it with: paastech keys add FILE.pub\r\n",
+                            fingerprint)
+              : fmt::format("PaaSTech cannot check keys now: {}.\r\n", error.message);
+  ssh_string banner = ssh_string_from_char(text.c_str());
+  ssh_send_issue_banner(connection_.session, banner);
+  ssh_string_free(banner);
+}
+
+ssh_channel Session::on_channel(ssh_session session, void* self) {
+  Session& me = *static_cast<Session*>(self);
+  if (!me.identity_ || me.connection_.channel != nullptr) return nullptr;
+  ssh_channel channel = ssh_channel_new(session);
+  me.channel_callbacks_.userdata = self;
+  me.channel_callbacks_.channel_exec_request_function = on_exec;
+  me.channel_callbacks_.channel_shell_request_function = on_shell;
+  me.channel_callbacks_.channel_env_request_function = on_environment;
+  ssh_callbacks_init(&me.channel_callbacks_);
+  ssh_set_channel_callbacks(channel, &me.channel_callbacks_);
+  me.connection_.channel = channel;
+  return channel;
+}
+
+int Session::on_exec(ssh_session, ssh_channel, const char* command, void* self) {
+  Session& me = *static_cast<Session*>(self);
+  if (me.request_) return 1;
+  me.request_ = Request{false, command};
+  return 0;
+}
+
+int Session::on_shell(ssh_session, ssh_channel, void* self) {
+  Session& me = *static_cast<Session*>(self);
+  if (me.request_) return 1;
+  me.request_ = Request{true, {}};
+  return 0;
+}
+
+int Session::on_environment(ssh_session, ssh_channel, const char* name, const char* value, void* self) {
+  if (std::string_view(name) != "GIT_PROTOCOL" || !is_git_protocol(value)) return 1;
+  static_cast<Session*>(self)->git_protocol_ = value;
+  return 0;
+}
+
+int Session::serve() {
+  if (request_->shell) {
+    connection_.say(
+        fmt::format("Hi {}! You are logged in, but PaaSTech does not offer a shell.\r\n"
+                    "Push with: git push paastech main\r\n",
+                    identity_->username()));
+    return 1;
+  }
+  const Result<int> status = serve_git(request_->command);
+  if (status) return *status;
+  spdlog::info("git: {}: {} was refused: {}", peer_, identity_->username(), status.error().message);
+  connection_.say_error(status.error());
+  return 1;
+}
+
+Result<int> Session::serve_git(const std::string& line) {
+  TRY_ASSIGN(const GitCommand command, parse_git_command(line));
+  TRY_ASSIGN(const gateway::v1::Repository repository,
+             context_.gateway.authorize(identity_->client_id(), command.repository, command.write));
+  if (!is_uuid(repository.project_id()) || !context_.store.exists(repository.project_id())) {
+    spdlog::error("git: project {} has no repository", repository.project_id());
+    return fail(Code::kInternal, "the project's repository is missing on the Service", "tell the administrator");
+  }
+  if (!command.write) return transfer(repository.project_id(), false, nullptr);
+  TRY(check_disk(context_.options.repositories));
+  const auto push = std::make_shared<Push>(random_token(32), repository.project_id(), identity_->client_id());
+  spdlog::info("git: {}: {} pushes to {}", peer_, identity_->username(), repository.project_id());
+  context_.hooks.expect(push);
+  const Result<int> status = transfer(repository.project_id(), true, push.get());
+  context_.hooks.forget(*push);
+  context_.store.point_head_at_deploy_branch(repository.project_id());
+  context_.decider.release(*push);
+  pushed_project_ = repository.project_id();
+  return status;
+}
+
+Result<int> Session::transfer(const std::string& project_id, bool write, Push* push) {
+  GitInvocation invocation;
+  const std::string path = context_.store.path_of(project_id).string();
+  if (write) {
+    invocation.arguments = {"receive-pack", path};
+    invocation.configuration = receive_settings(context_.options);
+    invocation.environment = {{hook::kSocketVariable, context_.options.hook_socket.string()},
+                              {hook::kTokenVariable, push->token}};
+  } else {
+    invocation.arguments = {"upload-pack", "--strict", path};
+  }
+  if (!git_protocol_.empty()) invocation.environment.emplace_back("GIT_PROTOCOL", git_protocol_);
+  TRY_ASSIGN(GitProcess git, GitProcess::start(invocation));
+  TransferLimits limits;
+  limits.max_push_bytes = context_.options.max_push_bytes;
+  limits.time = context_.options.push_timeout;
+  Transfer transfer(connection_, std::move(git), push, context_.gate, limits);
+  return transfer.run();
+}
+
+// Each push leaves a pack; many packs make every read slow. The Client does not wait for this.
+void Session::repack_if_needed() {
+  if (pushed_project_.empty() || context_.store.count_packs(pushed_project_) <= kPacksBeforeRepack) return;
+  GitInvocation invocation;
+  invocation.arguments = {
+      "--git-dir=" + context_.store.path_of(pushed_project_).string(), "repack", "-d", "-l", "-q", "--geometric=2"};
+  Result<GitProcess> git = GitProcess::start(invocation);
+  if (!git) return;
+  git->in.reset();
+  const Steady::time_point deadline = Steady::now() + kRepackTime;
+  char buffer[4096];
+  while (true) {  // it ends with its standard error; the destructor kills it where it does not
+    pollfd wait{git->err.get(), POLLIN, 0};
+    ::poll(&wait, 1, 500);
+    if (wait.revents != 0 && ::read(git->err.get(), buffer, sizeof buffer) == 0) break;
+    if (context_.stopping || Steady::now() > deadline) return;
+  }
+  const int status = git->wait();
+  if (status != 0) spdlog::warn("git: repacking project {} ended with {}", pushed_project_, status);
+}
+
+}  // namespace paastech::git

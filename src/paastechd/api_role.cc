@@ -1,0 +1,122 @@
+#include "paastechd/api_role.h"
+
+#include "api/bootstrap.h"
+#include "api/context.h"
+#include "api/gateway.h"
+#include "api/http_api.h"
+#include "base/files.h"
+#include "controller/deployment_controller.h"
+#include "net/http_server.h"
+
+namespace paastech {
+namespace {
+
+constexpr std::size_t kDatabaseThreads = 3;  // one writer, two readers (store/database.h)
+constexpr std::size_t kHashingThreads = 2;   // 64 MiB each while they hash (base/secret.h)
+
+PublicAddress public_address(const Config& config) {
+  PublicAddress address;
+  address.fqdn = config.fqdn;
+  address.http_scheme = config.public_scheme;
+  address.http_port = config.public_port != 0 ? config.public_port : config.http_port;
+  address.ssh_host = config.ssh_host;
+  address.ssh_port = config.ssh_port;
+  address.api_url = config.api_url;
+  return address;
+}
+
+controller::ControllerOptions controller_options(const Config& config) {
+  controller::ControllerOptions options;
+  options.builds = config.builds;
+  options.builds_per_client = config.builds_per_client;
+  return options;
+}
+
+}  // namespace
+
+struct ApiRole::State {
+  State(const Config& c, net::asio::io_context& loop, net::TaskGroup& group, Peers peers, SecretBox box,
+        std::unique_ptr<store::Database> opened, std::string fingerprint)
+      : config(c),
+        io(loop),
+        tasks(group),
+        database(std::move(opened)),
+        secrets(std::move(box)),
+        log(c.home),
+        access(*database, database_pool),
+        pomegranate(pomegranate::v1::Pomegranate::NewStub(peers.pomegranate)),
+        repositories(repositories::v1::Repositories::NewStub(peers.git)),
+        router(router::v1::Router::NewStub(peers.router)),
+        controller(tasks,
+                   {access, *pomegranate, *repositories, {router.get()}, secrets, log, clock, public_address(c)},
+                   controller_options(c)),
+        context{tasks, access, controller, *pomegranate, secrets, hashing, clock, log, public_address(c),
+                {PAASTECH_VERSION, std::move(fingerprint)}, {router.get()}},
+        http(context),
+        gateway(api::make_gateway(tasks, context)) {}
+
+  net::Task<void> handle(net::ServerRequest request, net::ResponseWriter& writer) {
+    co_await http.handle(std::move(request), writer);
+  }
+
+  const Config& config;
+  net::asio::io_context& io;
+  net::TaskGroup& tasks;
+  net::BlockingPool database_pool{kDatabaseThreads};
+  net::BlockingPool hashing{kHashingThreads};
+  std::unique_ptr<store::Database> database;
+  SecretBox secrets;
+  SystemClock clock;
+  logs::DeploymentLog log;
+  controller::DatabaseAccess access;
+  std::unique_ptr<pomegranate::v1::Pomegranate::Stub> pomegranate;
+  std::unique_ptr<repositories::v1::Repositories::Stub> repositories;
+  std::unique_ptr<router::v1::Router::Stub> router;
+  controller::DeploymentController controller;
+  api::Context context;
+  api::HttpApi http;
+  std::unique_ptr<grpc::Service> gateway;
+  std::unique_ptr<net::HttpServer> server;
+  Status outcome;
+};
+
+ApiRole::ApiRole(std::unique_ptr<State> state) : state_(std::move(state)) {}
+ApiRole::~ApiRole() = default;
+
+Result<std::unique_ptr<ApiRole>> ApiRole::create(const Config& config, net::asio::io_context& io, net::TaskGroup& tasks,
+                                                 Peers peers, std::string ssh_fingerprint) {
+  TRY_ASSIGN(std::string key, read_or_make_secret(config.home / "secret.key", 32));
+  TRY_ASSIGN(std::unique_ptr<store::Database> database, store::Database::open((config.home / "paastech.db").string()));
+  return std::unique_ptr<ApiRole>(
+      new ApiRole(std::make_unique<State>(config, io, tasks, std::move(peers), SecretBox(std::move(key)),
+                                          std::move(database), std::move(ssh_fingerprint))));
+}
+
+grpc::Service& ApiRole::gateway() { return *state_->gateway; }
+
+Status ApiRole::listen() {
+  State* state = state_.get();
+  state->server = std::make_unique<net::HttpServer>(
+      state->io.get_executor(),
+      [state](net::ServerRequest request, net::ResponseWriter& writer) { return state->handle(std::move(request), writer); });
+  TRY_ASSIGN(const std::uint16_t port,
+             state->server->listen(state->config.api_address, static_cast<std::uint16_t>(state->config.api_port)));
+  spdlog::info("api: http on {}:{}", state->config.api_address, port);
+  return {};
+}
+
+net::Task<void> ApiRole::first_steps() {
+  State& state = *state_;
+  state.outcome = co_await api::ensure_administrator(state.context, state.config.admin_email,
+                                                     state.config.home / "admin-password");
+  if (state.outcome) state.outcome = listen();
+  if (state.outcome) state.controller.start();
+}
+
+const Status& ApiRole::outcome() const { return state_->outcome; }
+
+net::Task<void> ApiRole::stop() {
+  if (state_->server) co_await state_->server->stop();
+}
+
+}  // namespace paastech

@@ -1,0 +1,194 @@
+#include "paastechd/daemon.h"
+
+#include <sys/resource.h>
+
+#include <boost/asio/signal_set.hpp>
+
+#include "git/server.h"
+#include "ingress/router.h"
+#include "paastechd/api_role.h"
+#include "paastechd/home.h"
+#include "pomegranate/service.h"
+#include "rpc/host.h"
+
+namespace paastech {
+namespace {
+
+namespace asio = net::asio;
+
+const char* socket_name(Role role) {
+  switch (role) {
+    case Role::kApi: return "api.sock";
+    case Role::kPomegranate: return "pomegranate.sock";
+    case Role::kGit: return "git.sock";
+    case Role::kRouter: return "router.sock";
+  }
+  return "";
+}
+
+// The program that git starts before refs move lies beside paastechd.
+std::filesystem::path hook_program() {
+  std::error_code ignored;
+  return std::filesystem::read_symlink("/proc/self/exe", ignored).parent_path() / "paastech-hook";
+}
+
+class Daemon {
+ public:
+  Daemon(const Config& config, std::set<Role> roles) : config_(config), roles_(std::move(roles)), tasks_(io_.get_executor()) {}
+
+  Status start() {
+    TRY(start_router());
+    TRY(start_git());
+    if (has(Role::kPomegranate)) {
+      pomegranate_ = pomegranate::make_service(
+          tasks_, {config_.docker_socket, config_.instance, config_.subnet_pool, config_.subnet_bits});
+    }
+    TRY(host_inner_services());
+    TRY(start_api());
+    if (git_) {
+      const auto channel = api_ ? api_host_->channel() : rpc::unix_channel(config_.run_folder() / socket_name(Role::kApi));
+      TRY(git_->listen(gateway::v1::GitGateway::NewStub(channel)));
+      spdlog::info("git: ssh on {}:{}, host key {}", config_.ssh_address, git_->port(), git_->fingerprint());
+    }
+    return {};
+  }
+
+  // Runs the loop until a signal; where start() failed, only until what had started is stopped again.
+  Status run(Status started) {
+    asio::signal_set signals(io_, SIGINT, SIGTERM);
+    if (started) {
+      signals.async_wait([this](const boost::system::error_code& error, int number) {
+        if (error) return;
+        spdlog::info("signal {}: stopping; Applications go on running", number);
+        stop();
+      });
+      if (api_) tasks_.spawn("start", begin());
+    } else {
+      stop();
+    }
+    io_.run();
+    if (!started) return started;
+    return api_ ? api_->outcome() : Status{};
+  }
+
+ private:
+  bool has(Role role) const { return roles_.contains(role); }
+  bool alone() const { return roles_.size() == 1; }
+
+  Status start_router() {
+    if (!has(Role::kRouter)) return {};
+    ingress::RouterOptions options;
+    options.address = config_.http_address;
+    options.port = static_cast<std::uint16_t>(config_.http_port);
+    options.loops = config_.router_loops;
+    options.table_file = config_.home / "routes.bin";
+    TRY_ASSIGN(router_, ingress::Router::start(options));
+    spdlog::info("ingress: http on {}:{}", config_.http_address, router_->port());
+    return {};
+  }
+
+  Status start_git() {
+    if (!has(Role::kGit)) return {};
+    git::GitOptions options;
+    options.repositories = config_.home / "repositories";
+    options.host_key = config_.home / "ssh_host_ed25519_key";
+    options.hook_socket = config_.run_folder() / "hook.sock";
+    options.hooks_folder = config_.run_folder() / "hooks";
+    options.hook_program = hook_program();
+    options.address = config_.ssh_address;
+    options.port = static_cast<std::uint16_t>(config_.ssh_port);
+    options.max_push_bytes = config_.max_push_bytes;
+    options.push_timeout = std::chrono::seconds(config_.push_timeout_s);
+    TRY_ASSIGN(git_, git::GitServer::create(options));
+    return {};
+  }
+
+  // The services that ask nothing of api; a role alone serves them on its socket.
+  Status host_inner_services() {
+    std::vector<grpc::Service*> services;
+    if (pomegranate_) services.push_back(pomegranate_.get());
+    if (git_) services.push_back(&git_->repositories());
+    if (router_) services.push_back(&router_->service());
+    if (services.empty()) return {};
+    std::filesystem::path socket;
+    if (alone()) socket = config_.run_folder() / socket_name(*roles_.begin());
+    TRY_ASSIGN(inner_host_, rpc::Host::start(services, socket));
+    return {};
+  }
+
+  std::shared_ptr<grpc::Channel> channel_to(Role role) {
+    return has(role) ? inner_host_->channel() : rpc::unix_channel(config_.run_folder() / socket_name(role));
+  }
+
+  Status start_api() {
+    if (!has(Role::kApi)) return {};
+    ApiRole::Peers peers{channel_to(Role::kPomegranate), channel_to(Role::kGit), channel_to(Role::kRouter)};
+    TRY_ASSIGN(api_, ApiRole::create(config_, io_, tasks_, std::move(peers), git_ ? git_->fingerprint() : std::string()));
+    TRY_ASSIGN(api_host_, rpc::Host::start({&api_->gateway()},
+                                           alone() ? config_.run_folder() / socket_name(Role::kApi) : std::filesystem::path()));
+    return {};
+  }
+
+  net::Task<void> begin() {
+    co_await api_->first_steps();
+    if (!api_->outcome()) stop();
+  }
+
+  void stop() {
+    if (std::exchange(stopping_, true)) return;
+    asio::co_spawn(io_, wind_up(), [](const std::exception_ptr& failure) {
+      if (failure) std::rethrow_exception(failure);
+    });
+  }
+
+  // The API lets go first, then every coroutine is cancelled; the servers with threads of their own are stopped beside the
+  // loop, for their last calls end on it.
+  net::Task<void> wind_up() {
+    if (api_) co_await api_->stop();
+    tasks_.cancel();
+    auto stop_servers = [this] {
+      if (git_) git_->stop();
+      if (router_) router_->stop();
+      if (api_host_) api_host_->stop();
+      if (inner_host_) inner_host_->stop();
+      return true;
+    };
+    [[maybe_unused]] bool stopped = co_await stopper_.run(std::move(stop_servers));
+    tasks_.cancel();
+    co_await tasks_.join();
+    io_.stop();
+  }
+
+  const Config& config_;
+  std::set<Role> roles_;
+  asio::io_context io_{1};
+  net::TaskGroup tasks_;
+  std::unique_ptr<grpc::Service> pomegranate_;
+  std::unique_ptr<git::GitServer> git_;
+  std::unique_ptr<ingress::Router> router_;
+  std::unique_ptr<rpc::Host> inner_host_;
+  std::unique_ptr<ApiRole> api_;
+  std::unique_ptr<rpc::Host> api_host_;
+  net::BlockingPool stopper_{1};
+  bool stopping_ = false;
+};
+
+// Sockets are what the ingress and SSH run out of first.
+void raise_open_files() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+}  // namespace
+
+Status run_daemon(const Config& config, const std::set<Role>& roles, const std::string& name) {
+  raise_open_files();
+  TRY(prepare_home(config));
+  TRY_ASSIGN(const HomeLock lock, HomeLock::take(config, name));
+  Daemon daemon(config, roles);
+  return daemon.run(daemon.start());
+}
+
+}  // namespace paastech

@@ -1,0 +1,50 @@
+#include "paastechd/home.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+namespace paastech {
+
+Status prepare_home(const Config& config) {
+  for (const std::filesystem::path& folder :
+       {config.home, config.run_folder(), config.home / "repositories", config.home / "logs"}) {
+    std::error_code error;
+    const bool made = std::filesystem::create_directories(folder, error);
+    if (error)
+      return fail(Code::kFailedPrecondition, fmt::format("cannot make the folder {}: {}", folder.string(), error.message()),
+                  "choose another place with PAASTECH_HOME, or give this user the right to write there");
+    if (made) ::chmod(folder.c_str(), 0700);
+    struct stat info {};
+    if (::stat(folder.c_str(), &info) == 0 && (info.st_mode & 0022) != 0)
+      return fail(Code::kFailedPrecondition,
+                  fmt::format("other users may write to {} (mode {:o})", folder.string(), info.st_mode & 0777u),
+                  fmt::format("run: chmod go-w {}", folder.string()));
+  }
+  return {};
+}
+
+Result<HomeLock> HomeLock::take(const Config& config, const std::string& name) {
+  const std::filesystem::path path = config.run_folder() / (name + ".pid");
+  const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+  if (fd < 0) return fail(Code::kInternal, fmt::format("cannot open {}: {}", path.string(), std::strerror(errno)));
+  HomeLock lock(fd);
+  if (::flock(fd, LOCK_EX | LOCK_NB) != 0)
+    return fail(Code::kFailedPrecondition, fmt::format("another {} already runs with the home {}", name, config.home.string()),
+                "stop it first, or choose another home with PAASTECH_HOME");
+  const std::string pid = std::to_string(::getpid()) + "\n";
+  if (::ftruncate(fd, 0) != 0 || ::pwrite(fd, pid.data(), pid.size(), 0) != static_cast<ssize_t>(pid.size()))
+    return fail(Code::kInternal, fmt::format("cannot write {}: {}", path.string(), std::strerror(errno)));
+  return lock;
+}
+
+HomeLock::~HomeLock() {
+  if (fd_ >= 0) ::close(fd_);
+}
+
+}  // namespace paastech

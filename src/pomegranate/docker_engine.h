@@ -1,0 +1,116 @@
+#pragma once
+// The Engine that is Docker. One file a part: docker_engine.cc (describe, list, removal, images, volumes), docker_network.cc,
+// docker_group.cc, docker_build.cc, docker_logs.cc, docker_run.cc. All state is in the Docker Engine.
+// Thread: the loop of the task group.
+#include "docker/client.h"
+#include "docker/containers.h"
+#include "docker/images.h"
+#include "docker/networks.h"
+#include "pomegranate/engine.h"
+#include "pomegranate/firewall.h"
+#include "pomegranate/names.h"
+#include "pomegranate/service.h"
+#include "pomegranate/subnets.h"
+
+namespace paastech::pomegranate {
+
+// Limits where the request names none (proto/pomegranate.proto).
+struct DefaultLimits {
+  std::int64_t memory_bytes = 512LL << 20;
+  std::int64_t milli_cpus = 1000;
+  std::int64_t processes = 512;
+  std::int64_t open_files = 16384;
+};
+inline constexpr std::int64_t kBuildMemoryBytes = 1LL << 30;
+DefaultLimits effective(const v1::Limits& asked, std::int64_t default_memory);
+// What stays of root's powers in an Instance: what ordinary server images use to switch to their own user and to take
+// over files and ports below 1024 (capabilities(7)). All others are dropped.
+const std::vector<std::string>& kept_capabilities();
+
+struct BringUp;   // docker_group.cc
+struct BuildRun;  // docker_build.cc
+struct LogFollow;  // docker_logs.cc
+
+class DockerEngine final : public Engine {
+ public:
+  static Result<std::unique_ptr<DockerEngine>> make(net::TaskGroup& tasks, Options options);
+
+  net::Task<Result<v1::EngineDescription>> describe() override;
+  net::Task<Status> build(v1::BuildSpec spec, std::shared_ptr<TarSource> tar, SinkPtr<v1::BuildEvent> sink) override;
+  net::Task<Status> ensure_group(v1::InstanceGroup group, SinkPtr<v1::GroupEvent> sink) override;
+  net::Task<Result<v1::RemoveGroupReply>> remove_group(v1::RemoveGroupRequest request) override;
+  net::Task<Result<v1::ListReply>> list(v1::ListRequest request) override;
+  net::Task<Status> watch(SinkPtr<v1::InstanceEvent> sink) override;
+  net::Task<Status> logs(v1::LogsRequest request, SinkPtr<v1::LogLine> sink) override;
+  net::Task<Result<v1::StatsReply>> stats(v1::StatsRequest request) override;
+  net::Task<Status> run_once(v1::RunOnceRequest request, SinkPtr<v1::RunEvent> sink) override;
+  net::Task<Result<v1::ListImagesReply>> list_images(v1::ListImagesRequest request) override;
+  net::Task<Result<v1::RemoveImageReply>> remove_image(v1::RemoveImageRequest request) override;
+  net::Task<Result<v1::Volume>> ensure_volume(v1::VolumeRequest request) override;
+  net::Task<Result<v1::ListVolumesReply>> list_volumes(v1::ListVolumesRequest request) override;
+  net::Task<Result<v1::RemoveVolumeReply>> remove_volume(v1::VolumeRequest request) override;
+  net::Task<Result<v1::RemoveProjectReply>> remove_project(v1::RemoveProjectRequest request) override;
+
+  // Sets up what must be beside the Engine as soon as it answers, and keeps it so. Runs until cancelled.
+  net::Task<void> tend();
+
+ private:
+  struct Known {  // a container of ours
+    std::string id;
+    InstanceKey key;
+    int port = 0;
+    std::string state;
+  };
+  struct Found {  // what a group's start needs to know
+    std::optional<docker::ImageDetails> image = {};
+    std::vector<Known> instances = {};
+  };
+  DockerEngine(net::TaskGroup& tasks, Options options, SubnetPool pool);
+  // Instances of a Project (empty: all), a deployment (0: all) and a process (empty: all).
+  net::Task<Result<std::vector<Known>>> known(std::string project, std::int64_t deployment, std::string process);
+  net::Task<Result<v1::Instance>> instance_of(Known known);
+  v1::Instance to_instance(const docker::ContainerDetails& details, const InstanceKey& key) const;
+  net::Task<Status> stop_and_remove(std::string id, int grace_seconds);
+
+  net::Task<Status> ensure_network(std::string name, std::string project, bool for_builds);
+  net::Task<void> prepare_network(std::string project);
+  net::Task<Status> ensure_firewall();
+  net::Task<Result<std::string>> runtime_for(std::string isolation);
+
+  net::Task<Status> find_image(std::shared_ptr<Found> found, std::string reference);
+  net::Task<Status> find_instances(std::shared_ptr<Found> found, InstanceKey key);
+  net::Task<Result<docker::ContainerSpec>> container_spec(v1::InstanceGroup group);
+  net::Task<Result<v1::GroupEvent>> bring_up(std::shared_ptr<BringUp> run);
+  net::Task<Status> exists_and_runs(std::shared_ptr<BringUp> run);
+  net::Task<Result<v1::GroupEvent>> wait_ready(std::shared_ptr<BringUp> run);
+  net::Task<Result<v1::GroupEvent>> ended_early(std::shared_ptr<BringUp> run);
+  net::Task<void> watch_exit(std::shared_ptr<BringUp> run);
+  net::Task<void> keep_running(std::string id);
+  net::Task<std::vector<std::string>> last_lines(std::string id);
+
+  net::Task<Status> run_build(std::shared_ptr<BuildRun> run);
+  net::Task<Status> upload(std::shared_ptr<BuildRun> run);
+  net::Task<Status> read_output(std::shared_ptr<BuildRun> run);
+  net::Task<void> bound_container(std::shared_ptr<BuildRun> run, std::string id);
+  net::Task<void> watch_memory(std::shared_ptr<BuildRun> run);
+  net::Task<Status> finish_build(std::shared_ptr<BuildRun> run);
+  net::Task<void> clean_up_build(std::shared_ptr<BuildRun> run);
+
+  net::Task<Status> past_logs(std::shared_ptr<LogFollow> run, std::vector<Known> instances);
+  net::Task<void> follow_one(std::shared_ptr<LogFollow> run, Known known);
+  net::Task<void> follow_new(std::shared_ptr<LogFollow> run);
+
+  net::Task<Result<int>> run_to_end(std::string id, SinkPtr<v1::RunEvent> sink, std::chrono::seconds timeout);
+
+  net::TaskGroup& tasks_;
+  Options options_;
+  SubnetPool pool_;
+  docker::ClientPtr client_;
+  Firewall firewall_;
+  net::BlockingPool blocking_{1};            // for iptables
+  std::uint64_t firewall_generation_ = 0;    // of the connection the firewall was set up for
+  std::string firewall_state_ = "not set up yet";
+  std::map<std::string, std::string> networks_made_ = {};  // name → subnet, being made: two Projects must not take one
+};
+
+}  // namespace paastech::pomegranate

@@ -1,0 +1,160 @@
+#include "pomegranate/dockerfile_scan.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "base/text.h"
+
+namespace paastech::pomegranate {
+
+namespace {
+
+constexpr std::size_t kBlock = 512;
+constexpr std::size_t kMaxDockerfile = 1 << 20;
+constexpr std::size_t kMaxPax = 64 << 10;  // git writes a path and a link target, each at most PATH_MAX
+
+// Field offsets of a ustar header.
+constexpr std::size_t kName = 0, kSize = 124, kChecksum = 148, kType = 156, kMagic = 257, kPrefix = 345;
+
+std::string_view field(std::string_view header, std::size_t at, std::size_t length) {
+  const std::string_view raw = header.substr(at, length);
+  return raw.substr(0, raw.find('\0'));
+}
+
+bool octal(std::string_view text, std::uint64_t& value) {
+  text = trim(text);
+  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), value, 8);
+  return !text.empty() && parsed.ec == std::errc();
+}
+
+bool checksum_fits(std::string_view header) {
+  std::uint64_t stated = 0;
+  if (!octal(field(header, kChecksum, 8), stated)) return false;
+  std::uint64_t sum = 0;
+  for (std::size_t i = 0; i < kBlock; ++i)
+    sum += i >= kChecksum && i < kChecksum + 8 ? ' ' : static_cast<unsigned char>(header[i]);
+  return sum == stated;
+}
+
+std::string plain_path(std::string_view path) {
+  while (path.starts_with("./")) path.remove_prefix(2);
+  while (path.ends_with("/")) path.remove_suffix(1);
+  return std::string(path);
+}
+
+// Records of "<length> <key>=<value>\n"; gives the value of `path`, or nothing. A record that changes what follows the
+// header (a size, a sparse map) would let two readers see two different archives: git writes none below 8 GiB.
+Result<std::string> pax_path(std::string_view body) {
+  std::string path;
+  while (!body.empty()) {
+    std::size_t length = 0;
+    const auto parsed = std::from_chars(body.data(), body.data() + body.size(), length);
+    const std::size_t start = static_cast<std::size_t>(parsed.ptr - body.data()) + 1;
+    if (parsed.ec != std::errc() || length <= start || length > body.size()) break;
+    const std::string_view record = body.substr(start, length - start - 1);
+    if (record.starts_with("path=")) path = record.substr(5);
+    if (record.starts_with("size=") || record.starts_with("GNU."))
+      return fail(Code::kInvalidArgument, "the build context holds a file that is too large");
+    body.remove_prefix(length);
+  }
+  return path;
+}
+
+}  // namespace
+
+DockerfileScan::DockerfileScan(std::string path, Check check) : path_(plain_path(path)), check_(std::move(check)) {}
+
+Status DockerfileScan::missing() const {
+  return fail(Code::kInvalidArgument, "there is no regular file " + path_ + " in the build context",
+              "commit it, or name another in paastech.yaml: build: {dockerfile: PATH}");
+}
+
+std::string DockerfileScan::entry_path() const {
+  if (!long_path_.empty()) return long_path_;
+  const std::string_view prefix = field(header_, kPrefix, 155);
+  const std::string name(field(header_, kName, 100));
+  return prefix.empty() ? name : std::string(prefix) + "/" + name;
+}
+
+Status DockerfileScan::add(std::string_view piece) {
+  while (!piece.empty() && !ended_) {
+    if (!in_entry_) {
+      const std::size_t take = std::min(kBlock - header_.size(), piece.size());
+      header_.append(piece.substr(0, take));
+      piece.remove_prefix(take);
+      if (header_.size() == kBlock) TRY(take_header());
+      continue;
+    }
+    const std::size_t content = static_cast<std::size_t>(std::min<std::uint64_t>(left_, piece.size()));
+    if (purpose_ != Purpose::kSkip) body_.append(piece.substr(0, content));
+    left_ -= content;
+    piece.remove_prefix(content);
+    const std::size_t fill = static_cast<std::size_t>(std::min<std::uint64_t>(padding_, piece.size()));
+    if (left_ == 0) {
+      padding_ -= fill;
+      piece.remove_prefix(fill);
+    }
+    // Judged with the last content byte, before any of the padding is let through.
+    if (left_ == 0 && (padding_ == 0 || !body_.empty())) TRY(end_entry());
+  }
+  return {};
+}
+
+Status DockerfileScan::take_header() {
+  // The archive ends with two blocks of zeros; nothing is read after the first.
+  if (header_.find_first_not_of('\0') == std::string::npos) {
+    ended_ = true;
+    return seen_ ? Status{} : missing();
+  }
+  std::uint64_t size = 0;
+  if (header_.compare(kMagic, 5, "ustar") != 0 || !checksum_fits(header_) ||
+      !octal(field(header_, kSize, 12), size))
+    return fail(Code::kInvalidArgument, "the build context is not a tar archive that can be read here");
+  const char type = header_[kType];
+  purpose_ = Purpose::kSkip;
+  body_.clear();
+  left_ = type == '1' || type == '2' || type == '5' ? 0 : size;
+  padding_ = (kBlock - left_ % kBlock) % kBlock;
+  if (type == 'x' || type == 'L') {
+    if (size > kMaxPax) return fail(Code::kInvalidArgument, "a path in the build context is too long");
+    purpose_ = type == 'x' ? Purpose::kPax : Purpose::kLongName;
+  } else if (type != 'g') {
+    const std::string path = plain_path(entry_path());
+    long_path_.clear();
+    const std::vector<std::string> parts = split(path, '/');
+    if (path.starts_with("/") || std::ranges::find(parts, "..") != parts.end())
+      return fail(Code::kInvalidArgument, "the build context holds a path that leads out of it");
+    if (path == path_) {
+      if (type != '0' && type != '\0')
+        return fail(Code::kInvalidArgument, path_ + " is a link or a directory, but must be a regular file",
+                    "commit the Dockerfile itself in its place");
+      if (size > kMaxDockerfile) return fail(Code::kInvalidArgument, path_ + " is larger than the limit of 1 MiB");
+      purpose_ = Purpose::kDockerfile;
+    }
+  }
+  header_.clear();
+  in_entry_ = true;
+  return left_ == 0 && padding_ == 0 ? end_entry() : Status{};
+}
+
+Status DockerfileScan::end_entry() {
+  const Purpose purpose = std::exchange(purpose_, Purpose::kSkip);
+  if (purpose == Purpose::kPax) {
+    TRY_ASSIGN(long_path_, pax_path(body_));
+  }
+  if (purpose == Purpose::kLongName) long_path_ = std::string(body_.c_str());
+  if (purpose == Purpose::kDockerfile) {
+    seen_ = true;
+    TRY(check_(body_));
+  }
+  body_.clear();
+  in_entry_ = padding_ != 0;
+  return {};
+}
+
+Status DockerfileScan::finish() {
+  if (!seen_) return missing();
+  return {};
+}
+
+}  // namespace paastech::pomegranate

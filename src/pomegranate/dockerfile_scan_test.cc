@@ -1,0 +1,85 @@
+#include "pomegranate/dockerfile_scan.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "base/ids.h"
+#include "base/subprocess.h"
+#include "pomegranate/test_tar.h"
+
+namespace paastech::pomegranate {
+namespace {
+
+Status scan(const std::string& tar, const std::string& path, std::string* seen = nullptr, std::size_t step = 0) {
+  DockerfileScan scan(path, [seen](std::string_view text) -> Status {
+    if (seen) *seen = std::string(text);
+    if (text.find("BAD") != std::string_view::npos) return fail(Code::kInvalidArgument, "bad text");
+    return {};
+  });
+  if (step == 0) step = tar.size();
+  for (std::size_t at = 0; at < tar.size(); at += step) TRY(scan.add(std::string_view(tar).substr(at, step)));
+  return scan.finish();
+}
+
+TEST(DockerfileScan, FindsTheTextHoweverTheBytesArrive) {
+  const std::string tar = TestTar().file("a", std::string(1000, 'x')).file("Dockerfile", "FROM debian\n").file("z", "").end();
+  for (const std::size_t step : {std::size_t{1}, std::size_t{511}, std::size_t{513}, tar.size()}) {
+    std::string seen;
+    const Status status = scan(tar, "Dockerfile", &seen, step);
+    ASSERT_TRUE(status) << status.error().message;
+    EXPECT_EQ(seen, "FROM debian\n");
+  }
+}
+
+TEST(DockerfileScan, LetsNotTheLastByteOfABadOneThrough) {
+  const std::string tar = TestTar().file("Dockerfile", "FROM debian\nBAD").end();
+  DockerfileScan one("Dockerfile", [](std::string_view) -> Status { return fail(Code::kInvalidArgument, "bad"); });
+  std::size_t passed = 0;
+  while (passed < tar.size() && one.add(std::string_view(tar).substr(passed, 1))) ++passed;
+  EXPECT_EQ(passed, 512u + 15 - 1);
+}
+
+TEST(DockerfileScan, ChecksEveryOneOfThatName) {
+  EXPECT_FALSE(scan(TestTar().file("Dockerfile", "FROM a\n").file("./Dockerfile", "BAD\n").end(), "Dockerfile"));
+}
+
+TEST(DockerfileScan, RefusesAMissingALinkedAndAnEscapingOne) {
+  const Status missing = scan(TestTar().file("other", "x").end(), "Dockerfile");
+  ASSERT_FALSE(missing);
+  EXPECT_NE(missing.error().message.find("no regular file Dockerfile"), std::string::npos);
+  EXPECT_FALSE(scan(TestTar().link("Dockerfile", "/etc/passwd").end(), "Dockerfile"));
+  EXPECT_FALSE(scan(TestTar().link("sub", "/etc").file("x", "").end(), "sub/Dockerfile"));
+  EXPECT_FALSE(scan(TestTar().file("../x", "y").file("Dockerfile", "FROM a\n").end(), "Dockerfile"));
+  EXPECT_FALSE(scan(std::string(2000, 'x'), "Dockerfile"));
+  EXPECT_FALSE(scan("", "Dockerfile"));
+}
+
+// The real thing: what `git archive` writes, with a pax global header and a path too long for ustar.
+TEST(DockerfileScan, ReadsWhatGitArchiveWrites) {
+  const std::filesystem::path dir = std::filesystem::temp_directory_path() / ("scan-" + random_token(9));
+  std::string deep;
+  for (int i = 0; i < 8; ++i) deep += std::string(40, static_cast<char>('a' + i)) + "/";
+  std::filesystem::create_directories(dir / deep);
+  std::ofstream(dir / deep / "Dockerfile") << "FROM deep\n";
+  std::ofstream(dir / "zz") << std::string(100'000, 'z');
+  const auto git = [&dir](std::vector<std::string> words) {
+    std::vector<std::string> argv{"git", "-C", dir.string(), "-c", "user.email=a@b.c", "-c", "user.name=n"};
+    argv.insert(argv.end(), words.begin(), words.end());
+    return run_program(argv);
+  };
+  ASSERT_EQ(git({"init", "-q"})->exit_code, 0);
+  ASSERT_EQ(git({"add", "."})->exit_code, 0);
+  ASSERT_EQ(git({"commit", "-q", "-m", "m"})->exit_code, 0);
+  const auto tar = git({"archive", "HEAD"});
+  std::filesystem::remove_all(dir);
+  ASSERT_EQ(tar->exit_code, 0);
+  std::string seen;
+  const Status status = scan(tar->output, deep + "Dockerfile", &seen, 1000);
+  ASSERT_TRUE(status) << status.error().message;
+  EXPECT_EQ(seen, "FROM deep\n");
+}
+
+}  // namespace
+}  // namespace paastech::pomegranate

@@ -1,0 +1,317 @@
+// What every Engine must do, on the real thing.
+#include <filesystem>
+
+#include "base/files.h"
+#include "pomegranate/contract_support.h"
+
+namespace paastech::pomegranate {
+namespace {
+
+using EngineContract = Contract;
+
+bool runs_on_host(const std::string& argument) {
+  for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
+    const auto line = read_file(entry.path() / "cmdline");  // gone in between: an error
+    if (line && line->find(argument) != std::string::npos && line->starts_with("sleep")) return true;
+  }
+  return false;
+}
+
+TEST_F(EngineContract, BuildsStartsAdoptsAndRemoves) {
+  const std::string id = project();
+  const v1::BuildResult result = build(build_spec(id), "FROM debian:bookworm\nCOPY app.pl /\nEXPOSE 8080\nCMD perl /app.pl\n");
+  ASSERT_TRUE(result.ok()) << result.message();
+  EXPECT_EQ(result.image(), image_reference(id, 1));
+  EXPECT_EQ(result.exposed_port(), 8080);
+  EXPECT_NE(build_lines_.find("Step 1/"), std::string::npos);
+
+  const v1::GroupEvent first = ensure(group(id));
+  ASSERT_TRUE(first.has_ready()) << first.failed().message();
+  const v1::Instance instance = first.ready().instances(0);
+  EXPECT_EQ(instance.state(), "running");
+  EXPECT_EQ(instance.port(), 8080);
+  EXPECT_TRUE(instance.address().starts_with("10.")) << instance.address();
+  const v1::GroupEvent again = ensure(group(id));
+  ASSERT_TRUE(again.has_ready());
+  EXPECT_EQ(again.ready().instances(0).id(), instance.id());
+  // Once ready, the Engine brings it back by itself.
+  EXPECT_TRUE(until([&] { return run(docker::inspect_container(client_, instance.id()))->restart_policy == "unless-stopped"; }));
+
+  v1::RemoveGroupRequest stop;
+  stop.set_project(id);
+  stop.set_deployment(1);
+  EXPECT_EQ(run(engine_->remove_group(stop))->removed(), 1);
+  EXPECT_TRUE(list(id).empty());
+  EXPECT_EQ(run(engine_->remove_group(stop))->removed(), 0);
+  v1::RemoveProjectRequest remove;
+  remove.set_project(id);
+  const auto removed = run(engine_->remove_project(remove));
+  ASSERT_TRUE(removed);
+  EXPECT_EQ(removed->networks(), 1);
+  EXPECT_EQ(removed->images(), 1);
+  EXPECT_EQ(removed->leftovers_size(), 0);
+}
+
+TEST_F(EngineContract, StartsSeveralAndAddsMissingOnes) {
+  const std::string id = project();
+  built(id);
+  v1::InstanceGroup wanted = group(id);
+  wanted.set_count(3);
+  wanted.mutable_probe()->set_http_path("/");
+  ASSERT_TRUE(ensure(wanted).has_ready());
+  std::vector<v1::Instance> before = list(id);
+  ASSERT_EQ(before.size(), 3u);
+  ASSERT_TRUE(run(docker::remove_container(client_, before[1].id())));
+  ASSERT_TRUE(run(docker::stop_container(client_, before[2].id(), 1)));
+  ASSERT_TRUE(ensure(wanted).has_ready());
+  const std::vector<v1::Instance> after = list(id);
+  ASSERT_EQ(after.size(), 3u);
+  EXPECT_EQ(after[0].id(), before[0].id());
+  EXPECT_NE(after[1].id(), before[1].id());
+  EXPECT_EQ(after[2].id(), before[2].id());
+  for (const v1::Instance& instance : after) EXPECT_EQ(instance.state(), "running");
+}
+
+TEST_F(EngineContract, AProgramThatEndsAtOnceFailsWithItsLastLines) {
+  const std::string id = project();
+  built(id);
+  const v1::GroupEvent event = ensure(group(id, {"perl", "-e", "print \"boom $_\\n\" for 1..30; exit 3"}));
+  ASSERT_TRUE(event.has_failed());
+  EXPECT_EQ(event.failed().reason(), "exited");
+  EXPECT_NE(event.failed().message().find("exit code 3"), std::string::npos) << event.failed().message();
+  ASSERT_EQ(event.failed().last_lines_size(), 20);
+  EXPECT_EQ(event.failed().last_lines(19), "boom 30");
+  EXPECT_EQ(list(id).size(), 1u);  // nothing is removed: the caller decides
+}
+
+TEST_F(EngineContract, ACommandThatIsNotThereIsTheClientsFault) {
+  const std::string id = project();
+  built(id);
+  const v1::GroupEvent event = ensure(group(id, {"/no/such/program"}));
+  ASSERT_TRUE(event.has_failed());
+  EXPECT_EQ(event.failed().reason(), "exited") << event.failed().message();
+}
+
+TEST_F(EngineContract, OneThatNeverListensOrNeverIsWellFailsAtItsLimit) {
+  const std::string id = project();
+  built(id);
+  v1::InstanceGroup silent = group(id, {"sleep", "60"});
+  silent.mutable_probe()->set_timeout_seconds(1);
+  const v1::GroupEvent event = ensure(silent);
+  ASSERT_TRUE(event.has_failed());
+  EXPECT_EQ(event.failed().reason(), "not_listening") << event.failed().message();
+  v1::InstanceGroup ill = group(id);
+  ill.set_deployment(2);
+  ill.mutable_probe()->set_timeout_seconds(1);
+  ill.mutable_probe()->set_http_path("/bad");
+  const v1::GroupEvent other = ensure(ill);
+  ASSERT_TRUE(other.has_failed());
+  EXPECT_EQ(other.failed().reason(), "unhealthy");
+  EXPECT_NE(other.failed().message().find("500"), std::string::npos) << other.failed().message();
+}
+
+TEST_F(EngineContract, OutOfMemoryIsNamed) {
+  const std::string id = project();
+  built(id);
+  v1::InstanceGroup hungry = group(id, {"perl", "-e", "my $x = 'a' x (300 << 20); sleep 60"});
+  hungry.mutable_limits()->set_memory_bytes(64 << 20);
+  const v1::GroupEvent event = ensure(hungry);
+  ASSERT_TRUE(event.has_failed());
+  EXPECT_EQ(event.failed().reason(), "out_of_memory") << event.failed().message();
+  EXPECT_NE(event.failed().message().find("64 MiB"), std::string::npos);
+}
+
+TEST_F(EngineContract, AMissingImageAndAMissingRuntimeAreClear) {
+  const std::string id = project();
+  const v1::GroupEvent event = ensure(group(id));
+  ASSERT_TRUE(event.has_failed());
+  EXPECT_EQ(event.failed().reason(), "image_missing");
+  v1::InstanceGroup isolated = group(id);
+  isolated.set_isolation("microvm");
+  auto sink = std::make_shared<Collector<v1::GroupEvent>>();
+  const Status status = run(engine_->ensure_group(isolated, sink));
+  ASSERT_FALSE(status);
+  EXPECT_EQ(status.error().code, Code::kFailedPrecondition);
+}
+
+TEST_F(EngineContract, BuildFailuresSayWhatFailed) {
+  const std::string id = project();
+  const v1::BuildResult broken = build(build_spec(id), "FROM debian:bookworm\nRUN echo before; exit 7\nCMD x\n");
+  EXPECT_EQ(broken.reason(), "build_failed");
+  EXPECT_NE(broken.message().find("7"), std::string::npos) << broken.message();
+  EXPECT_NE(build_lines_.find("before\n"), std::string::npos);
+  EXPECT_EQ(build(build_spec(id), "FROM debian:bookworm\nNONSENSE x\n").reason(), "invalid_dockerfile");
+  EXPECT_EQ(build(build_spec(id), "# syntax=evil/frontend\nFROM debian:bookworm\nCMD x\n").reason(), "invalid_dockerfile");
+  EXPECT_EQ(build(build_spec(id), "FROM paastech/550e8400-e29b-41d4-a716-446655440000:1\n").reason(), "invalid_dockerfile");
+  v1::BuildSpec elsewhere = build_spec(id);
+  elsewhere.set_dockerfile("other/Dockerfile");
+  EXPECT_EQ(build(elsewhere, "FROM debian:bookworm\n").reason(), "invalid_dockerfile");
+}
+
+TEST_F(EngineContract, ABuildOverItsMemoryIsNamed) {
+  v1::BuildSpec spec = build_spec(project());
+  spec.mutable_limits()->set_memory_bytes(64 << 20);
+  const v1::BuildResult result = build(spec, "FROM debian:bookworm\nRUN perl -e 'my $x = \"a\" x (300 << 20)'\nCMD x\n");
+  EXPECT_EQ(result.reason(), "out_of_memory") << result.message();
+}
+
+TEST_F(EngineContract, ABuildOverItsTimeIsDead) {
+  v1::BuildSpec spec = build_spec(project());
+  spec.set_timeout_seconds(2);
+  const v1::BuildResult result = build(spec, "FROM debian:bookworm\nRUN sleep 4711." + options_.instance.substr(1) + "1 || sleep 4711222\nCMD x\n");
+  EXPECT_EQ(result.reason(), "timeout");
+  EXPECT_TRUE(until([] { return !runs_on_host("4711222"); }, 2s));
+}
+
+TEST_F(EngineContract, ACancelledBuildIsDeadWithinTwoSeconds) {
+  auto sink = std::make_shared<Collector<v1::BuildEvent>>();
+  const std::string mark = "5" + std::to_string(std::stoul(options_.instance.substr(1, 6), nullptr, 16));
+  const std::string tar = TestTar().file("Dockerfile", "FROM debian:bookworm\nRUN sleep " + mark + "\nCMD x\n").end();
+  auto outcome = std::make_shared<std::optional<Status>>();
+  struct Body {
+    static net::Task<void> go(net::Task<Status> task, std::shared_ptr<std::optional<Status>> out) {
+      Status status = co_await std::move(task);
+      *out = status;
+    }
+  };
+  tasks_->spawn("build", Body::go(engine_->build(build_spec(project()), std::make_shared<OneTar>(tar), sink), outcome));
+  ASSERT_TRUE(until([&] { return runs_on_host(mark); }));
+  sink->leave();
+  EXPECT_TRUE(until([&] { return !runs_on_host(mark); }, 2s));
+  ASSERT_TRUE(until([&] { return outcome->has_value(); }));
+  EXPECT_EQ((*outcome)->error().code, Code::kCancelled);
+}
+
+TEST_F(EngineContract, ABuildUsesTheCacheOfItsOwnProjectOnly) {
+  const std::string mine = project();
+  const std::string text = "FROM debian:bookworm\nRUN cat /proc/sys/kernel/random/uuid > /made\nCMD cat /made\n";
+  ASSERT_TRUE(build(build_spec(mine), text).ok());
+  v1::BuildSpec next = build_spec(mine, 2);
+  next.add_cache_from(image_reference(mine, 1));
+  ASSERT_TRUE(build(next, text).ok());
+  EXPECT_NE(build_lines_.find("Using cache"), std::string::npos);
+  ASSERT_TRUE(build(build_spec(project()), text).ok());
+  EXPECT_EQ(build_lines_.find("Using cache"), std::string::npos);
+  v1::BuildSpec thief = build_spec(project());
+  thief.add_cache_from(image_reference(mine, 1));
+  auto sink = std::make_shared<Collector<v1::BuildEvent>>();
+  EXPECT_FALSE(run(engine_->build(thief, std::make_shared<OneTar>(""), sink)));
+}
+
+TEST_F(EngineContract, LogsCarryStreamTimeAndFollowNewInstances) {
+  const std::string id = project();
+  built(id);
+  ASSERT_TRUE(ensure(group(id)).has_ready());
+  v1::LogsRequest request;
+  request.set_project(id);
+  auto past = std::make_shared<Collector<v1::LogLine>>();
+  ASSERT_TRUE(until([&] {
+    past->got.clear();
+    return run(engine_->logs(request, past)).has_value() && past->got.size() >= 2;
+  }));
+  for (const v1::LogLine& line : past->got) {
+    EXPECT_EQ(line.instance(), "web.1");
+    EXPECT_GT(line.at_ns(), 0);
+    EXPECT_EQ(line.stream(), line.text() == "to stderr" ? "stderr" : "stdout");
+  }
+  request.set_follow(true);
+  request.set_tail(-1);
+  auto follow = std::make_shared<Collector<v1::LogLine>>();
+  auto outcome = std::make_shared<bool>(false);
+  struct Body {
+    static net::Task<void> go(net::Task<Status> task, std::shared_ptr<bool> ended) {
+      const Status status = co_await std::move(task);
+      *ended = status.has_value();
+    }
+  };
+  tasks_->spawn("follow", Body::go(engine_->logs(request, follow), outcome));
+  until([] { return false; }, 300ms);  // lets the follower subscribe; too early only makes the test weaker
+  v1::InstanceGroup second = group(id);
+  second.set_deployment(2);
+  ASSERT_TRUE(ensure(second).has_ready());
+  ASSERT_TRUE(until([&] { return follow->got.size() >= 2; }));
+  EXPECT_EQ(follow->got[0].deployment(), 2);
+  follow->leave();
+  EXPECT_TRUE(until([&] { return *outcome; }));
+}
+
+TEST_F(EngineContract, WatchTellsOfStartAndDeath) {
+  const std::string id = project();
+  built(id);
+  auto sink = std::make_shared<Collector<v1::InstanceEvent>>();
+  struct Body {
+    static net::Task<void> go(net::Task<Status> task) { [[maybe_unused]] const Status status = co_await std::move(task); }
+  };
+  tasks_->spawn("watch", Body::go(engine_->watch(sink)));
+  until([] { return false; }, 300ms);
+  ensure(group(id, {"perl", "-e", "exit 9"}));
+  ASSERT_TRUE(until([&] { return sink->got.size() >= 2; }));
+  EXPECT_EQ(sink->got[0].kind(), "start");
+  EXPECT_EQ(sink->got[0].instance().project(), id);
+  EXPECT_EQ(sink->got[1].kind(), "die");
+  EXPECT_EQ(sink->got[1].instance().exit_code(), 9);
+  sink->leave();
+}
+
+TEST_F(EngineContract, StatsMeasureWorkAndMemory) {
+  const std::string id = project();
+  built(id);
+  ASSERT_TRUE(ensure(group(id, {"sh", "-c", "while :; do :; done & exec perl /app.pl"})).has_ready());
+  v1::StatsRequest request;
+  request.set_project(id);
+  const auto reply = run(engine_->stats(request));
+  ASSERT_TRUE(reply);
+  ASSERT_EQ(reply->instances_size(), 1);
+  EXPECT_GT(reply->instances(0).cpu_percent(), 1.0);
+  EXPECT_GT(reply->instances(0).memory_bytes(), 100'000);
+  EXPECT_EQ(reply->instances(0).memory_limit_bytes(), 512 << 20);
+  EXPECT_GE(reply->instances(0).processes(), 2);
+}
+
+TEST_F(EngineContract, RunsACommandToItsEndOrItsLimit) {
+  const std::string id = project();
+  built(id);
+  const Ran ran = run_once(id, {"sh", "-c", "echo one; echo two >&2; exit 7"});
+  ASSERT_TRUE(ran.status) << ran.status.error().message;
+  EXPECT_EQ(ran.exit_code, 7);
+  EXPECT_NE(ran.output.find("one\n"), std::string::npos);
+  EXPECT_NE(ran.output.find("two\n"), std::string::npos);
+  const Ran late = run_once(id, {"sleep", "60"}, {}, 1);
+  ASSERT_FALSE(late.status);
+  EXPECT_EQ(late.status.error().code, Code::kDeadlineExceeded);
+  EXPECT_TRUE(list(id).empty());
+}
+
+TEST_F(EngineContract, VolumesAreKeptUntilAskedFor) {
+  v1::VolumeRequest request;
+  request.set_project(project());
+  request.set_name("data");
+  ASSERT_TRUE(run(engine_->ensure_volume(request)));
+  ASSERT_TRUE(run(engine_->ensure_volume(request)));
+  v1::ListVolumesRequest which;
+  which.set_project(request.project());
+  EXPECT_EQ(run(engine_->list_volumes(which))->volumes_size(), 1);
+  v1::RemoveProjectRequest remove;
+  remove.set_project(request.project());
+  ASSERT_TRUE(run(engine_->remove_project(remove)));
+  EXPECT_EQ(run(engine_->list_volumes(which))->volumes_size(), 1);
+  ASSERT_TRUE(run(engine_->remove_volume(request)));
+  EXPECT_EQ(run(engine_->list_volumes(which))->volumes_size(), 0);
+}
+
+TEST(EngineDown, EveryCallSaysSo) {
+  boost::asio::io_context loop;
+  net::TaskGroup tasks(loop.get_executor());
+  Options options;
+  options.docker_socket = "/nonexistent/docker.sock";
+  auto engine = *DockerEngine::make(tasks, options);
+  std::optional<Result<v1::ListReply>> reply;
+  boost::asio::co_spawn(loop, engine->list({}), [&](std::exception_ptr, Result<v1::ListReply> got) { reply = std::move(got); });
+  loop.run();
+  ASSERT_TRUE(reply && !*reply);
+  EXPECT_EQ(reply->error().code, Code::kUnavailable);
+  EXPECT_NE(reply->error().message.find("does not answer at /nonexistent/docker.sock"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace paastech::pomegranate

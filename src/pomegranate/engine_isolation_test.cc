@@ -1,0 +1,138 @@
+// What nothing that runs in the Engine may do; each with a positive control where the protection is off.
+#include <boost/asio/ip/tcp.hpp>
+
+#include "pomegranate/contract_support.h"
+
+namespace paastech::pomegranate {
+namespace {
+
+using EngineIsolation = Contract;
+
+// Accepts on every address of the host; the kernel completes connections without anyone taking them.
+struct HostService {
+  boost::asio::io_context loop;
+  boost::asio::ip::tcp::acceptor acceptor{loop, {boost::asio::ip::tcp::v4(), 0}};
+  std::string port() { return std::to_string(acceptor.local_endpoint().port()); }
+};
+
+const std::string kGateway =
+    "my $g; open F, '/proc/net/route'; while (<F>) { my @f = split; $g = join '.', reverse map { hex } $f[2] =~ /../g "
+    "if $f[1] eq '00000000' } $ARGV[0] = $g; ";
+
+TEST_F(EngineIsolation, AnInstanceHasNoPowersMountsOrPorts) {
+  const std::string id = project();
+  built(id, "LABEL traefik.enable=true paastech.project=evil caddy=evil.example paastech.instance=evil\n");
+  const v1::GroupEvent event = ensure(group(id));
+  ASSERT_TRUE(event.has_ready()) << event.failed().message();
+  const std::string container = event.ready().instances(0).id();
+  const auto answer = run(client_->call("GET", "/containers/" + container + "/json"));
+  ASSERT_TRUE(answer);
+  for (const char* part : {"\"Mounts\":[]", "\"Binds\":null", "\"CapDrop\":[\"ALL\"]", "\"no-new-privileges\"",
+                           "\"Privileged\":false", "\"PortBindings\":null", "\"PidsLimit\":512", "\"Type\":\"local\"",
+                           "\"Memory\":536870912", "\"MemorySwap\":536870912", "\"NanoCpus\":1000000000"})
+    EXPECT_NE(answer->body.find(part), std::string::npos) << part;
+  EXPECT_EQ(answer->body.find("docker.sock\""), std::string::npos);
+  const auto details = run(docker::inspect_container(client_, container));
+  EXPECT_EQ(details->labels.at("traefik.enable"), "");
+  EXPECT_EQ(details->labels.at("caddy"), "");
+  EXPECT_EQ(details->labels.at("paastech.project"), id);
+  EXPECT_EQ(details->labels.at("paastech.instance"), options_.instance);
+  const Ran look = run_once(id, {"sh", "-c", "ls -A /run /var/run | grep -c docker; grep CapEff /proc/self/status; grep NoNewPrivs /proc/self/status; ulimit -n"});
+  EXPECT_NE(look.output.find("00000000000004fb"), std::string::npos) << look.output;  // exactly the kept ones
+  EXPECT_NE(look.output.find("NoNewPrivs:\t1"), std::string::npos) << look.output;
+  EXPECT_TRUE(look.output.starts_with("0\n")) << look.output;
+}
+
+TEST_F(EngineIsolation, AForeignContainerWithOurLabelsIsNotListed) {
+  const std::string id = project();
+  built(id);
+  docker::ContainerSpec spec;
+  spec.name = options_.instance + "-innocent";
+  spec.image = image_reference(id, 1);
+  spec.network = "none";
+  spec.memory_bytes = 64 << 20;
+  spec.nano_cpus = 1'000'000'000;
+  spec.processes = 10;
+  spec.open_files = 100;
+  spec.labels = instance_labels(options_.instance, {id, 1, "web", 0}, 80);
+  const auto made = run(docker::create_container(client_, spec));
+  ASSERT_TRUE(made) << made.error().message;
+  EXPECT_TRUE(list(id).empty());
+  EXPECT_TRUE(run(docker::remove_container(client_, *made)));
+}
+
+TEST_F(EngineIsolation, AForkBombIsBoundedInAnInstanceAndInABuild) {
+  const std::string id = project();
+  built(id);
+  const std::string bomb =
+      "sleep 1; my $n = 0; while ($n < 500) { my $p = fork; last unless defined $p; if (!$p) { sleep 5; exit } $n++ } "
+      "print \"forked $n\\n\";";
+  const auto forked = [](const std::string& text) {
+    const std::size_t at = text.find("forked ");
+    return at == std::string::npos ? -1 : std::stoi(text.substr(at + 7));
+  };
+  v1::Limits limits;
+  limits.set_processes(60);
+  const int in_instance = forked(run_once(id, {"perl", "-e", bomb}, limits).output);
+  EXPECT_GT(in_instance, 10);
+  EXPECT_LT(in_instance, 60);
+  v1::BuildSpec spec = build_spec(id, 2);
+  spec.mutable_limits()->set_processes(60);
+  EXPECT_TRUE(build(spec, "FROM debian:bookworm\nRUN perl -e '" + bomb + "'\nCMD x\n").ok());
+  const int in_build = forked(build_lines_.substr(build_lines_.find("Running in")));
+  EXPECT_GT(in_build, 10);
+  EXPECT_LT(in_build, 60);
+  v1::Limits wide;
+  wide.set_processes(1000);
+  EXPECT_EQ(forked(run_once(id, {"perl", "-e", bomb}, wide).output), 500);  // the control
+}
+
+TEST_F(EngineIsolation, TheHostIsClosedToInstancesAndBuilds) {
+  HostService service;
+  const std::string id = project();
+  const std::string link_local = fmt::format("169.254.{}.{}", 100 + std::stoul(options_.instance.substr(1, 2), nullptr, 16) % 100,
+                                             1 + std::stoul(options_.instance.substr(3, 2), nullptr, 16) % 250);
+  ASSERT_EQ(run_program({"ip", "address", "add", link_local + "/32", "dev", "lo"})->exit_code, 0);
+  built(id);
+  const std::string dockerfile = "FROM debian:bookworm\nRUN perl -e '" + kGateway + "$ARGV[1] = " + service.port() + "; " +
+                                 kConnect + "'\nCMD x\n";
+  const auto ask = [&](const std::string& how, const std::string& host) {
+    return run_once(id, {"perl", "-e", how + kConnect, host, service.port()}).output;
+  };
+  EXPECT_EQ(ask(kGateway, "x"), "closed\n");
+  EXPECT_EQ(ask("", link_local), "closed\n");
+  const v1::BuildResult closed = build(build_spec(id, 2), dockerfile);
+  ASSERT_TRUE(closed.ok()) << closed.message() << build_lines_;
+  EXPECT_NE(build_lines_.find("\nclosed\n"), std::string::npos) << build_lines_;
+  // The ingress's own connections still pass.
+  EXPECT_TRUE(ensure(group(id)).has_ready());
+  // The control: the same without the rules.
+  for (const char* rule : {"PT-IN", "PT-FW"}) {
+    const bool in = std::string(rule) == "PT-IN";
+    const std::string chain = "PT-" + options_.instance + (in ? "-IN" : "-FW");
+    ASSERT_EQ(run_program({"iptables", "-w", "10", "-F", chain})->exit_code, 0);
+  }
+  EXPECT_EQ(ask(kGateway, "x"), "open\n");
+  EXPECT_EQ(ask("", link_local), "open\n");
+  ASSERT_TRUE(build(build_spec(id, 3), dockerfile).ok());
+  EXPECT_NE(build_lines_.find("\nopen\n"), std::string::npos) << build_lines_;
+  EXPECT_EQ(run_program({"ip", "address", "del", link_local + "/32", "dev", "lo"})->exit_code, 0);
+}
+
+TEST_F(EngineIsolation, AnotherProjectsInstanceCannotBeReachedByAddressOrName) {
+  const std::string victim = project();
+  const std::string attacker = project();
+  built(victim);
+  built(attacker);
+  const v1::GroupEvent event = ensure(group(victim));
+  ASSERT_TRUE(event.has_ready()) << event.failed().message();
+  const v1::Instance instance = event.ready().instances(0);
+  const std::string name = container_name(options_.instance, {victim, 1, "web", 0});
+  for (const std::string& host : {instance.address(), name}) {
+    EXPECT_EQ(run_once(attacker, {"perl", "-e", kConnect, host, "8080"}).output, "closed\n") << host;
+    EXPECT_EQ(run_once(victim, {"perl", "-e", kConnect, host, "8080"}).output, "open\n") << host;
+  }
+}
+
+}  // namespace
+}  // namespace paastech::pomegranate

@@ -1,0 +1,103 @@
+#include "pomegranate/firewall.h"
+
+#include <spdlog/spdlog.h>
+#include <sstream>
+
+#include "base/ids.h"
+#include "base/text.h"
+
+namespace paastech::pomegranate {
+
+namespace {
+
+constexpr std::size_t kTagLength = 12;  // an iptables chain name has at most 28 characters (xtables: 29 with NUL)
+
+std::string tag_of(const std::string& instance) {
+  if (instance.size() <= kTagLength) return instance;
+  return instance.substr(0, 3) + "-" + hex(sha256(instance)).substr(0, 8);
+}
+
+std::vector<std::string> operator+(std::vector<std::string> a, const std::vector<std::string>& b) {
+  a.insert(a.end(), b.begin(), b.end());
+  return a;
+}
+
+}  // namespace
+
+Firewall::Firewall(std::string instance, std::string pool, std::vector<std::string> nameservers, Run run)
+    : tag_(tag_of(instance)), pool_(std::move(pool)), nameservers_(std::move(nameservers)), run_(std::move(run)) {}
+
+Result<bool> Firewall::works(std::vector<std::string> rule) const {
+  // -w: waits for other programs that change rules, instead of failing.
+  TRY_ASSIGN(const ProgramResult result, run_(std::vector<std::string>{"iptables", "-w", "10"} + rule));
+  return result.exit_code == 0;
+}
+
+Status Firewall::must(std::vector<std::string> rule) const {
+  TRY_ASSIGN(const ProgramResult result, run_(std::vector<std::string>{"iptables", "-w", "10"} + rule));
+  if (result.exit_code == 0) return {};
+  return fail(Code::kFailedPrecondition, "iptables refused a rule: " + std::string(trim(result.output)),
+              "run the pomegranate role with CAP_NET_ADMIN, and see that the kernel has iptables' modules");
+}
+
+Status Firewall::ensure_chain(const std::string& chain) const {
+  TRY_ASSIGN(const bool there, works({"-n", "-L", chain}));
+  if (there) return {};
+  return must({"-N", chain});
+}
+
+Status Firewall::ensure_rule(const std::string& chain, std::vector<std::string> rule) const {
+  TRY_ASSIGN(const bool there, works(std::vector<std::string>{"-C", chain} + rule));
+  if (there) return {};
+  return must(std::vector<std::string>{"-A", chain} + rule);
+}
+
+Status Firewall::ensure_first(const std::string& chain, std::vector<std::string> rule) const {
+  TRY_ASSIGN(const bool there, works(std::vector<std::string>{"-C", chain} + rule));
+  if (there) return {};
+  return must(std::vector<std::string>{"-I", chain, "1"} + rule);
+}
+
+Status Firewall::ensure() const {
+  const std::string in = input_chain();
+  const std::string forward = forward_chain();
+  // To the host itself: answers to what the host began (the ingress, probes) and, where the host is its own nameserver,
+  // names. The chain is filled before anything jumps to it.
+  TRY(ensure_chain(in));
+  TRY(ensure_rule(in, {"-m", "conntrack", "--ctstate", "ESTABLISHED,RELATED", "-j", "RETURN"}));
+  for (const std::string& server : nameservers_)
+    for (const char* protocol : {"udp", "tcp"})
+      TRY(ensure_rule(in, {"-d", server, "-p", protocol, "--dport", "53", "-j", "RETURN"}));
+  TRY(ensure_rule(in, {"-j", "DROP"}));
+  TRY(ensure_first("INPUT", {"-s", pool_, "-j", in}));
+  // Through the host. DOCKER-USER is the place the Engine leaves to others, and always passes first.
+  TRY(ensure_chain(forward));
+  for (const std::string& server : nameservers_)
+    for (const char* protocol : {"udp", "tcp"})
+      TRY(ensure_rule(forward, {"-d", server, "-p", protocol, "--dport", "53", "-j", "RETURN"}));
+  TRY(ensure_rule(forward, {"-d", "169.254.0.0/16", "-j", "DROP"}));
+  // Frames that stay on one bridge pass here too where br_netfilter is on: those are a Project's own. Without the physdev
+  // match they cannot be told apart, and the Engine's own isolation of bridges is all there is.
+  const Status own = ensure_rule(forward, {"-m", "physdev", "--physdev-is-bridged", "-j", "RETURN"});
+  if (own)
+    TRY(ensure_rule(forward, {"-d", pool_, "-m", "conntrack", "--ctstate", "NEW", "-j", "DROP"}));
+  else
+    spdlog::debug("no physdev match: leaving networks' separation to the Engine ({})", own.error().message);
+  TRY_ASSIGN(const bool docker_user, works({"-n", "-L", "DOCKER-USER"}));
+  return ensure_first(docker_user ? "DOCKER-USER" : "FORWARD", {"-s", pool_, "-j", forward});
+}
+
+std::vector<std::string> parse_nameservers(std::string_view resolv_conf) {
+  std::vector<std::string> out;
+  for (const std::string& line : split(resolv_conf, '\n')) {
+    std::istringstream words(line);
+    std::string keyword;
+    std::string address;
+    words >> keyword >> address;
+    const bool plain = !address.empty() && address.find_first_not_of("0123456789.") == std::string::npos;
+    if (keyword == "nameserver" && plain && !address.starts_with("127.")) out.push_back(address);
+  }
+  return out;
+}
+
+}  // namespace paastech::pomegranate

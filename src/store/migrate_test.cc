@@ -1,0 +1,146 @@
+#include "store/migrate.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <soci/soci.h>
+#include <soci/sqlite3/soci-sqlite3.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+
+#include "store/test_database.h"
+
+namespace paastech::store {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+const Migration kFirst{1, "first", "CREATE TABLE a (x INTEGER);"};
+const Migration kSecond{2, "second",
+                        "CREATE TABLE b (x INTEGER);\nINSERT INTO a VALUES (1);\nCREATE TABLE c (x INTEGER);"};
+
+struct MigrateTest : testing::Test {
+  std::filesystem::path folder = std::filesystem::temp_directory_path() / ("paastech-migrate-" + new_uuid());
+  std::string path = folder / "a.db";
+  void SetUp() override { std::filesystem::create_directories(folder); }
+  void TearDown() override { std::filesystem::remove_all(folder); }
+
+  std::unique_ptr<soci::session> connect() const {
+    return std::make_unique<soci::session>(soci::sqlite3, "dbname=\"" + path + "\"");
+  }
+  std::string tables() const {
+    std::string names;
+    const auto sql = connect();
+    *sql << "SELECT COALESCE(GROUP_CONCAT(name), '') FROM (SELECT name FROM sqlite_master WHERE type = 'table' "
+            "AND name NOT LIKE 'schema%' ORDER BY name)",
+        soci::into(names);
+    return names;
+  }
+  std::int64_t version() const {
+    std::int64_t newest = 0;
+    const auto sql = connect();
+    *sql << "SELECT COALESCE(MAX(version), 0) FROM schema_migrations", soci::into(newest);
+    return newest;
+  }
+};
+
+TEST_F(MigrateTest, AppliesEachOnceAndInOrder) {
+  ASSERT_TRUE(migrate(*connect(), {kFirst}, path));
+  EXPECT_EQ(tables(), "a");
+  ASSERT_TRUE(migrate(*connect(), {kFirst, kSecond}, path));
+  ASSERT_TRUE(migrate(*connect(), {kFirst, kSecond}, path));
+  EXPECT_EQ(tables(), "a,b,c");
+  EXPECT_EQ(version(), 2);
+  int rows = 0;
+  *connect() << "SELECT COUNT(*) FROM a", soci::into(rows);
+  EXPECT_EQ(rows, 1);
+}
+
+TEST_F(MigrateTest, OneThatFailsHalfWayLeavesNothingOfItself) {
+  const Migration broken{2, "second", "CREATE TABLE b (x INTEGER); INSERT INTO nowhere VALUES (1);"};
+  const Status status = migrate(*connect(), {kFirst, broken}, path);
+  ASSERT_FALSE(status);
+  EXPECT_THAT(status.error().message, HasSubstr("nowhere"));
+  EXPECT_EQ(tables(), "a");
+  EXPECT_EQ(version(), 1);
+  ASSERT_TRUE(migrate(*connect(), {kFirst, kSecond}, path));
+  EXPECT_EQ(tables(), "a,b,c");
+}
+
+void die(sqlite_api::sqlite3_context*, int, sqlite_api::sqlite3_value**) { ::raise(SIGKILL); }
+
+TEST_F(MigrateTest, OneThatIsKilledHalfWayRunsAgainAtTheNextStart) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    const auto sql = connect();
+    *sql << "PRAGMA journal_mode=WAL";
+    auto* backend = static_cast<soci::sqlite3_session_backend*>(sql->get_backend());
+    sqlite_api::sqlite3_create_function(backend->conn_, "die", 0, SQLITE_UTF8, nullptr, die, nullptr, nullptr);
+    const Migration deadly{2, "second", "CREATE TABLE b (x INTEGER); INSERT INTO a VALUES (1); SELECT die();"};
+    [[maybe_unused]] const Status never = migrate(*sql, {kFirst, deadly}, path);
+    ::_exit(1);
+  }
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  ASSERT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+  EXPECT_EQ(tables(), "a");
+  EXPECT_EQ(version(), 1);
+  ASSERT_TRUE(migrate(*connect(), {kFirst, kSecond}, path));
+  EXPECT_EQ(tables(), "a,b,c");
+  EXPECT_EQ(version(), 2);
+}
+
+TEST_F(MigrateTest, ADatabaseOfANewerProgramIsRefusedAndLeftAlone) {
+  ASSERT_TRUE(migrate(*connect(), {kFirst, kSecond}, path));
+  const Status status = migrate(*connect(), {kFirst}, path);
+  ASSERT_FALSE(status);
+  EXPECT_EQ(status.error().code, Code::kFailedPrecondition);
+  EXPECT_THAT(status.error().message, HasSubstr("schema version 2, but this program knows only up to 1"));
+  EXPECT_FALSE(status.error().hint.empty());
+  EXPECT_EQ(version(), 2);
+}
+
+TEST_F(MigrateTest, ProgramsThatStartAtOnceAgree) {
+  std::vector<pid_t> children;
+  for (int i = 0; i < 4; ++i) {
+    children.push_back(::fork());
+    if (children.back() == 0) ::_exit(Database::open(path) ? 0 : 1);
+  }
+  for (const pid_t child : children) {
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+  }
+  EXPECT_EQ(version(), static_cast<std::int64_t>(known_migrations().size()));
+}
+
+TEST_F(MigrateTest, DatabaseOpenRefusesANewerOne) {
+  ASSERT_TRUE(Database::open(path));
+  *connect() << "INSERT INTO schema_migrations (version, name, applied_at) VALUES (9999, 'future', 1)";
+  const auto opened = Database::open(path);
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(opened.error().code, Code::kFailedPrecondition);
+}
+
+TEST(Migrations, AreNumberedWithoutGaps) {
+  std::int64_t expected = 1;
+  for (const Migration& migration : known_migrations()) {
+    EXPECT_EQ(migration.version, expected++);
+    EXPECT_FALSE(migration.name.empty());
+    EXPECT_FALSE(split_statements(migration.sql).empty());
+  }
+  EXPECT_GT(expected, 1);
+}
+
+TEST(Migrations, AreSplitAtSemicolonsOutsideQuotesAndComments) {
+  EXPECT_THAT(
+      split_statements("-- it's; one\nCREATE TABLE a (\n  x TEXT -- a; b'c\n);\nINSERT INTO a VALUES ('it''s; --x'); "),
+      ElementsAre("CREATE TABLE a (\n  x TEXT \n)", "INSERT INTO a VALUES ('it''s; --x')"));
+  EXPECT_THAT(split_statements("SELECT 1 -- end"), ElementsAre("SELECT 1"));
+  EXPECT_TRUE(split_statements(" ;; -- nothing").empty());
+}
+
+}  // namespace
+}  // namespace paastech::store

@@ -1,0 +1,49 @@
+import itertools
+
+import pytest
+
+from tests.support.service import Service
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def service():
+    """One running Service for all tests of a file; each test makes Clients and Projects of its own."""
+    running = Service().start()
+    yield running
+    running.close()
+
+
+@pytest.fixture
+def fresh_service():
+    """A Service that is not started yet, for tests that break it. Closed afterwards."""
+    made = []
+
+    def make(toml=""):
+        made.append(Service(toml))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.close()
+
+
+@pytest.fixture
+def client(service):
+    return service.client(f"client-{next(_numbers)}")
+
+
+@pytest.fixture
+def unique():
+    """Names for Projects that no other test uses."""
+    return lambda stem="app": f"{stem}-{next(_numbers)}"
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    """A failure also prints the end of the daemon's log."""
+    report = (yield).get_result()
+    running = item.funcargs.get("service") if hasattr(item, "funcargs") else None
+    if report.failed and running is not None:
+        report.sections.append(("paastechd log", running.log()[-4000:]))
