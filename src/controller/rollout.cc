@@ -94,7 +94,8 @@ Result<engine::InstanceGroup> DeploymentController::group_of(const store::Projec
     variable.set_value(std::string(value));
   };
   // A Client may name another PORT for its program's own use only through paastech.yaml: the platform's value wins.
-  for (const auto& [name, value] : boost::json::parse(plain).as_object())
+  const boost::json::value parsed = boost::json::parse(plain);
+  for (const auto& [name, value] : parsed.as_object())
     if (name != "PORT") add(name, value.as_string());
   add("PORT", std::to_string(row.port));
   add("PAASTECH_PROJECT", project.name);

@@ -15,9 +15,20 @@ struct HostService {
   std::string port() { return std::to_string(acceptor.local_endpoint().port()); }
 };
 
+// An address of the host for as long as the test runs.
+struct HostAddress {
+  explicit HostAddress(std::string text) : cidr(std::move(text) + "/32") {
+    EXPECT_EQ(run_program({"ip", "address", "add", cidr, "dev", "lo"})->exit_code, 0);
+  }
+  ~HostAddress() { (void)run_program({"ip", "address", "del", cidr, "dev", "lo"}); }
+  HostAddress(const HostAddress&) = delete;
+  HostAddress& operator=(const HostAddress&) = delete;
+  std::string cidr;
+};
+
 const std::string kGateway =
-    "my $g; open F, '/proc/net/route'; while (<F>) { my @f = split; $g = join '.', reverse map { hex } $f[2] =~ /../g "
-    "if $f[1] eq '00000000' } $ARGV[0] = $g; ";
+    "my $g; open F, q{/proc/net/route}; while (<F>) { my @f = split; $g = join q{.}, reverse map { hex } $f[2] =~ /../g "
+    "if $f[1] eq q{00000000} } $ARGV[0] = $g; ";
 
 TEST_F(EngineIsolation, AnInstanceHasNoPowersMountsOrPorts) {
   const std::string id = project();
@@ -92,7 +103,7 @@ TEST_F(EngineIsolation, TheHostIsClosedToInstancesAndBuilds) {
   const std::string id = project();
   const std::string link_local = fmt::format("169.254.{}.{}", 100 + std::stoul(options_.instance.substr(1, 2), nullptr, 16) % 100,
                                              1 + std::stoul(options_.instance.substr(3, 2), nullptr, 16) % 250);
-  ASSERT_EQ(run_program({"ip", "address", "add", link_local + "/32", "dev", "lo"})->exit_code, 0);
+  const HostAddress address(link_local);
   built(id);
   const std::string dockerfile = "FROM debian:bookworm\nRUN perl -e '" + kGateway + "$ARGV[1] = " + service.port() + "; " +
                                  kConnect + "'\nCMD x\n";
@@ -107,16 +118,12 @@ TEST_F(EngineIsolation, TheHostIsClosedToInstancesAndBuilds) {
   // The ingress's own connections still pass.
   EXPECT_TRUE(ensure(group(id)).has_ready());
   // The control: the same without the rules.
-  for (const char* rule : {"PT-IN", "PT-FW"}) {
-    const bool in = std::string(rule) == "PT-IN";
-    const std::string chain = "PT-" + options_.instance + (in ? "-IN" : "-FW");
-    ASSERT_EQ(run_program({"iptables", "-w", "10", "-F", chain})->exit_code, 0);
-  }
+  for (const char* end : {"-IN", "-FW"})
+    ASSERT_EQ(run_program({"iptables", "-w", "10", "-F", "PT-" + options_.instance + end})->exit_code, 0);
   EXPECT_EQ(ask(kGateway, "x"), "open\n");
   EXPECT_EQ(ask("", link_local), "open\n");
   ASSERT_TRUE(build(build_spec(id, 3), dockerfile).ok());
   EXPECT_NE(build_lines_.find("\nopen\n"), std::string::npos) << build_lines_;
-  EXPECT_EQ(run_program({"ip", "address", "del", link_local + "/32", "dev", "lo"})->exit_code, 0);
 }
 
 TEST_F(EngineIsolation, AnotherProjectsInstanceCannotBeReachedByAddressOrName) {
