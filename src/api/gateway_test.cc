@@ -16,13 +16,11 @@ using Stub = gateway::GitGateway::Stub;
 
 class Gateway : public ApiTest {
  protected:
-  Gateway() : service_(make_gateway(tasks_, *context_)) {
-    grpc::ServerBuilder builder;
-    builder.RegisterService(service_.get());
-    server_ = builder.BuildAndStart();
-    git_ = gateway::GitGateway::NewStub(server_->InProcessChannel({}));
-  }
-  ~Gateway() override { server_->Shutdown(std::chrono::system_clock::now()); }
+  Gateway()
+      : service_(make_gateway(tasks_, *context_)),
+        host_(host({service_.get()})),
+        git_(gateway::GitGateway::NewStub(host_->channel())) {}
+  ~Gateway() override { host_->stop(); }
   Result<gateway::Repository> authorize(const std::string& client, const std::string& repository, bool write) {
     gateway::AuthorizeRequest request;
     request.set_client_id(client);
@@ -50,7 +48,7 @@ class Gateway : public ApiTest {
     }
   }
   std::unique_ptr<grpc::Service> service_;
-  std::unique_ptr<grpc::Server> server_;
+  std::unique_ptr<rpc::Host> host_;
   std::unique_ptr<Stub> git_;
   gateway::DeployResult last_;
 };

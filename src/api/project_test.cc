@@ -216,7 +216,7 @@ TEST_F(Project, EndsAFollowedLogAtTheEngineWhenThePeerLeaves) {
   const net::HttpResponse log = ask("GET", "/api/v1/projects/hello/logs?follow=true", token_);
   EXPECT_EQ(log.status, 200);
   while (tasks_.size() > 0) io_.run_one();
-  engine_server_->Shutdown();
+  engine_host_->stop();
   EXPECT_EQ(engine_.follows_ended, 1);
 }
 

@@ -10,6 +10,7 @@
 #include "api/http_api.h"
 #include "base/ids.h"
 #include "net/task.h"
+#include "rpc/host.h"
 #include "store/database.h"
 #include "store/deployments.h"
 
@@ -234,10 +235,8 @@ class ApiTest : public ::testing::Test {
     access_ = std::make_unique<controller::DatabaseAccess>(*database_, pool_);
     controller_ = std::make_unique<FakeController>(*access_, io_.get_executor());
     log_ = std::make_unique<logs::DeploymentLog>(folder_);
-    grpc::ServerBuilder builder;
-    builder.RegisterService(&engine_);
-    engine_server_ = builder.BuildAndStart();
-    stub_ = engine::Pomegranate::NewStub(engine_server_->InProcessChannel({}));
+    engine_host_ = host({&engine_});
+    stub_ = engine::Pomegranate::NewStub(engine_host_->channel());
     context_.reset(
         new Context{tasks_, *access_, *controller_, *stub_, secrets_, hashing_, clock_, *log_, {}, {"0.1.0"}, {}});
     api_ = std::make_unique<HttpApi>(*context_);
@@ -245,8 +244,14 @@ class ApiTest : public ::testing::Test {
   ~ApiTest() override {
     tasks_.cancel();
     run_void(tasks_.join());
-    engine_server_->Shutdown();
+    engine_host_->stop();
     std::filesystem::remove_all(folder_);
+  }
+
+  static std::unique_ptr<rpc::Host> host(const std::vector<grpc::Service*>& services) {
+    Result<std::unique_ptr<rpc::Host>> started = rpc::Host::start(services, "");
+    if (!started) throw std::runtime_error(started.error().message);
+    return std::move(*started);
   }
 
   template <class T>
@@ -365,7 +370,7 @@ class ApiTest : public ::testing::Test {
   std::unique_ptr<FakeController> controller_;
   std::unique_ptr<logs::DeploymentLog> log_;
   FakeEngine engine_;
-  std::unique_ptr<grpc::Server> engine_server_;
+  std::unique_ptr<rpc::Host> engine_host_;
   std::unique_ptr<engine::Pomegranate::Stub> stub_;
   SecretBox secrets_{std::string(32, 'k')};
   HandClock clock_;

@@ -10,7 +10,7 @@
 namespace paastech {
 
 struct ProgramResult {
-  int exit_code = 0;       // 128 + signal where it was killed by one
+  int exit_code = 0;        // 128 + signal where it was killed by one
   std::string output = {};  // of standard output and error, mixed, as they came
 };
 

@@ -27,8 +27,8 @@ struct BuildMessage {
   std::string stream = {};  // output, with its own line ends
   std::string status = {};  // of a pull
   std::string error = {};
-  int error_code = 0;       // the exit code of the command that failed
-  std::string image = {};   // the id of what was built
+  int error_code = 0;      // the exit code of the command that failed
+  std::string image = {};  // the id of what was built
 };
 Result<BuildMessage> parse_build_message(std::string_view line);
 

@@ -2,7 +2,8 @@
 // The connection to a Docker Engine: negotiates the API version and turns the Engine's errors into ours. One file a
 // resource beside this one. Thread: the executor's that calls.
 // Errors of every call in this folder: kUnavailable (the Engine does not answer), kNotFound (404), kAlreadyExists or
-// kAborted (409), kInvalidArgument (400), kResourceExhausted (its disk is full), kInternal; the text is the Engine's own.
+// kAborted (409), kInvalidArgument (400), kResourceExhausted (its disk is full), kInternal; the text is the Engine's
+// own.
 #include <chrono>
 #include <memory>
 #include <string>

@@ -10,9 +10,7 @@ namespace {
 
 namespace bj = json::bj;
 
-std::string without_slash(std::string name) {
-  return name.starts_with("/") ? name.substr(1) : name;
-}
+std::string without_slash(std::string name) { return name.starts_with("/") ? name.substr(1) : name; }
 
 bj::object host_config(const ContainerSpec& spec) {
   bj::object host;
@@ -70,7 +68,8 @@ std::int64_t parse_time_ns(std::string_view t) {
   std::int64_t fraction = 0;
   if (t[19] == '.') {
     std::int64_t unit = 100'000'000;
-    for (std::size_t i = 20; i < t.size() && t[i] >= '0' && t[i] <= '9'; ++i, unit /= 10) fraction += (t[i] - '0') * unit;
+    for (std::size_t i = 20; i < t.size() && t[i] >= '0' && t[i] <= '9'; ++i, unit /= 10)
+      fraction += (t[i] - '0') * unit;
   }
   const std::int64_t seconds = day.time_since_epoch().count() * std::int64_t{86400} + h * 3600 + mi * 60 + s;
   return seconds * 1'000'000'000 + fraction;
@@ -109,8 +108,7 @@ net::Task<Status> stop_container(ClientPtr client, std::string id, int grace_sec
 
 net::Task<Status> remove_container(ClientPtr client, std::string id) {
   for (int attempt = 0; attempt < 100; ++attempt) {
-    const Result<net::HttpResponse> response =
-        co_await client->call("DELETE", "/containers/" + id + "?v=1&force=1");
+    const Result<net::HttpResponse> response = co_await client->call("DELETE", "/containers/" + id + "?v=1&force=1");
     if (response || response.error().code == Code::kNotFound) co_return Status{};
     if (response.error().code != Code::kAborted) co_return std::unexpected(response.error());
     const Status slept = co_await net::sleep_for(std::chrono::milliseconds(100));

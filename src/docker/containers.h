@@ -16,9 +16,9 @@ struct ContainerSpec {
   std::map<std::string, std::string> labels = {};
   std::string hostname = {};
   std::string network;
-  std::string runtime = {};                   // empty: the Engine's default
-  std::int64_t memory_bytes = 0;              // of memory and swap together
-  std::int64_t nano_cpus = 0;                 // 1e9 = one core
+  std::string runtime = {};       // empty: the Engine's default
+  std::int64_t memory_bytes = 0;  // of memory and swap together
+  std::int64_t nano_cpus = 0;     // 1e9 = one core
   std::int64_t processes = 0;
   std::int64_t open_files = 0;
   std::vector<std::string> capabilities = {};  // all others are dropped
@@ -36,11 +36,11 @@ struct ContainerSummary {
 struct ContainerDetails {
   std::string id;
   std::string name;
-  std::string image;   // as it was asked for
-  std::string state;   // created | running | paused | restarting | removing | exited | dead
+  std::string image;  // as it was asked for
+  std::string state;  // created | running | paused | restarting | removing | exited | dead
   int exit_code = 0;
   bool out_of_memory = false;
-  std::string error;   // why the Engine could not start it
+  std::string error;  // why the Engine could not start it
   std::int64_t started_at_ms = 0;
   int restarts = 0;
   std::string restart_policy;
@@ -51,8 +51,8 @@ struct ContainerDetails {
 
 struct ContainerStats {
   std::int64_t at_ns = 0;
-  std::int64_t cpu_ns = 0;           // used since the start
-  std::int64_t memory_bytes = 0;     // without the page cache that can go
+  std::int64_t cpu_ns = 0;        // used since the start
+  std::int64_t memory_bytes = 0;  // without the page cache that can go
   std::int64_t memory_limit_bytes = 0;
   std::int64_t received_bytes = 0;
   std::int64_t sent_bytes = 0;
@@ -60,7 +60,7 @@ struct ContainerStats {
 };
 
 net::Task<Result<std::string>> create_container(ClientPtr client, ContainerSpec spec);  // the id
-net::Task<Status> start_container(ClientPtr client, std::string id);  // started already: fine
+net::Task<Status> start_container(ClientPtr client, std::string id);                    // started already: fine
 net::Task<Status> stop_container(ClientPtr client, std::string id, int grace_seconds);  // stopped already: fine
 // With force and its anonymous volumes. Waits for a removal under way; not there: fine.
 net::Task<Status> remove_container(ClientPtr client, std::string id);

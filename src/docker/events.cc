@@ -15,7 +15,7 @@ Result<Event> parse_event(std::string_view line) {
 }
 
 net::Task<Result<std::unique_ptr<EventStream>>> EventStream::open(ClientPtr client, std::vector<std::string> labels,
-                                                                       std::vector<std::string> actions) {
+                                                                  std::vector<std::string> actions) {
   std::map<std::string, std::vector<std::string>> by{{"type", {"container"}}};
   if (!labels.empty()) by["label"] = labels;
   if (!actions.empty()) by["event"] = actions;
@@ -32,8 +32,7 @@ net::Task<Result<Event>> EventStream::next() {
     if (line) co_return parse_event(*line);
     Result<std::string> piece = co_await exchange_->read();
     if (!piece) co_return std::unexpected(client_->lost(piece.error()));
-    if (piece->empty())
-      co_return std::unexpected(client_->lost({Code::kUnavailable, "it ended the stream of events"}));
+    if (piece->empty()) co_return std::unexpected(client_->lost({Code::kUnavailable, "it ended the stream of events"}));
     lines_.add(*piece);
   }
 }

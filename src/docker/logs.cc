@@ -17,7 +17,8 @@ Status LogParser::add(std::string_view piece) {
   while (buffer_.size() - at >= 8) {
     const auto byte = [this, at](std::size_t i) { return static_cast<unsigned char>(buffer_[at + i]); };
     const std::size_t length = std::size_t{byte(4)} << 24 | byte(5) << 16 | byte(6) << 8 | byte(7);
-    if (byte(0) > 3 || length > kMaxFrame) return fail(Code::kInternal, "the Engine's log stream is not framed as expected");
+    if (byte(0) > 3 || length > kMaxFrame)
+      return fail(Code::kInternal, "the Engine's log stream is not framed as expected");
     if (buffer_.size() - at - 8 < length) break;
     take_frame(byte(0) == 2, std::string_view(buffer_).substr(at + 8, length));
     at += 8 + length;

@@ -8,7 +8,7 @@ namespace paastech::docker {
 
 struct NetworkSpec {
   std::string name;
-  std::string subnet;             // CIDR
+  std::string subnet;  // CIDR
   std::map<std::string, std::string> labels = {};
   bool talk_among_containers = true;  // false: com.docker.network.bridge.enable_icc=false
 };

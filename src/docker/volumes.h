@@ -11,7 +11,8 @@ struct VolumeSummary {
   std::map<std::string, std::string> labels;
 };
 
-net::Task<Status> create_volume(ClientPtr client, std::string name, std::map<std::string, std::string> labels);  // idempotent
+net::Task<Status> create_volume(ClientPtr client, std::string name,
+                                std::map<std::string, std::string> labels);  // idempotent
 net::Task<Result<std::vector<VolumeSummary>>> list_volumes(ClientPtr client, std::vector<std::string> labels);
 net::Task<Status> remove_volume(ClientPtr client, std::string name);  // not there: fine; kAborted: in use
 

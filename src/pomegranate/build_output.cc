@@ -1,7 +1,7 @@
 #include "pomegranate/build_output.h"
 
-#include <charconv>
 #include <fmt/format.h>
+#include <charconv>
 
 #include "pomegranate/utf8.h"
 
@@ -70,17 +70,21 @@ BuildFailure explain_build_failure(std::string_view error, int code, bool killed
                                    std::int64_t memory_limit) {
   const std::string text = valid_utf8(error);
   if (killed_for_memory)
-    return {"out_of_memory", fmt::format("the build was killed because it ran out of memory (limit {}); make it need less",
-                                         human_bytes(memory_limit))};
+    return {"out_of_memory",
+            fmt::format("the build was killed because it ran out of memory (limit {}); make it need less",
+                        human_bytes(memory_limit))};
   if (has(error, "no space left on device") || has(error, "No space left on device"))
     return {"build_failed", "the build ran out of disk space: make the image smaller, or ask the administrator"};
   if (code == 137 || has(error, "returned a non-zero code: 137"))
-    return {"build_failed", fmt::format("a command of the build was killed (exit code 137), probably for want of memory "
-                                        "(limit {}): {}", human_bytes(memory_limit), text)};
+    return {"build_failed",
+            fmt::format("a command of the build was killed (exit code 137), probably for want of memory "
+                        "(limit {}): {}",
+                        human_bytes(memory_limit), text)};
   if (has(error, "pull access denied") || has(error, "manifest unknown") || has(error, "not found: manifest"))
     return {"build_failed", "a base image cannot be found: check the names after FROM; " + text};
   if (has(error, "dial tcp") || has(error, "request canceled") || has(error, "TLS handshake"))
-    return {"build_failed", "a base image is not on this machine and its registry cannot be reached; try again later; " + text};
+    return {"build_failed",
+            "a base image is not on this machine and its registry cannot be reached; try again later; " + text};
   if (has(error, "dockerfile parse error") || has(error, "unknown instruction") || has(error, "Dockerfile parse error"))
     return {"invalid_dockerfile", "the Dockerfile cannot be read: " + text};
   return {"build_failed", "the build failed: " + text};

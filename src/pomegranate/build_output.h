@@ -1,6 +1,6 @@
 #pragma once
-// The answer of the Engine's classic builder: JSON messages in, lines for the Client and what else is worth knowing out.
-// Everything a RUN prints is in the same stream, so ids found here are only hints that must be verified. Pure.
+// The answer of the Engine's classic builder: JSON messages in, lines for the Client and what else is worth knowing
+// out. Everything a RUN prints is in the same stream, so ids found here are only hints that must be verified. Pure.
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -15,9 +15,9 @@ namespace paastech::pomegranate {
 class BuildOutput {
  public:
   void add(std::string_view piece);
-  void finish();                                  // gives out what has no line's end
+  void finish();  // gives out what has no line's end
   std::vector<std::string> take_lines();
-  std::vector<std::string> take_containers();     // ids that a "Running in" line named
+  std::vector<std::string> take_containers();          // ids that a "Running in" line named
   const std::string& error() const { return error_; }  // empty while nothing failed
   int error_code() const { return error_code_; }
   const std::string& image() const { return image_; }  // empty until built

@@ -19,9 +19,10 @@ TEST(BuildOutput, GivesOutWholeLinesAndTheRestAtTheEnd) {
 
 TEST(BuildOutput, KnowsImageErrorContainersAndLayers) {
   BuildOutput output;
-  output.add("{\"stream\":\" ---\\u003e Running in 0123456789ab\\n\"}\n{\"stream\":\" ---\\u003e fedcba987654\\n\"}\n"
-             "{\"stream\":\" ---> Running in ../../etc\\n\"}\n"
-             "{\"aux\":{\"ID\":\"sha256:1\"}}\n{\"errorDetail\":{\"code\":3,\"message\":\"m\"},\"error\":\"m\"}\n");
+  output.add(
+      "{\"stream\":\" ---\\u003e Running in 0123456789ab\\n\"}\n{\"stream\":\" ---\\u003e fedcba987654\\n\"}\n"
+      "{\"stream\":\" ---> Running in ../../etc\\n\"}\n"
+      "{\"aux\":{\"ID\":\"sha256:1\"}}\n{\"errorDetail\":{\"code\":3,\"message\":\"m\"},\"error\":\"m\"}\n");
   EXPECT_EQ(output.take_containers(), (std::vector<std::string>{"0123456789ab"}));
   EXPECT_EQ(output.last_layer(), "fedcba987654");
   EXPECT_EQ(output.image(), "sha256:1");
@@ -31,8 +32,9 @@ TEST(BuildOutput, KnowsImageErrorContainersAndLayers) {
 
 TEST(BuildOutput, LeavesOutProgressBars) {
   BuildOutput output;
-  output.add("{\"status\":\"Downloading\",\"id\":\"a\",\"progressDetail\":{\"current\":1,\"total\":2}}\n"
-             "{\"status\":\"Pull complete\",\"id\":\"a\",\"progressDetail\":{}}\n");
+  output.add(
+      "{\"status\":\"Downloading\",\"id\":\"a\",\"progressDetail\":{\"current\":1,\"total\":2}}\n"
+      "{\"status\":\"Pull complete\",\"id\":\"a\",\"progressDetail\":{}}\n");
   EXPECT_EQ(output.take_lines(), (std::vector<std::string>{"a: Pull complete"}));
 }
 
@@ -44,7 +46,8 @@ TEST(BuildFailure, TellsMemoryFromOtherKills) {
   const auto killed = explain_build_failure("The command 'x' returned a non-zero code: 137", 137, false, kGiB);
   EXPECT_EQ(killed.reason, "build_failed");
   EXPECT_NE(killed.message.find("probably"), std::string::npos);
-  EXPECT_NE(explain_build_failure("write /x: no space left on device", 1, false, kGiB).message.find("disk"), std::string::npos);
+  EXPECT_NE(explain_build_failure("write /x: no space left on device", 1, false, kGiB).message.find("disk"),
+            std::string::npos);
   EXPECT_EQ(explain_build_failure("dockerfile parse error line 2: unknown instruction: X", 0, false, kGiB).reason,
             "invalid_dockerfile");
 }
@@ -58,7 +61,10 @@ TEST(ExposedPort, CountsOnlyASingleTcpPort) {
 
 TEST(Utf8, ReplacesWhatIsNoText) {
   EXPECT_EQ(valid_utf8("gr\xc3\xbc\xc3\x9f \xf0\x9f\x99\x82"), "gr\xc3\xbc\xc3\x9f \xf0\x9f\x99\x82");
-  EXPECT_EQ(valid_utf8("a\xff" "b\xc3"), "a\xef\xbf\xbd" "b\xef\xbf\xbd");
+  EXPECT_EQ(valid_utf8("a\xff"
+                       "b\xc3"),
+            "a\xef\xbf\xbd"
+            "b\xef\xbf\xbd");
   EXPECT_EQ(valid_utf8("\xed\xa0\x80"), "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd");  // a surrogate
 }
 

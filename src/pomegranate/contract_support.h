@@ -1,6 +1,6 @@
 #pragma once
-// What the contract tests share: an Engine on the real Docker at $PAASTECH_TEST_DOCKER_SOCKET, under an instance name and a
-// subnet pool of the test's own, so that tests run side by side; all it made is removed at the end.
+// What the contract tests share: an Engine on the real Docker at $PAASTECH_TEST_DOCKER_SOCKET, under an instance name
+// and a subnet pool of the test's own, so that tests run side by side; all it made is removed at the end.
 #include <gtest/gtest.h>
 
 #include <boost/asio/co_spawn.hpp>
@@ -142,6 +142,8 @@ class Contract : public ::testing::Test {
     return true;
   }
 
+  // A number of seconds that no other test sleeps, to find the process by.
+  std::string sleep_mark() const { return "5" + std::to_string(std::stoul(options_.instance.substr(1), nullptr, 16)); }
   std::string project() {
     projects_.push_back(new_uuid());
     return projects_.back();
@@ -168,8 +170,8 @@ class Contract : public ::testing::Test {
   }
   std::string built(const std::string& project, const std::string& more = "") {
     const v1::BuildResult result =
-        build(build_spec(project), "FROM debian:bookworm\nCOPY app.pl /app.pl\nEXPOSE 8080\n" + more +
-                                       "CMD [\"perl\", \"/app.pl\"]\n");
+        build(build_spec(project),
+              "FROM debian:bookworm\nCOPY app.pl /app.pl\nEXPOSE 8080\n" + more + "CMD [\"perl\", \"/app.pl\"]\n");
     EXPECT_TRUE(result.ok()) << result.message();
     return result.image();
   }

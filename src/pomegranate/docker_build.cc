@@ -1,5 +1,5 @@
-// Builds by the Engine's classic builder. What a RUN prints is mixed into the builder's own output, so a container that it
-// names is only believed where it carries this build's random host entry.
+// Builds by the Engine's classic builder. What a RUN prints is mixed into the builder's own output, so a container that
+// it names is only believed where it carries this build's random host entry.
 #include "base/ids.h"
 #include "build/dockerfile.h"
 #include "docker/build.h"
@@ -25,7 +25,7 @@ constexpr const char* kNoCache = "paastech/none:none";
 }  // namespace
 
 struct BuildRun {
-  explicit BuildRun(net::Executor executor) : deadline(executor), oom_news(executor) {}
+  explicit BuildRun(net::Executor executor) : deadline(executor), oom_news(executor), network_news(executor) {}
   v1::BuildSpec spec;
   std::shared_ptr<TarSource> tar;
   SinkPtr<v1::BuildEvent> sink;
@@ -36,11 +36,13 @@ struct BuildRun {
   std::unique_ptr<docker::EventStream> events;
   net::asio::steady_timer deadline;
   net::Notifier oom_news;
+  net::Notifier network_news;
+  bool network_done = false;
   BuildOutput output;
   std::optional<DockerfileScan> scan;
-  std::optional<Error> invalid;             // what is wrong with the Dockerfile
-  std::vector<std::string> containers;      // verified
-  std::vector<std::string> out_of_memory;   // any container that the kernel killed a process of
+  std::optional<Error> invalid;            // what is wrong with the Dockerfile
+  std::vector<std::string> containers;     // verified
+  std::vector<std::string> out_of_memory;  // any container that the kernel killed a process of
   bool timed_out = false;
   bool cancelled = false;
   void stop() {
@@ -105,8 +107,7 @@ net::Task<Status> DockerEngine::build(v1::BuildSpec spec, std::shared_ptr<TarSou
     return check_image_references(text, project);
   };
   run->scan.emplace(run->spec.dockerfile(), std::move(check));
-  const std::int64_t seconds =
-      run->spec.timeout_seconds() > 0 ? run->spec.timeout_seconds() : kDefaultTimeoutSeconds;
+  const std::int64_t seconds = run->spec.timeout_seconds() > 0 ? run->spec.timeout_seconds() : kDefaultTimeoutSeconds;
   run->deadline.expires_after(std::chrono::seconds(seconds));
   run->deadline.async_wait([weak = std::weak_ptr(run)](const boost::system::error_code& cancelled) {
     const std::shared_ptr<BuildRun> alive = weak.lock();
@@ -120,22 +121,34 @@ net::Task<Status> DockerEngine::build(v1::BuildSpec spec, std::shared_ptr<TarSou
     alive->cancelled = true;
     alive->stop();
   });
-  tasks_.spawn("project network", prepare_network(run->spec.project()));
+  tasks_.spawn("project network", prepare_network(run));
   Status done = co_await run_build(run);
   run->deadline.cancel();
   if (run->events) run->events->close();
   run->exchange.reset();
   co_await clean_up_build(run);
+  // What this call makes is there when it answers, or a Project removed after it would leave a network behind.
+  while (!run->network_done) co_await run->network_news.wait(1min);
   if (run->cancelled) co_return fail(Code::kCancelled, "the build was cancelled");
   if (run->timed_out || run->invalid) {
     v1::BuildEvent event =
-        run->timed_out ? failed("timeout", fmt::format("the build took longer than its limit of {} s and was stopped", seconds))
-                       : failed("invalid_dockerfile", run->invalid->message +
-                                                          (run->invalid->hint.empty() ? "" : "; " + run->invalid->hint));
+        run->timed_out
+            ? failed("timeout", fmt::format("the build took longer than its limit of {} s and was stopped", seconds))
+            : failed("invalid_dockerfile",
+                     run->invalid->message + (run->invalid->hint.empty() ? "" : "; " + run->invalid->hint));
     [[maybe_unused]] const bool told = co_await run->sink->put(std::move(event));
     co_return Status{};
   }
   co_return done;
+}
+
+// A build is followed by a start: the Project's network is then there already.
+net::Task<void> DockerEngine::prepare_network(std::shared_ptr<BuildRun> run) {
+  const std::string name = network_name(options_.instance, run->spec.project());
+  const Status made = co_await ensure_network(name, run->spec.project(), false);
+  if (!made) spdlog::debug("preparing network {}: {}", name, made.error().message);
+  run->network_done = true;
+  run->network_news.notify();
 }
 
 net::Task<Status> DockerEngine::run_build(std::shared_ptr<BuildRun> run) {
@@ -258,7 +271,8 @@ net::Task<Status> DockerEngine::finish_build(std::shared_ptr<BuildRun> run) {
       return std::ranges::find(run->containers, id) != run->containers.end();
     };
     const bool memory = std::ranges::any_of(run->out_of_memory, ours);
-    const std::string error = run->output.error().empty() ? "the Engine ended the build without a result" : run->output.error();
+    const std::string error =
+        run->output.error().empty() ? "the Engine ended the build without a result" : run->output.error();
     BuildFailure why = explain_build_failure(error, run->output.error_code(), memory, run->limits.memory_bytes);
     event = failed(std::move(why.reason), std::move(why.message));
   }
@@ -266,10 +280,11 @@ net::Task<Status> DockerEngine::finish_build(std::shared_ptr<BuildRun> run) {
   co_return Status{};
 }
 
-// Closing the connection ends a build; this makes sure that nothing of it lives on, and that what a build that failed left
-// does not pile up on the disk.
+// Closing the connection ends a build; this makes sure that nothing of it lives on, and that what a build that failed
+// left does not pile up on the disk.
 net::Task<void> DockerEngine::clean_up_build(std::shared_ptr<BuildRun> run) {
-  const bool succeeded = run->output.error().empty() && !run->output.image().empty() && !run->cancelled && !run->timed_out;
+  const bool succeeded =
+      run->output.error().empty() && !run->output.image().empty() && !run->cancelled && !run->timed_out;
   if (succeeded) co_return;
   std::vector<net::Task<Status>> work;
   for (const std::string& id : run->containers) work.push_back(docker::remove_container(client_, id));

@@ -42,8 +42,8 @@ DefaultLimits effective(const v1::Limits& asked, std::int64_t default_memory) {
 }
 
 const std::vector<std::string>& kept_capabilities() {
-  static const std::vector<std::string> kept{"CHOWN",           "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL",
-                                             "NET_BIND_SERVICE", "SETGID",       "SETUID"};
+  static const std::vector<std::string> kept{"CHOWN", "DAC_OVERRIDE",     "FOWNER", "FSETID",
+                                             "KILL",  "NET_BIND_SERVICE", "SETGID", "SETUID"};
   return kept;
 }
 
@@ -75,7 +75,7 @@ net::Task<Result<v1::EngineDescription>> DockerEngine::describe() {
 }
 
 net::Task<Result<std::vector<DockerEngine::Known>>> DockerEngine::known(std::string project, std::int64_t deployment,
-                                                                       std::string process) {
+                                                                        std::string process) {
   std::vector<std::string> labels{label_filter(kLabelInstance, options_.instance),
                                   label_filter(kLabelKind, "instance")};
   if (!project.empty()) labels.push_back(label_filter(kLabelProject, project));
@@ -87,7 +87,8 @@ net::Task<Result<std::vector<DockerEngine::Known>>> DockerEngine::known(std::str
     const std::optional<InstanceKey> key = trusted_key(options_.instance, container.name, container.labels);
     if (key) out.push_back({container.id, *key, port_of(container.labels), container.state});
   }
-  std::ranges::sort(out, {}, [](const Known& k) { return std::tie(k.key.project, k.key.deployment, k.key.process, k.key.index); });
+  std::ranges::sort(
+      out, {}, [](const Known& k) { return std::tie(k.key.project, k.key.deployment, k.key.process, k.key.index); });
   co_return out;
 }
 

@@ -1,7 +1,7 @@
 #pragma once
-// The Engine that is Docker. One file a part: docker_engine.cc (describe, list, removal, images, volumes), docker_network.cc,
-// docker_group.cc, docker_build.cc, docker_logs.cc, docker_run.cc. All state is in the Docker Engine.
-// Thread: the loop of the task group.
+// The Engine that is Docker. One file a part: docker_engine.cc (describe, list, removal, images, volumes),
+// docker_network.cc, docker_group.cc, docker_build.cc, docker_logs.cc, docker_run.cc. All state is in the Docker
+// Engine. Thread: the loop of the task group.
 #include "docker/client.h"
 #include "docker/containers.h"
 #include "docker/images.h"
@@ -27,8 +27,8 @@ DefaultLimits effective(const v1::Limits& asked, std::int64_t default_memory);
 // over files and ports below 1024 (capabilities(7)). All others are dropped.
 const std::vector<std::string>& kept_capabilities();
 
-struct BringUp;   // docker_group.cc
-struct BuildRun;  // docker_build.cc
+struct BringUp;    // docker_group.cc
+struct BuildRun;   // docker_build.cc
 struct LogFollow;  // docker_logs.cc
 
 class DockerEngine final : public Engine {
@@ -73,7 +73,7 @@ class DockerEngine final : public Engine {
   net::Task<Status> stop_and_remove(std::string id, int grace_seconds);
 
   net::Task<Status> ensure_network(std::string name, std::string project, bool for_builds);
-  net::Task<void> prepare_network(std::string project);
+  net::Task<void> prepare_network(std::shared_ptr<BuildRun> run);
   net::Task<Status> ensure_firewall();
   net::Task<Result<std::string>> runtime_for(std::string isolation);
 
@@ -107,8 +107,8 @@ class DockerEngine final : public Engine {
   SubnetPool pool_;
   docker::ClientPtr client_;
   Firewall firewall_;
-  net::BlockingPool blocking_{1};            // for iptables
-  std::uint64_t firewall_generation_ = 0;    // of the connection the firewall was set up for
+  net::BlockingPool blocking_{1};          // for iptables
+  std::uint64_t firewall_generation_ = 0;  // of the connection the firewall was set up for
   std::string firewall_state_ = "not set up yet";
   std::map<std::string, std::string> networks_made_ = {};  // name → subnet, being made: two Projects must not take one
 };

@@ -16,7 +16,7 @@ namespace {
 constexpr std::int64_t kDefaultReadySeconds = 60;
 constexpr int kMaxCount = 100;
 constexpr int kLastLines = 20;
-constexpr auto kFirstPause = 5ms;    // a start costs hundreds of milliseconds: a few more attempts cost nothing
+constexpr auto kFirstPause = 5ms;  // a start costs hundreds of milliseconds: a few more attempts cost nothing
 constexpr auto kLongestPause = 100ms;
 constexpr auto kLongestAttempt = 5s;
 
@@ -44,7 +44,7 @@ struct BringUp {
   docker::ContainerSpec spec;
   v1::Probe probe;
   int port = 0;
-  std::string id;            // once there is a container
+  std::string id;  // once there is a container
   std::string state;
   docker::ContainerDetails details;
   std::shared_ptr<net::HttpExchange> wait;
@@ -123,7 +123,8 @@ net::Task<Status> DockerEngine::ensure_group(v1::InstanceGroup group, SinkPtr<v1
     CO_TRY(status);
   }
   if (!found->image) {
-    v1::GroupEvent missing = failed("image_missing", "the image " + group.image() + " is not there any more; push again");
+    v1::GroupEvent missing =
+        failed("image_missing", "the image " + group.image() + " is not there any more; push again");
     [[maybe_unused]] const bool told = co_await sink->put(std::move(missing));
     co_return Status{};
   }
@@ -182,7 +183,8 @@ net::Task<Status> DockerEngine::exists_and_runs(std::shared_ptr<BringUp> run) {
     if (!other && other.error().code == Code::kNotFound) continue;
     if (!other) co_return std::unexpected(other.error());
     if (!trusted_key(options_.instance, other->name, other->labels))
-      co_return fail(Code::kFailedPrecondition, "a container named " + run->spec.name + " is there, but is not this Service's");
+      co_return fail(Code::kFailedPrecondition,
+                     "a container named " + run->spec.name + " is there, but is not this Service's");
     run->id = other->id;
     run->state = other->state;
   }
@@ -252,9 +254,8 @@ net::Task<Result<v1::GroupEvent>> DockerEngine::wait_ready(std::shared_ptr<Bring
   while (!run->exited && !run->sink->gone() && Clock::now() < deadline) {
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now()) + 1ms;
     const auto limit = std::min<std::chrono::milliseconds>(left, kLongestAttempt);
-    const ProbeAttempt attempt =
-        co_await probe_once(instance.address(), static_cast<std::uint16_t>(run->port), run->probe.http_path(), limit,
-                            run->attempt);
+    const ProbeAttempt attempt = co_await probe_once(instance.address(), static_cast<std::uint16_t>(run->port),
+                                                     run->probe.http_path(), limit, run->attempt);
     if (attempt.ready) {
       if (run->wait) run->wait->close();
       co_return ready;
@@ -274,16 +275,17 @@ net::Task<Result<v1::GroupEvent>> DockerEngine::wait_ready(std::shared_ptr<Bring
   std::vector<std::string> lines = co_await last_lines(run->id);
   const std::string name = short_name(run->key);
   if (!listened)
-    co_return failed("not_listening",
-                     fmt::format("nothing accepts connections on port {0} of {1} after {2} s; the program must listen on "
-                                 "0.0.0.0 (not only 127.0.0.1), on the port that $PORT names",
-                                 run->port, name, seconds),
-                     std::move(lines));
+    co_return failed(
+        "not_listening",
+        fmt::format("nothing accepts connections on port {0} of {1} after {2} s; the program must listen on "
+                    "0.0.0.0 (not only 127.0.0.1), on the port that $PORT names",
+                    run->port, name, seconds),
+        std::move(lines));
   const std::string last = status == 0 ? "gave no answer" : fmt::format("answered {}", status);
-  co_return failed("unhealthy",
-                   fmt::format("GET {} of {} {} after {} s; it must answer 2xx or 3xx", run->probe.http_path(), name, last,
-                               seconds),
-                   std::move(lines));
+  co_return failed(
+      "unhealthy",
+      fmt::format("GET {} of {} {} after {} s; it must answer 2xx or 3xx", run->probe.http_path(), name, last, seconds),
+      std::move(lines));
 }
 
 net::Task<Result<v1::GroupEvent>> DockerEngine::ended_early(std::shared_ptr<BringUp> run) {
@@ -291,10 +293,10 @@ net::Task<Result<v1::GroupEvent>> DockerEngine::ended_early(std::shared_ptr<Brin
   std::vector<std::string> lines = co_await last_lines(run->id);
   const std::string name = short_name(run->key);
   if (details.out_of_memory)
-    co_return failed("out_of_memory",
-                     fmt::format("{} ran out of memory (limit {}) before it was ready", name,
-                                 human_bytes(run->spec.memory_bytes)),
-                     std::move(lines));
+    co_return failed(
+        "out_of_memory",
+        fmt::format("{} ran out of memory (limit {}) before it was ready", name, human_bytes(run->spec.memory_bytes)),
+        std::move(lines));
   co_return failed("exited",
                    fmt::format("{} ended with exit code {} before it was ready{}", name, details.exit_code,
                                lines.empty() ? "; it printed nothing" : ""),

@@ -143,7 +143,8 @@ net::Task<Status> DockerEngine::logs(v1::LogsRequest request, SinkPtr<v1::LogLin
     std::vector<std::string> actions(1, "start");
     CO_TRY_ASSIGN(run->events, co_await docker::EventStream::open(client_, std::move(labels), std::move(actions)));
   }
-  CO_TRY_ASSIGN(std::vector<Known> instances, co_await known(request.project(), request.deployment(), request.process()));
+  CO_TRY_ASSIGN(std::vector<Known> instances,
+                co_await known(request.project(), request.deployment(), request.process()));
   const std::int64_t now_ns =
       std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
   if (request.tail() >= 0) {

@@ -8,8 +8,8 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr int kSubnetAttempts = 64;        // each takes another free subnet; another Docker on this machine may hold some
-constexpr auto kFirewallInterval = 60s;    // somebody may have flushed the rules
+constexpr int kSubnetAttempts = 64;      // each takes another free subnet; another Docker on this machine may hold some
+constexpr auto kFirewallInterval = 60s;  // somebody may have flushed the rules
 constexpr auto kEngineRetry = 2s;
 
 }  // namespace
@@ -55,13 +55,6 @@ net::Task<Status> DockerEngine::ensure_network(std::string name, std::string pro
   co_return fail(Code::kResourceExhausted,
                  "every subnet tried of the pool " + options_.subnet_pool + " overlaps with a network of this machine",
                  "give the Service a pool of its own");
-}
-
-// A build is followed by a start: the network is then there already.
-net::Task<void> DockerEngine::prepare_network(std::string project) {
-  const std::string name = network_name(options_.instance, project);
-  const Status made = co_await ensure_network(name, project, false);
-  if (!made) spdlog::debug("preparing network {}: {}", name, made.error().message);
 }
 
 // A machine where the rules cannot be made still serves, with a loud warning; Describe tells, too.

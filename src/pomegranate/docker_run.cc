@@ -40,7 +40,8 @@ net::Task<Status> DockerEngine::run_once(v1::RunOnceRequest request, SinkPtr<v1:
   spec.open_files = limits.open_files;
   spec.capabilities = kept_capabilities();
   CO_TRY_ASSIGN(const std::string id, co_await docker::create_container(client_, std::move(spec)));
-  const std::chrono::seconds timeout(request.timeout_seconds() > 0 ? request.timeout_seconds() : kDefaultTimeoutSeconds);
+  const std::chrono::seconds timeout(request.timeout_seconds() > 0 ? request.timeout_seconds()
+                                                                   : kDefaultTimeoutSeconds);
   const Result<int> code = co_await run_to_end(id, sink, timeout);
   const Status removed = co_await docker::remove_container(client_, id);
   if (!removed) spdlog::warn("removing a one-off container: {}", removed.error().message);
@@ -72,7 +73,8 @@ net::Task<Result<int>> DockerEngine::run_to_end(std::string id, SinkPtr<v1::RunE
   while (true) {
     auto entry = co_await stream->next();
     if (*late)
-      co_return fail(Code::kDeadlineExceeded, fmt::format("the command did not end within {} s and was stopped", timeout.count()));
+      co_return fail(Code::kDeadlineExceeded,
+                     fmt::format("the command did not end within {} s and was stopped", timeout.count()));
     if (sink->gone()) co_return fail(Code::kCancelled, "cancelled");
     if (!entry) co_return std::unexpected(entry.error());
     if (!*entry) break;

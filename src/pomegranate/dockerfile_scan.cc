@@ -107,8 +107,7 @@ Status DockerfileScan::take_header() {
     return seen_ ? Status{} : missing();
   }
   std::uint64_t size = 0;
-  if (header_.compare(kMagic, 5, "ustar") != 0 || !checksum_fits(header_) ||
-      !octal(field(header_, kSize, 12), size))
+  if (header_.compare(kMagic, 5, "ustar") != 0 || !checksum_fits(header_) || !octal(field(header_, kSize, 12), size))
     return fail(Code::kInvalidArgument, "the build context is not a tar archive that can be read here");
   const char type = header_[kType];
   purpose_ = Purpose::kSkip;

@@ -1,7 +1,8 @@
 #pragma once
-// Reads a tar as it passes by and looks at the Dockerfile in it before its last byte is let through, so that the builder
-// never gets a whole context whose Dockerfile was not checked (threats 3 and 11). Bounded memory: the Dockerfile's text.
-// Understands what `git archive` and GNU tar write: ustar, pax headers, GNU long names (POSIX.1-2017 pax, tar(5)). Pure.
+// Reads a tar as it passes by and looks at the Dockerfile in it before its last byte is let through, so that the
+// builder never gets a whole context whose Dockerfile was not checked (threats 3 and 11). Bounded memory: the
+// Dockerfile's text. Understands what `git archive` and GNU tar write: ustar, pax headers, GNU long names (POSIX.1-2017
+// pax, tar(5)). Pure.
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -30,8 +31,8 @@ class DockerfileScan {
   Check check_;
   std::string header_ = {};
   std::string body_ = {};
-  std::string long_path_ = {};    // from a pax header or a GNU long name, for the next entry
-  std::uint64_t left_ = 0;        // of the entry's content
+  std::string long_path_ = {};  // from a pax header or a GNU long name, for the next entry
+  std::uint64_t left_ = 0;      // of the entry's content
   std::uint64_t padding_ = 0;
   Purpose purpose_ = Purpose::kSkip;
   bool in_entry_ = false;

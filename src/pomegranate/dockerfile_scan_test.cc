@@ -24,7 +24,8 @@ Status scan(const std::string& tar, const std::string& path, std::string* seen =
 }
 
 TEST(DockerfileScan, FindsTheTextHoweverTheBytesArrive) {
-  const std::string tar = TestTar().file("a", std::string(1000, 'x')).file("Dockerfile", "FROM debian\n").file("z", "").end();
+  const std::string tar =
+      TestTar().file("a", std::string(1000, 'x')).file("Dockerfile", "FROM debian\n").file("z", "").end();
   for (const std::size_t step : {std::size_t{1}, std::size_t{511}, std::size_t{513}, tar.size()}) {
     std::string seen;
     const Status status = scan(tar, "Dockerfile", &seen, step);

@@ -1,6 +1,6 @@
 #pragma once
-// The seam between PaaSTech and what runs Instances: Docker here, Kubernetes to come. What each call means is specified in
-// proto/pomegranate.proto; every implementation is held to engine_contract_test.cc. Stateless and idempotent.
+// The seam between PaaSTech and what runs Instances: Docker here, Kubernetes to come. What each call means is specified
+// in proto/pomegranate.proto; every implementation is held to engine_contract_test.cc. Stateless and idempotent.
 // Thread: the control-plane loop. Errors: kUnavailable where the Engine does not answer; others as the contract says.
 #include <functional>
 #include <memory>

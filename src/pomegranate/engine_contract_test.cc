@@ -19,7 +19,8 @@ bool runs_on_host(const std::string& argument) {
 
 TEST_F(EngineContract, BuildsStartsAdoptsAndRemoves) {
   const std::string id = project();
-  const v1::BuildResult result = build(build_spec(id), "FROM debian:bookworm\nCOPY app.pl /\nEXPOSE 8080\nCMD perl /app.pl\n");
+  const v1::BuildResult result =
+      build(build_spec(id), "FROM debian:bookworm\nCOPY app.pl /\nEXPOSE 8080\nCMD perl /app.pl\n");
   ASSERT_TRUE(result.ok()) << result.message();
   EXPECT_EQ(result.image(), image_reference(id, 1));
   EXPECT_EQ(result.exposed_port(), 8080);
@@ -35,7 +36,8 @@ TEST_F(EngineContract, BuildsStartsAdoptsAndRemoves) {
   ASSERT_TRUE(again.has_ready());
   EXPECT_EQ(again.ready().instances(0).id(), instance.id());
   // Once ready, the Engine brings it back by itself.
-  EXPECT_TRUE(until([&] { return run(docker::inspect_container(client_, instance.id()))->restart_policy == "unless-stopped"; }));
+  EXPECT_TRUE(until(
+      [&] { return run(docker::inspect_container(client_, instance.id()))->restart_policy == "unless-stopped"; }));
 
   v1::RemoveGroupRequest stop;
   stop.set_project(id);
@@ -141,8 +143,10 @@ TEST_F(EngineContract, BuildFailuresSayWhatFailed) {
   EXPECT_NE(broken.message().find("7"), std::string::npos) << broken.message();
   EXPECT_NE(build_lines_.find("before\n"), std::string::npos);
   EXPECT_EQ(build(build_spec(id), "FROM debian:bookworm\nNONSENSE x\n").reason(), "invalid_dockerfile");
-  EXPECT_EQ(build(build_spec(id), "# syntax=evil/frontend\nFROM debian:bookworm\nCMD x\n").reason(), "invalid_dockerfile");
-  EXPECT_EQ(build(build_spec(id), "FROM paastech/550e8400-e29b-41d4-a716-446655440000:1\n").reason(), "invalid_dockerfile");
+  EXPECT_EQ(build(build_spec(id), "# syntax=evil/frontend\nFROM debian:bookworm\nCMD x\n").reason(),
+            "invalid_dockerfile");
+  EXPECT_EQ(build(build_spec(id), "FROM paastech/550e8400-e29b-41d4-a716-446655440000:1\n").reason(),
+            "invalid_dockerfile");
   v1::BuildSpec elsewhere = build_spec(id);
   elsewhere.set_dockerfile("other/Dockerfile");
   EXPECT_EQ(build(elsewhere, "FROM debian:bookworm\n").reason(), "invalid_dockerfile");
@@ -151,21 +155,23 @@ TEST_F(EngineContract, BuildFailuresSayWhatFailed) {
 TEST_F(EngineContract, ABuildOverItsMemoryIsNamed) {
   v1::BuildSpec spec = build_spec(project());
   spec.mutable_limits()->set_memory_bytes(64 << 20);
-  const v1::BuildResult result = build(spec, "FROM debian:bookworm\nRUN perl -e 'my $x = \"a\" x (300 << 20)'\nCMD x\n");
+  const v1::BuildResult result =
+      build(spec, "FROM debian:bookworm\nRUN perl -e 'my $x = \"a\" x (300 << 20)'\nCMD x\n");
   EXPECT_EQ(result.reason(), "out_of_memory") << result.message();
 }
 
 TEST_F(EngineContract, ABuildOverItsTimeIsDead) {
   v1::BuildSpec spec = build_spec(project());
   spec.set_timeout_seconds(2);
-  const v1::BuildResult result = build(spec, "FROM debian:bookworm\nRUN sleep 4711." + options_.instance.substr(1) + "1 || sleep 4711222\nCMD x\n");
+  const std::string mark = sleep_mark();
+  const v1::BuildResult result = build(spec, "FROM debian:bookworm\nRUN sleep " + mark + "\nCMD x\n");
   EXPECT_EQ(result.reason(), "timeout");
-  EXPECT_TRUE(until([] { return !runs_on_host("4711222"); }, 2s));
+  EXPECT_TRUE(until([&] { return !runs_on_host(mark); }, 2s));
 }
 
 TEST_F(EngineContract, ACancelledBuildIsDeadWithinTwoSeconds) {
   auto sink = std::make_shared<Collector<v1::BuildEvent>>();
-  const std::string mark = "5" + std::to_string(std::stoul(options_.instance.substr(1, 6), nullptr, 16));
+  const std::string mark = sleep_mark();
   const std::string tar = TestTar().file("Dockerfile", "FROM debian:bookworm\nRUN sleep " + mark + "\nCMD x\n").end();
   auto outcome = std::make_shared<std::optional<Status>>();
   struct Body {
@@ -240,7 +246,9 @@ TEST_F(EngineContract, WatchTellsOfStartAndDeath) {
   built(id);
   auto sink = std::make_shared<Collector<v1::InstanceEvent>>();
   struct Body {
-    static net::Task<void> go(net::Task<Status> task) { [[maybe_unused]] const Status status = co_await std::move(task); }
+    static net::Task<void> go(net::Task<Status> task) {
+      [[maybe_unused]] const Status status = co_await std::move(task);
+    }
   };
   tasks_->spawn("watch", Body::go(engine_->watch(sink)));
   until([] { return false; }, 300ms);
@@ -306,7 +314,8 @@ TEST(EngineDown, EveryCallSaysSo) {
   options.docker_socket = "/nonexistent/docker.sock";
   auto engine = *DockerEngine::make(tasks, options);
   std::optional<Result<v1::ListReply>> reply;
-  boost::asio::co_spawn(loop, engine->list({}), [&](std::exception_ptr, Result<v1::ListReply> got) { reply = std::move(got); });
+  boost::asio::co_spawn(loop, engine->list({}),
+                        [&](std::exception_ptr, Result<v1::ListReply> got) { reply = std::move(got); });
   loop.run();
   ASSERT_TRUE(reply && !*reply);
   EXPECT_EQ(reply->error().code, Code::kUnavailable);

@@ -27,7 +27,8 @@ struct HostAddress {
 };
 
 const std::string kGateway =
-    "my $g; open F, q{/proc/net/route}; while (<F>) { my @f = split; $g = join q{.}, reverse map { hex } $f[2] =~ /../g "
+    "my $g; open F, q{/proc/net/route}; while (<F>) { my @f = split; $g = join q{.}, reverse map { hex } $f[2] =~ "
+    "/../g "
     "if $f[1] eq q{00000000} } $ARGV[0] = $g; ";
 
 TEST_F(EngineIsolation, AnInstanceHasNoPowersMountsOrPorts) {
@@ -48,7 +49,9 @@ TEST_F(EngineIsolation, AnInstanceHasNoPowersMountsOrPorts) {
   EXPECT_EQ(details->labels.at("caddy"), "");
   EXPECT_EQ(details->labels.at("paastech.project"), id);
   EXPECT_EQ(details->labels.at("paastech.instance"), options_.instance);
-  const Ran look = run_once(id, {"sh", "-c", "ls -A /run /var/run | grep -c docker; grep CapEff /proc/self/status; grep NoNewPrivs /proc/self/status; ulimit -n"});
+  const Ran look = run_once(id, {"sh", "-c",
+                                 "ls -A /run /var/run | grep -c docker; grep CapEff /proc/self/status; grep NoNewPrivs "
+                                 "/proc/self/status; ulimit -n"});
   EXPECT_NE(look.output.find("00000000000004fb"), std::string::npos) << look.output;  // exactly the kept ones
   EXPECT_NE(look.output.find("NoNewPrivs:\t1"), std::string::npos) << look.output;
   EXPECT_TRUE(look.output.starts_with("0\n")) << look.output;
@@ -101,12 +104,13 @@ TEST_F(EngineIsolation, AForkBombIsBoundedInAnInstanceAndInABuild) {
 TEST_F(EngineIsolation, TheHostIsClosedToInstancesAndBuilds) {
   HostService service;
   const std::string id = project();
-  const std::string link_local = fmt::format("169.254.{}.{}", 100 + std::stoul(options_.instance.substr(1, 2), nullptr, 16) % 100,
-                                             1 + std::stoul(options_.instance.substr(3, 2), nullptr, 16) % 250);
+  const std::string link_local =
+      fmt::format("169.254.{}.{}", 100 + std::stoul(options_.instance.substr(1, 2), nullptr, 16) % 100,
+                  1 + std::stoul(options_.instance.substr(3, 2), nullptr, 16) % 250);
   const HostAddress address(link_local);
   built(id);
-  const std::string dockerfile = "FROM debian:bookworm\nRUN perl -e '" + kGateway + "$ARGV[1] = " + service.port() + "; " +
-                                 kConnect + "'\nCMD x\n";
+  const std::string dockerfile = "FROM debian:bookworm\nRUN perl -e '" + kGateway + "$ARGV[1] = " + service.port() +
+                                 "; " + kConnect + "'\nCMD x\n";
   const auto ask = [&](const std::string& how, const std::string& host) {
     return run_once(id, {"perl", "-e", how + kConnect, host, service.port()}).output;
   };

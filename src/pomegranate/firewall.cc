@@ -76,8 +76,8 @@ Status Firewall::ensure() const {
     for (const char* protocol : {"udp", "tcp"})
       TRY(ensure_rule(forward, {"-d", server, "-p", protocol, "--dport", "53", "-j", "RETURN"}));
   TRY(ensure_rule(forward, {"-d", "169.254.0.0/16", "-j", "DROP"}));
-  // Frames that stay on one bridge pass here too where br_netfilter is on: those are a Project's own. Without the physdev
-  // match they cannot be told apart, and the Engine's own isolation of bridges is all there is.
+  // Frames that stay on one bridge pass here too where br_netfilter is on: those are a Project's own. Without the
+  // physdev match they cannot be told apart, and the Engine's own isolation of bridges is all there is.
   const Status own = ensure_rule(forward, {"-m", "physdev", "--physdev-is-bridged", "-j", "RETURN"});
   if (own)
     TRY(ensure_rule(forward, {"-d", pool_, "-m", "conntrack", "--ctstate", "NEW", "-j", "DROP"}));

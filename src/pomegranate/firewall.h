@@ -1,7 +1,8 @@
 #pragma once
-// Closes the host's own services, the link-local metadata address and other Projects' networks to everything that runs in
-// the pool's subnets (threats 6, 7, 8), by iptables rules in two chains of ours. Containers have no IPv6 (networks are made
-// without). Thread: any; ensure() blocks. Needs the privilege to change the host's rules, and the iptables program.
+// Closes the host's own services, the link-local metadata address and other Projects' networks to everything that runs
+// in the pool's subnets (threats 6, 7, 8), by iptables rules in two chains of ours. Containers have no IPv6 (networks
+// are made without). Thread: any; ensure() blocks. Needs the privilege to change the host's rules, and the iptables
+// program.
 #include <functional>
 #include <string>
 #include <vector>

@@ -61,7 +61,8 @@ struct Line {
   std::string text;
 };
 
-// Joins continued lines, leaves out comments. Both escape characters continue a line here, which is stricter than Docker.
+// Joins continued lines, leaves out comments. Both escape characters continue a line here, which is stricter than
+// Docker.
 std::vector<Line> logical_lines(std::string_view text) {
   std::vector<Line> out;
   Line current;
@@ -74,7 +75,8 @@ std::vector<Line> logical_lines(std::string_view text) {
     if (continued) line.remove_suffix(1);
     if (current.text.empty()) current.number = number;
     // Docker joins without a space between: FROM paas\<newline>tech/x is one word.
-    current.text += current.text.empty() ? std::string(line) : std::string(raw.substr(0, raw.rfind(line) + line.size()));
+    current.text +=
+        current.text.empty() ? std::string(line) : std::string(raw.substr(0, raw.rfind(line) + line.size()));
     if (continued) continue;
     out.push_back(std::exchange(current, Line{}));
   }

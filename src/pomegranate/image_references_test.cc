@@ -13,7 +13,8 @@ constexpr const char* kMine = "550e8400-e29b-41d4-a716-446655440000";
 TEST(ImageReferences, PublicImagesStagesAndOwnImagesPass) {
   for (const std::string& text : std::vector<std::string>{
            std::string("FROM debian:bookworm\nRUN echo FROM paastech/x:1\nCMD [\"x\"]\n"),
-           std::string("ARG V=12\nFROM --platform=linux/amd64 node:${V} AS build\nFROM scratch\nCOPY --from=build /a /b\n"),
+           std::string(
+               "ARG V=12\nFROM --platform=linux/amd64 node:${V} AS build\nFROM scratch\nCOPY --from=build /a /b\n"),
            std::string("FROM paastech/") + kMine + ":3\n",
            std::string("FROM registry.example/paastech/tool:1\n"),
        })

@@ -91,7 +91,8 @@ Labels neutralised(const Labels& image_labels) {
 
 Status check_instance_name(std::string_view instance) {
   if (is_word(instance, 32)) return {};
-  return fail(Code::kInvalidArgument, "the Service's instance name may hold lower-case letters, digits and hyphens only");
+  return fail(Code::kInvalidArgument,
+              "the Service's instance name may hold lower-case letters, digits and hyphens only");
 }
 
 Status check_project(std::string_view uuid) {

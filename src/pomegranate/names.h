@@ -1,6 +1,6 @@
 #pragma once
-// How Instances are named and labelled in the Engine, and whom we believe. An image's labels end up on its containers, so
-// a label alone proves nothing: the container's name, which no image can choose, must say the same. Pure.
+// How Instances are named and labelled in the Engine, and whom we believe. An image's labels end up on its containers,
+// so a label alone proves nothing: the container's name, which no image can choose, must say the same. Pure.
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -31,8 +31,9 @@ inline constexpr std::string_view kLabelPort = "paastech.port";
 inline constexpr std::string_view kLabelVolume = "paastech.volume";
 
 std::string label_filter(std::string_view key, std::string_view value);  // "key=value"
-std::string container_name(std::string_view instance, const InstanceKey& key);  // <instance>.<uuid>.<n>.<process>.<index>
-std::string short_name(const InstanceKey& key);                                 // "web.1": counted from one, for people
+std::string container_name(std::string_view instance,
+                           const InstanceKey& key);  // <instance>.<uuid>.<n>.<process>.<index>
+std::string short_name(const InstanceKey& key);      // "web.1": counted from one, for people
 std::string network_name(std::string_view instance, std::string_view project);
 std::string build_network_name(std::string_view instance);
 std::string volume_name(std::string_view instance, std::string_view project, std::string_view name);

@@ -41,7 +41,9 @@ TEST(Names, ProxyLabelsOfAnImageAreEmptied) {
                                   {"paastech.project", "y"},
                                   {"org.opencontainers.image.title", "fine"},
                                   {"maintainer", "me"}});
-  EXPECT_EQ(out, (Labels{{"traefik.enable", ""}, {"caddy", ""}, {"com.docker.compose.project", ""}, {"paastech.project", ""}}));
+  EXPECT_EQ(
+      out,
+      (Labels{{"traefik.enable", ""}, {"caddy", ""}, {"com.docker.compose.project", ""}, {"paastech.project", ""}}));
 }
 
 TEST(Names, ImageReferencesAreExact) {

@@ -11,8 +11,8 @@ namespace paastech::pomegranate {
 
 struct ProbeAttempt {
   bool ready = false;
-  bool connected = false;   // the port accepted
-  int status = 0;           // of the HTTP answer, 0 where none came
+  bool connected = false;  // the port accepted
+  int status = 0;          // of the HTTP answer, 0 where none came
 };
 
 // Lets another coroutine end an attempt: what has ended will not answer any more.

@@ -37,8 +37,7 @@ class RpcTar final : public TarSource {
 
 net::Task<Status> run_build(Engine* engine, std::shared_ptr<BuildCall> call) {
   const std::optional<v1::BuildRequest> first = co_await call->read();
-  if (!first || !first->has_spec())
-    co_return fail(Code::kInvalidArgument, "the first message of a build is its spec");
+  if (!first || !first->has_spec()) co_return fail(Code::kInvalidArgument, "the first message of a build is its spec");
   const std::shared_ptr<TarSource> tar = std::make_shared<RpcTar>(call);
   const SinkPtr<v1::BuildEvent> sink = std::make_shared<RpcSink<v1::BuildEvent>>(call);
   Status done = co_await engine->build(first->spec(), tar, sink);

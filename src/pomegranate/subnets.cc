@@ -1,9 +1,9 @@
 #include "pomegranate/subnets.h"
 
+#include <fmt/format.h>
 #include <algorithm>
 #include <bit>
 #include <charconv>
-#include <fmt/format.h>
 #include <fstream>
 #include <iterator>
 #include <sstream>
@@ -63,8 +63,7 @@ bool overlaps(const Subnet& a, const Subnet& b) {
 Result<SubnetPool> SubnetPool::make(std::string_view cidr, int subnet_bits) {
   TRY_ASSIGN(const Subnet pool, parse_subnet(cidr));
   if (subnet_bits < pool.bits || subnet_bits > 29 || pool.bits < 8)
-    return fail(Code::kInvalidArgument,
-                fmt::format("a pool {} of /{} subnets cannot be", cidr, subnet_bits),
+    return fail(Code::kInvalidArgument, fmt::format("a pool {} of /{} subnets cannot be", cidr, subnet_bits),
                 "the subnets must lie between the pool's own size and /29, the pool be /8 or smaller");
   return SubnetPool(pool, subnet_bits);
 }

@@ -13,7 +13,7 @@ namespace paastech::pomegranate {
 struct Subnet {
   std::uint32_t address = 0;  // host byte order, host bits clear
   int bits = 32;
-  std::string text() const;   // "10.208.0.16/28"
+  std::string text() const;  // "10.208.0.16/28"
   bool operator==(const Subnet&) const = default;
 };
 
@@ -22,12 +22,14 @@ bool overlaps(const Subnet& a, const Subnet& b);
 
 class SubnetPool {
  public:
-  // kInvalidArgument where the pool does not hold subnets of that size, or they are too small for a bridge and a container.
+  // kInvalidArgument where the pool does not hold subnets of that size, or they are too small for a bridge and a
+  // container.
   static Result<SubnetPool> make(std::string_view cidr, int subnet_bits);
   std::uint32_t size() const { return std::uint32_t{1} << (subnet_bits_ - pool_.bits); }
   Subnet at(std::uint32_t index) const;
   const Subnet& whole() const { return pool_; }
-  // The first free one from a place that `seed` decides on, so that Services with one pool seldom meet. nullopt: none is free.
+  // The first free one from a place that `seed` decides on, so that Services with one pool seldom meet. nullopt: none
+  // is free.
   std::optional<Subnet> choose(std::string_view seed, const std::vector<Subnet>& taken) const;
 
  private:

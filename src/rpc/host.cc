@@ -1,6 +1,7 @@
 #include "rpc/host.h"
 
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
+#include <grpcpp/generic/async_generic_service.h>
 #include <grpcpp/health_check_service_interface.h>
 #include <sys/stat.h>
 
@@ -12,11 +13,22 @@ namespace {
 
 constexpr int kMaxMessage = 8 << 20;  // bytes; the largest message is a route table of about 20,000 hosts
 
+// gRPC's callback threads live while a channel or server uses them. Where the last use ends on one of them – a finished
+// call drops its channel there – they would join themselves and abort the process (grpc pull request 32584). So a
+// server that nobody can call uses them for ever; it is not destroyed on purpose.
+void keep_callback_threads() {
+  grpc::ServerBuilder builder;
+  builder.RegisterCallbackGenericService(new grpc::CallbackGenericService);
+  static const grpc::Server* const forever = builder.BuildAndStart().release();
+  static_cast<void>(forever);
+}
+
 void enable_plugins() {
   static std::once_flag once;
   std::call_once(once, [] {
     grpc::EnableDefaultHealthCheckService(true);
     grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+    keep_callback_threads();
   });
 }
 

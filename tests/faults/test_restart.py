@@ -130,7 +130,7 @@ def test_engine_down_at_start_and_later_is_told_and_heals(fresh_service):
 
 def test_a_full_disk_is_told_and_loses_nothing(fresh_service):
     service = fresh_service()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m,mode=0700", "tmpfs", service.home], check=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256m,mode=0700", "tmpfs", service.home], check=True)
     try:
         service.start()
         client = service.client("owner")

@@ -52,7 +52,8 @@ def test_the_token_is_kept_hashed_and_the_environment_sealed(service, client, un
     assert canary not in service.log() and client.token not in service.log()
 
 
-def test_the_eleventh_login_in_a_minute_is_put_off(service, client):
+def test_the_eleventh_login_in_a_minute_is_put_off(fresh_service):
+    service = fresh_service().start()
     answers = [service.request("POST", "/api/v1/sessions", {"email": "nobody@example.org", "password": "wrong password"},
                                headers={"X-Forwarded-For": f"10.0.0.{n}"}) for n in range(11)]
     assert [a.status for a in answers[:10]] == [401] * 10
@@ -74,9 +75,9 @@ def test_a_project_name_is_unique_on_the_service(service, client, unique):
 
 
 @pytest.mark.parametrize("data, status", [
-    (b"{", 400), (b"[]", 422), (b"\xff\xfe", 400), (b'{"name": "abc", "nmae": 1}', 422), (b"null", 422), (b'{"name": {"a": 1}}', 422),
+    (b"{", 400), (b"[]", 400), (b"\xff\xfe", 400), (b'{"name": "abc", "nmae": 1}', 422), (b"null", 400), (b'{"name": {"a": 1}}', 422),
     (b"[" * 5000, 400), (b"", 400),
-])
+], ids=["cut off", "list", "not UTF-8", "unknown field", "null", "object for text", "deep", "empty"])
 def test_malformed_bodies_are_explained(client, data, status):
     answer = client.call("POST", "/projects", data=data, headers={"Content-Type": "application/json"})
     problem(answer, status)
@@ -214,7 +215,9 @@ def test_health_and_metrics(service, client, unique):
     assert "# TYPE" in metrics and "paastech" in metrics
 
 
-def test_two_hundred_logins_at_once_stay_within_memory(service, client):
+def test_two_hundred_logins_at_once_stay_within_memory(fresh_service):
+    service = fresh_service().start()
+
     def peak():
         return int(next(line.split()[1] for line in open(f"/proc/{service.process.pid}/status") if line.startswith("VmHWM"))) // 1024
     statuses = []
