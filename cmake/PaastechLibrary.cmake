@@ -27,7 +27,7 @@ function(paastech_library name)
     if(ARG_PCH)
       target_precompile_headers(test_${name} REUSE_FROM pch_asio)
     endif()
-    set(properties TIMEOUT 120)
+    set(properties TIMEOUT 120 LABELS unit)
     if(ARG_ENGINE)
       list(APPEND properties FIXTURES_REQUIRED engine
            ENVIRONMENT "PAASTECH_TEST_DOCKER_SOCKET=${PROJECT_BINARY_DIR}/test/docker.sock")

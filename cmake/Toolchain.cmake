@@ -24,7 +24,7 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # GCC 12 reports these falsely inside coroutine frames and std::variant (GCC bugs 105562, 107532).
   add_compile_options(-fcoroutines -fpch-preprocess -Wno-maybe-uninitialized -Wno-mismatched-new-delete
                       -Wno-dangling-pointer -Wno-free-nonheap-object -Wno-restrict -Wno-stringop-overflow
-                      -Wno-array-bounds)
+                      -Wno-array-bounds -Wno-stringop-overread)
 else()
   add_compile_options(-Wno-unused-command-line-argument)
 endif()

@@ -40,7 +40,8 @@ class Controller {
   // Queues a Deployment of a commit that the git role holds. Returns its row at once.
   virtual net::Task<Result<store::DeploymentRow>> deploy_commit(std::string project_id, std::string actor_id,
                                                                 std::string commit) = 0;
-  // Queues a Deployment of the live image with the present environment. kFailedPrecondition where none was ever live.
+  // Queues a Deployment with the present environment of the image that is live when its turn comes.
+  // kFailedPrecondition where none is live or on its way.
   virtual net::Task<Result<store::DeploymentRow>> redeploy(std::string project_id, std::string actor_id,
                                                            DeploymentCause cause) = 0;
   // kAborted where it has ended. Returns once the rollout has let go.

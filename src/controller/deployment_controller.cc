@@ -45,14 +45,16 @@ Result<std::string> snapshot(store::Tx& tx, const SecretBox& secrets, const std:
 
 }  // namespace
 
-// Inserts the row with its environment, and cancels what is still queued for the Project: the newer one wins.
+// Inserts the row with its environment, and cancels what is still queued of its kind: the newer one wins. A push never
+// takes the place of a change of configuration, nor the other way round: if it failed, the other would be lost.
 Result<std::vector<std::int64_t>> DeploymentController::insert_queued(store::Tx& tx, store::DeploymentRow& row) {
   TRY_ASSIGN(store::ProjectRow project, store::find_project(tx, row.project_id));
   if (project.deleting) return fail(Code::kFailedPrecondition, "project " + project.name + " is being deleted");
   TRY_ASSIGN(std::vector<store::DeploymentRow> queued, store::deployments_in(tx, {DeploymentState::kQueued}));
   std::vector<std::int64_t> overtaken;
   for (store::DeploymentRow& other : queued) {
-    if (other.project_id != row.project_id) continue;
+    const bool same_kind = (other.cause == DeploymentCause::kPush) == (row.cause == DeploymentCause::kPush);
+    if (other.project_id != row.project_id || !same_kind) continue;
     other.state = DeploymentState::kCancelled;
     other.reason = "overtaken";
     other.message = "a newer deployment took its place before it began";
@@ -106,18 +108,16 @@ net::Task<Result<store::DeploymentRow>> DeploymentController::redeploy(std::stri
                                                                        DeploymentCause cause) {
   auto find = [project_id](store::Tx& tx) { return store::live_deployment(tx, project_id); };
   CO_TRY_ASSIGN(std::optional<store::DeploymentRow> live, co_await ports_.database.read(std::move(find)));
-  if (!live)
+  const auto first = rollouts_.lower_bound({project_id, 0});
+  const bool under_way = first != rollouts_.end() && first->first.first == project_id;
+  if (!live && !under_way)
     co_return fail(Code::kFailedPrecondition, "this project has no live deployment yet",
                    "deploy it first: git push paastech main");
   store::DeploymentRow row;
   row.project_id = project_id;
   row.actor_id = actor_id;
   row.cause = cause;
-  row.commit = live->commit;
-  row.commit_subject = live->commit_subject;
-  row.image = live->image;
-  row.port = live->port;
-  row.processes = live->processes;
+  if (live) copy_image(*live, row);  // for people to see; what is live when its turn comes is what will run
   Result<store::DeploymentRow> stored = co_await enqueue(std::move(row));
   co_return stored;
 }

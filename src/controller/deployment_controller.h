@@ -57,6 +57,7 @@ class DeploymentController final : public Controller {
   // rollout.cc: one Deployment from queued to live or failed
   net::Task<void> run_rollout(RolloutPtr rollout);
   net::Task<Status> roll_out(RolloutPtr rollout);
+  net::Task<Status> take_live_image(RolloutPtr rollout);
   net::Task<Status> build(RolloutPtr rollout);
   net::Task<Result<engine::GroupReady>> start_group(RolloutPtr rollout);
   net::Task<Status> cut_over(RolloutPtr rollout, engine::GroupReady ready);
@@ -104,5 +105,7 @@ class DeploymentController final : public Controller {
 };
 
 ObservedInstance observed_from(const engine::Instance& instance);
+// What a Deployment runs, but for its environment.
+void copy_image(const store::DeploymentRow& from, store::DeploymentRow& to);
 
 }  // namespace paastech::controller

@@ -53,11 +53,33 @@ net::Task<void> DeploymentController::run_rollout(RolloutPtr rollout) {
   news(project_id)->notify();
 }
 
+void copy_image(const store::DeploymentRow& from, store::DeploymentRow& to) {
+  to.commit = from.commit;
+  to.commit_subject = from.commit_subject;
+  to.image = from.image;
+  to.port = from.port;
+  to.processes = from.processes;
+}
+
+// A push may have become live since this Deployment was queued.
+net::Task<Status> DeploymentController::take_live_image(RolloutPtr rollout) {
+  const std::string project_id = rollout->row.project_id;
+  auto find = [project_id](store::Tx& tx) { return store::live_deployment(tx, project_id); };
+  CO_TRY_ASSIGN(std::optional<store::DeploymentRow> live, co_await ports_.database.read(std::move(find)));
+  if (!live)
+    co_return fail(Code::kFailedPrecondition, "the deployment before this one did not become live, so there is nothing to run",
+                   "deploy it first: git push paastech main");
+  copy_image(*live, rollout->row);
+  co_return Status{};
+}
+
 net::Task<Status> DeploymentController::roll_out(RolloutPtr rollout) {
   if (rollout->cancelled || rollout->project.deleting) co_return fail(Code::kCancelled, "cancelled");
   if (rollout->row.cause == DeploymentCause::kPush) {
     CO_TRY(co_await move_to(rollout, DeploymentState::kBuilding));
     CO_TRY(co_await build(rollout));
+  } else {
+    CO_TRY(co_await take_live_image(rollout));
   }
   if (rollout->cancelled) co_return fail(Code::kCancelled, "cancelled");
   if (rollout->row.state != DeploymentState::kStarting) {

@@ -25,8 +25,7 @@ net::Task<Result<std::unique_ptr<net::HttpExchange>>> open_build(ClientPtr clien
               {"cpuquota", std::to_string(options.milli_cpus * kPeriodUs / 1000)},
               {"networkmode", options.network},
               {"ulimits", bj::serialize(ulimits)},
-              {"cachefrom", bj::serialize(json::from_list(options.cache_from))},
-              {"labels", bj::serialize(json::from_map(options.labels))}};
+              {"cachefrom", bj::serialize(json::from_list(options.cache_from))}};
   if (!options.extra_host.empty()) query.emplace_back("extrahosts", options.extra_host);
   net::Headers headers;
   headers.add("Content-Type", "application/x-tar");

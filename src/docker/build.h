@@ -15,7 +15,6 @@ struct BuildOptions {
   std::int64_t open_files = 0;
   std::string network;
   std::vector<std::string> cache_from = {};  // never empty, or every image on the machine is a cache
-  std::map<std::string, std::string> labels = {};
   std::string extra_host = {};  // NAME:IP in the build containers' hosts file
 };
 

@@ -28,15 +28,12 @@ net::Task<Result<std::string>> create_network(ClientPtr client, NetworkSpec spec
   bj::object ipam;
   ipam["Driver"] = "default";
   ipam["Config"] = std::move(configs);
-  bj::object options;
-  options["com.docker.network.bridge.enable_icc"] = spec.talk_among_containers ? "true" : "false";
   bj::object body;
   body["Name"] = spec.name;
   body["CheckDuplicate"] = true;  // before API 1.44 two networks could share a name
   body["Driver"] = "bridge";
   body["EnableIPv6"] = false;
   body["IPAM"] = std::move(ipam);
-  body["Options"] = std::move(options);
   body["Labels"] = json::from_map(spec.labels);
   std::string text = bj::serialize(body);
   Result<net::HttpResponse> response = co_await client->call("POST", "/networks/create", std::move(text));

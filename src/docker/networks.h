@@ -10,7 +10,6 @@ struct NetworkSpec {
   std::string name;
   std::string subnet;  // CIDR
   std::map<std::string, std::string> labels = {};
-  bool talk_among_containers = true;  // false: com.docker.network.bridge.enable_icc=false
 };
 struct NetworkSummary {
   std::string id;

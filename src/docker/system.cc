@@ -10,7 +10,6 @@ net::Task<Result<SystemInfo>> system_info(ClientPtr client) {
   SystemInfo info;
   info.engine_version = json::text(json::at(answer, "ServerVersion"));
   info.cgroup_version = json::text(json::at(answer, "CgroupVersion"));
-  info.br_netfilter = json::truth(json::at(answer, "BridgeNfIptables"));
   if (const json::bj::object* runtimes = json::at(answer, "Runtimes").if_object())
     for (const auto& runtime : *runtimes) info.runtimes.emplace_back(runtime.key().data(), runtime.key().size());
   co_return info;

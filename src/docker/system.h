@@ -8,7 +8,6 @@ struct SystemInfo {
   std::string engine_version;
   std::string cgroup_version;
   std::vector<std::string> runtimes;
-  bool br_netfilter = false;  // bridged traffic passes iptables, without which enable_icc=false does nothing
 };
 
 net::Task<Result<SystemInfo>> system_info(ClientPtr client);

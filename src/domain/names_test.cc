@@ -17,7 +17,7 @@ void expect_refused(Check check, const std::string& text) {
 }
 
 TEST(Names, OfProjects) {
-  for (const std::string good : {"abc", "a-1", "my-app-2", "a--b", std::string(30, 'a').c_str()})
+  for (const std::string good : {"abc", "a-1", "my-app-2", "a--b", "abcdefghijabcdefghijabcdefghij"})
     EXPECT_TRUE(check_project_name(good)) << good;
   for (const std::string bad : {"", "ab", "Abc", "1abc", "-abc", "abc-", "a_b", "a.b", "a b", "abc\n", "äbc", "a/../b"})
     expect_refused(check_project_name, bad);

@@ -54,8 +54,7 @@ bool Loop::push_body(Client& client) {
   std::size_t consumed = 0;
   while (consumed < data.size() && !client.request_body.done()) {
     const BodyReader::Step step = client.request_body.next(data.substr(consumed));
-    const bool too_long =
-        limits_.max_body > 0 && client.request_body.total() > static_cast<std::uint64_t>(limits_.max_body);
+    const bool too_long = over_body_limit(client.request_body.total());
     if (step.bad || too_long) {
       if (client.response_started)
         kill(client);

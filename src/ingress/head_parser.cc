@@ -302,7 +302,8 @@ std::string_view normalize_host(std::string_view host, std::span<char, kMaxHost>
   for (std::size_t i = 0; i < name.size(); ++i) {
     const char c = name[i] >= 'A' && name[i] <= 'Z' ? static_cast<char>(name[i] + 32) : name[i];
     const bool plain = (c >= 'a' && c <= 'z') || is_digit(c) || c == '-' || c == '.' || c == '_';
-    if (!plain && !(bracketed && (c == ':' || (c == '[' && i == 0) || (c == ']' && i + 1 == name.size())))) return {};
+    const bool in_v6 = is_digit(c) || (c >= 'a' && c <= 'f') || c == ':' || c == '.' || i == 0 || i + 1 == name.size();
+    if (bracketed ? !in_v6 : !plain) return {};
     out[i] = c;
   }
   return {out.data(), name.size()};

@@ -10,10 +10,9 @@ namespace {
 
 using namespace std::string_literals;
 
-Verdict request(const std::string& text, RequestHead& head) { return parse_request(text, head); }
 int request_status(const std::string& text) {
   const auto head = std::make_unique<RequestHead>();
-  return request(text, *head).status;
+  return parse_request(text, *head).status;
 }
 // A request that is fine but for the given header lines.
 int with_lines(const std::string& lines) {
@@ -23,7 +22,7 @@ int with_lines(const std::string& lines) {
 TEST(RequestHead, TakesAPlainRequestApart) {
   const std::string text = "GET /a?b=c HTTP/1.1\r\nHost: A.Test:8080\r\nAccept:  text/html \r\nX-One: 1\r\n\r\n";
   RequestHead head;
-  ASSERT_EQ(request(text, head).status, 0);
+  ASSERT_EQ(parse_request(text, head).status, 0);
   EXPECT_EQ(head.method, "GET");
   EXPECT_EQ(head.target, "/a?b=c");
   EXPECT_EQ(head.minor, 1);
@@ -110,11 +109,11 @@ TEST(RequestHead, RefusesMalformedRequestLines) {
 
 TEST(RequestHead, MakesOriginFormOfAbsoluteForm) {
   RequestHead head;
-  ASSERT_EQ(request("GET http://a.test/x?y HTTP/1.1\r\nHost: a.test\r\n\r\n", head).status, 0);
+  ASSERT_EQ(parse_request("GET http://a.test/x?y HTTP/1.1\r\nHost: a.test\r\n\r\n", head).status, 0);
   EXPECT_EQ(head.target, "/x?y");
-  ASSERT_EQ(request("GET http://a.test HTTP/1.1\r\nHost: a.test\r\n\r\n", head).status, 0);
+  ASSERT_EQ(parse_request("GET http://a.test HTTP/1.1\r\nHost: a.test\r\n\r\n", head).status, 0);
   EXPECT_EQ(head.target, "/");
-  ASSERT_EQ(request("GET http://a.test?y HTTP/1.1\r\nHost: a.test\r\n\r\n", head).status, 0);
+  ASSERT_EQ(parse_request("GET http://a.test?y HTTP/1.1\r\nHost: a.test\r\n\r\n", head).status, 0);
   EXPECT_EQ(head.target, "?y");
   EXPECT_TRUE(head.target_needs_slash);
 }

@@ -82,6 +82,9 @@ class Loop {
   void note_request(Client& client);
   void note_refused(Client& client);     // for an answer to a head that is no request
   void make_request_id(Client& client);
+  bool over_body_limit(std::uint64_t bytes) const {
+    return limits_.max_body > 0 && bytes > static_cast<std::uint64_t>(limits_.max_body);
+  }
   bool take_first_body(Client& client, std::string_view rest, std::size_t& consumed);
   void answer(Client& client, int status, std::string_view detail, bool close, std::string_view host = {});
   void connect_backend(Client& client, bool fresh, const Backend* avoid);

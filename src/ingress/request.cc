@@ -136,10 +136,9 @@ bool Loop::begin_request(Client& client, std::string_view data, std::size_t leng
   client.route = table_.find(host);
   std::size_t consumed = length;
   bool body_fine = true;
-  const bool too_long = limits_.max_body > 0 && request_head_.has_length &&
-                        request_head_.length > static_cast<std::uint64_t>(limits_.max_body);
+  bool too_long = over_body_limit(request_head_.length);
+  if (client.route != nullptr) table_.acquire(*client.route);  // answer() and finish_exchange() give it back
   if (client.route != nullptr && !too_long) {
-    table_.acquire(*client.route);
     Slot::add(client.route->slot->requests, 1);
     Forwarding forwarding;
     forwarding.peer = client.peer();
@@ -150,6 +149,7 @@ bool Loop::begin_request(Client& client, std::string_view data, std::size_t leng
     client.request.clear();
     write_request_head(client.request, request_head_, forwarding);
     body_fine = take_first_body(client, data.substr(length), consumed);
+    too_long = over_body_limit(client.request_body.total());
     client.replayable = client.idempotent && client.request_body.done() && client.request.size() <= kReplayLimit;
   }
   if (scratch)
@@ -160,7 +160,6 @@ bool Loop::begin_request(Client& client, std::string_view data, std::size_t leng
   if (client.route == nullptr) {
     answer(client, 404, {}, false, host);
   } else if (too_long) {
-    client.route = nullptr;  // never acquired
     answer(client, 413, {}, true);
   } else if (!body_fine) {
     answer(client, 400, "the request body is malformed", true);

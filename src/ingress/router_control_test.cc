@@ -237,9 +237,14 @@ TEST_F(RouterControl, LimitsRequestBodiesWhereAskedTo) {
   const std::string start_line = "POST / HTTP/1.1\r\nHost: app.test\r\n";
   EXPECT_EQ(fetch(start_line + "Content-Length: 10\r\n\r\n0123456789").status(), 200);
   EXPECT_EQ(fetch(start_line + "Content-Length: 11\r\n\r\n0123456789a").status(), 413);
+  const std::string chunked = start_line + "Transfer-Encoding: chunked\r\n\r\n";
+  EXPECT_EQ(fetch(chunked + "b\r\n0123456789a\r\n0\r\n\r\n").status(), 413);
+  TestBackend waiting([](Wire& wire_up) { wire_up.all(); });
+  ASSERT_TRUE(publish({backend(waiting.port(), 2)}).ok());
   Wire wire = connect();
-  wire.send(start_line + "Transfer-Encoding: chunked\r\n\r\n");
-  wire.send("b\r\n0123456789a\r\n0\r\n\r\n");
+  wire.send(chunked + "5\r\n01234\r\n");
+  while (waiting.accepted() == 0) std::this_thread::yield();  // the head and its first chunk have gone on
+  wire.send("6\r\n56789a\r\n0\r\n\r\n");
   EXPECT_EQ(read_message(wire).status(), 413);
 }
 

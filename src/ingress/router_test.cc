@@ -6,6 +6,15 @@ namespace {
 
 class RouterTest : public RouterFixture {};
 
+// Sends raws[n] for a request of "/n", then closes.
+TestBackend::Serve raw_answers(std::vector<std::string> raws) {
+  return [raws = std::move(raws)](Wire& wire) {
+    const Message request = read_message(wire);
+    const std::size_t at = request.head.find(" /");
+    if (at != std::string::npos) wire.send(raws.at(static_cast<std::size_t>(std::atoi(request.head.c_str() + at + 2))));
+  };
+}
+
 std::string echo(const Message& request) { return ok(request.head + "|" + request.body); }
 
 TEST_F(RouterTest, RoutesByHostAndAddsForwardingHeaders) {
@@ -80,7 +89,8 @@ TEST_F(RouterTest, RepeatsOnlyWhatMayBeRepeatedWhenAnInstanceBreaksOff) {
   std::atomic<int> seen{0};
   TestBackend app([&seen](Wire& wire) {  // every first connection breaks off without a byte
     const Message request = read_message(wire);
-    if (!request.head.empty() && ++seen % 2 == 0) wire.send(ok("second"));
+    if (!request.head.empty() && ++seen % 2 == 0)
+      wire.send("HTTP/1.1 200 OK\r\nContent-Length: 6\r\nConnection: close\r\n\r\nsecond");
   });
   start();
   ASSERT_TRUE(publish({backend(app.port())}).ok());
@@ -104,18 +114,20 @@ TEST_F(RouterTest, SurvivesInstancesThatCloseIdleConnections) {
 }
 
 TEST_F(RouterTest, RefusesMalformedAnswersOfInstances) {
-  std::string raw;
-  TestBackend app([&raw](Wire& wire) {
-    if (!read_message(wire).head.empty()) wire.send(raw);
-  });
+  const std::vector<std::string> bad = {
+      "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+      "hello\r\n\r\n",
+      "HTTP/1.1 200 OK\nContent-Length: 0\n\n",
+      "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n",
+      "HTTP/1.1 200 OK\r\nContent-Le",
+      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+      "HTTP/1.1 200 OK\r\nX: " + std::string(40'000, 'a') + "\r\n\r\n",
+  };
+  TestBackend app(raw_answers(bad));
   start();
   ASSERT_TRUE(publish({backend(app.port())}).ok());
-  for (const char* bad : {"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "hello\r\n\r\n",
-                          "HTTP/1.1 200 OK\nContent-Length: 0\n\n", "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n",
-                          "HTTP/1.1 200 OK\r\nContent-Le", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"}) {
-    raw = bad;
-    EXPECT_EQ(fetch(get()).status(), 502) << bad;
-  }
+  for (std::size_t i = 0; i < bad.size(); ++i)
+    EXPECT_EQ(fetch(get("/" + std::to_string(i))).status(), 502) << bad[i].substr(0, 80);
 }
 
 TEST_F(RouterTest, RefusesSmuggledRequestsAndNeverForwardsThem) {
@@ -206,27 +218,23 @@ TEST_F(RouterTest, HoldsBackAFastSideForASlowOne) {
 }
 
 TEST_F(RouterTest, ReframesResponsesForEachKindOfClient) {
-  std::string raw;
-  TestBackend app([&raw](Wire& wire) {
-    if (!read_message(wire).head.empty()) wire.send(raw);
-  });
+  TestBackend app(raw_answers({"HTTP/1.1 200 OK\r\n\r\nuntil close",
+                               "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n",
+                               ok("ten")}));
   start();
   ASSERT_TRUE(publish({backend(app.port())}).ok());
-  raw = "HTTP/1.1 200 OK\r\n\r\nuntil close";
-  Message reply = fetch(get());
+  Message reply = fetch(get("/0"));
   EXPECT_EQ(header(reply.head, "Transfer-Encoding"), "chunked");
   EXPECT_EQ(reply.body, "until close");
-  raw = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n";
   Wire old = connect();
-  old.send("GET / HTTP/1.0\r\nHost: app.test\r\nConnection: keep-alive\r\n\r\n");
+  old.send("GET /1 HTTP/1.0\r\nHost: app.test\r\nConnection: keep-alive\r\n\r\n");
   const std::string all = old.all();
   EXPECT_TRUE(all.ends_with("\r\n\r\nabcde")) << all;
   EXPECT_EQ(all.find("Transfer-Encoding"), std::string::npos);
   EXPECT_NE(all.find("Connection: close"), std::string::npos);
-  raw = ok("ten");
   Wire kept = connect();
   for (int i = 0; i < 2; ++i) {
-    kept.send("GET / HTTP/1.0\r\nHost: app.test\r\nConnection: keep-alive\r\n\r\n");
+    kept.send("GET /2 HTTP/1.0\r\nHost: app.test\r\nConnection: keep-alive\r\n\r\n");
     reply = read_message(kept);
     EXPECT_EQ(header(reply.head, "Connection"), "keep-alive");
     EXPECT_EQ(reply.body, "ten");

@@ -117,13 +117,14 @@ inline Message read_message(Wire& wire, bool head_only = false) {
     out.body = wire.exactly(static_cast<std::size_t>(std::atoll(length.c_str())));
   } else if (header(out.head, "Transfer-Encoding") == "chunked") {
     while (true) {
-      const std::size_t n = std::strtoul(wire.until("\r\n").c_str(), nullptr, 16);
+      const std::string size = wire.until("\r\n");
+      const std::size_t n = std::strtoul(size.c_str(), nullptr, 16);
       const std::string chunk = wire.exactly(n + 2);
-      if (n == 0) break;
-      if (chunk.empty()) {
+      if (size.empty() || chunk.empty()) {
         out.body += "<cut short>";
         break;
       }
+      if (n == 0) break;
       out.body += chunk.substr(0, n);
     }
   }

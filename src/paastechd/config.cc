@@ -7,7 +7,10 @@
 #include <map>
 #include <variant>
 
+#include "base/files.h"
 #include "base/ids.h"
+#include "base/text.h"
+#include "pomegranate/subnets.h"
 
 namespace paastech {
 namespace {
@@ -44,6 +47,7 @@ std::map<std::string, Target> targets(Config& c) {
       {"service.admin_email", text(c.admin_email)},
       {"ingress.address", text(c.http_address)},
       {"ingress.port", integer(c.http_port, 0, 65535)},
+      {"ingress.trusted_proxy", text(c.trusted_proxy)},
       {"ingress.loops", integer(c.router_loops, 0, 256)},
       {"api.address", text(c.api_address)},
       {"api.port", integer(c.api_port, 0, 65535)},
@@ -61,7 +65,7 @@ std::map<std::string, Target> targets(Config& c) {
 }
 
 std::unexpected<Error> bad(const std::string& where, const std::string& what, std::string hint) {
-  return fail(Code::kInvalidArgument, where + ": " + what, std::move(hint));
+  return fail(Code::kInvalidArgument, where + (where.ends_with('`') ? " " : ": ") + what, std::move(hint));
 }
 
 std::string known_keys(const std::map<std::string, Target>& all) {
@@ -127,6 +131,10 @@ Status check(const Config& c) {
     return bad("`service.scheme`", "`" + c.public_scheme + "` is not a scheme", "use http or https");
   if (c.fqdn.empty() || c.fqdn.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789.-") != std::string::npos)
     return bad("`service.fqdn`", "`" + c.fqdn + "` is not a lower-case domain name", "for instance paas.example.org");
+  if (c.instance.size() > 20 || c.instance.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") != std::string::npos)
+    return bad("`engine.instance`", "`" + c.instance + "` is not a name", "use at most 20 lower-case letters, digits and hyphens");
+  if (const auto pool = pomegranate::SubnetPool::make(c.subnet_pool, c.subnet_bits); !pool)
+    return bad("`engine.subnet_pool`", pool.error().message, pool.error().hint);
   const int ports[] = {c.http_port, c.api_port, c.ssh_port};
   if ((ports[0] && (ports[0] == ports[1] || ports[0] == ports[2])) || (ports[1] && ports[1] == ports[2]))
     return bad("ports", fmt::format("ingress {}, api {} and git {} must differ", ports[0], ports[1], ports[2]),
@@ -159,6 +167,10 @@ Result<Config> load_config(const std::filesystem::path& file, const GetEnvironme
   TRY(read_port(environment, "PAASTECH_SSH_PORT", config.ssh_port));
   if (const char* socket = environment("PAASTECH_DOCKER_SOCKET"); socket && *socket) config.docker_socket = socket;
   if (config.docker_socket.starts_with("unix://")) config.docker_socket.erase(0, 7);
+  if (config.instance.empty()) {
+    // The name given at first start stays with the home, also where it is restored at another path.
+    if (const auto kept = read_file(config.home / "instance", 64)) config.instance = trim(*kept);
+  }
   if (config.instance.empty()) config.instance = "pt-" + hex(sha256(config.home.string())).substr(0, 8);
   if (config.ssh_host.empty()) config.ssh_host = config.fqdn == "localhost" ? "127.0.0.1" : config.fqdn;
   if (config.api_url.empty()) config.api_url = fmt::format("http://{}:{}", config.ssh_host, config.api_port);

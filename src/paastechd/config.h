@@ -24,7 +24,8 @@ struct Config {
   // [ingress]
   std::string http_address = "0.0.0.0";
   int http_port = 8080;                               // PAASTECH_HTTP_PORT
-  int router_loops = 0;                               // 0: a core each
+  int router_loops = 0;                               // ingress.loops; 0: a core each
+  std::string trusted_proxy;                          // ingress.trusted_proxy: networks whose X-Forwarded-* is believed
   // [api]
   std::string api_address = "127.0.0.1";
   int api_port = 8000;                                // PAASTECH_API_PORT
@@ -37,7 +38,7 @@ struct Config {
   std::string docker_socket = "/var/run/docker.sock";  // PAASTECH_DOCKER_SOCKET
   std::string subnet_pool = "10.208.0.0/12";           // engine.subnet_pool
   int subnet_bits = 28;                                // engine.subnet_bits, 24-29
-  std::string instance;                                // engine.instance; default: derived from the home
+  std::string instance;                                // engine.instance; default: <home>/instance, else from the path
   // [builds]
   int builds = 2;
   int builds_per_client = 1;

@@ -4,6 +4,7 @@
 
 #include <boost/asio/signal_set.hpp>
 
+#include "base/files.h"
 #include "git/server.h"
 #include "ingress/router.h"
 #include "paastechd/api_role.h"
@@ -16,15 +17,17 @@ namespace {
 
 namespace asio = net::asio;
 
-const char* socket_name(Role role) {
+std::string role_name(Role role) {
   switch (role) {
-    case Role::kApi: return "api.sock";
-    case Role::kPomegranate: return "pomegranate.sock";
-    case Role::kGit: return "git.sock";
-    case Role::kRouter: return "router.sock";
+    case Role::kApi: return "api";
+    case Role::kPomegranate: return "pomegranate";
+    case Role::kGit: return "git";
+    case Role::kRouter: return "router";
   }
   return "";
 }
+
+std::string socket_name(Role role) { return role_name(role) + ".sock"; }
 
 // The program that git starts before refs move lies beside paastechd.
 std::filesystem::path hook_program() {
@@ -82,10 +85,14 @@ class Daemon {
     options.port = static_cast<std::uint16_t>(config_.http_port);
     options.loops = config_.router_loops;
     options.table_file = config_.home / "routes.bin";
+    options.trusted_proxy = config_.trusted_proxy;
     TRY_ASSIGN(router_, ingress::Router::start(options));
     spdlog::info("ingress: http on {}:{}", config_.http_address, router_->port());
     return {};
   }
+
+  // Where api, in a process of its own, learns the host key's fingerprint from.
+  std::filesystem::path fingerprint_file() const { return config_.run_folder() / "ssh_fingerprint"; }
 
   Status start_git() {
     if (!has(Role::kGit)) return {};
@@ -100,7 +107,7 @@ class Daemon {
     options.max_push_bytes = config_.max_push_bytes;
     options.push_timeout = std::chrono::seconds(config_.push_timeout_s);
     TRY_ASSIGN(git_, git::GitServer::create(options));
-    return {};
+    return write_file(fingerprint_file(), git_->fingerprint());
   }
 
   // The services that ask nothing of api; a role alone serves them on its socket.
@@ -123,7 +130,7 @@ class Daemon {
   Status start_api() {
     if (!has(Role::kApi)) return {};
     ApiRole::Peers peers{channel_to(Role::kPomegranate), channel_to(Role::kGit), channel_to(Role::kRouter)};
-    TRY_ASSIGN(api_, ApiRole::create(config_, io_, tasks_, std::move(peers), git_ ? git_->fingerprint() : std::string()));
+    TRY_ASSIGN(api_, ApiRole::create(config_, io_, tasks_, std::move(peers), read_file(fingerprint_file()).value_or("")));
     TRY_ASSIGN(api_host_, rpc::Host::start({&api_->gateway()},
                                            alone() ? config_.run_folder() / socket_name(Role::kApi) : std::filesystem::path()));
     return {};
@@ -183,10 +190,18 @@ void raise_open_files() {
 
 }  // namespace
 
-Status run_daemon(const Config& config, const std::set<Role>& roles, const std::string& name) {
+Status run_daemon(const Config& config, const std::set<Role>& roles) {
   raise_open_files();
   TRY(prepare_home(config));
-  TRY_ASSIGN(const HomeLock lock, HomeLock::take(config, name));
+  std::vector<HomeLock> locks;
+  for (const Role role : roles) {
+    TRY_ASSIGN(HomeLock lock, HomeLock::take(config, role_name(role)));
+    locks.push_back(std::move(lock));
+  }
+  if (roles.size() > 1) {
+    TRY_ASSIGN(HomeLock whole, HomeLock::take(config, "paastechd"));
+    locks.push_back(std::move(whole));
+  }
   Daemon daemon(config, roles);
   return daemon.run(daemon.start());
 }

@@ -12,6 +12,6 @@ namespace paastech {
 enum class Role { kApi, kPomegranate, kGit, kRouter };
 
 // Blocks until a signal ends it. An error: it could not start, and why.
-Status run_daemon(const Config& config, const std::set<Role>& roles, const std::string& name);
+Status run_daemon(const Config& config, const std::set<Role>& roles);
 
 }  // namespace paastech

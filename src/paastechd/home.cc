@@ -9,6 +9,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "base/files.h"
+
 namespace paastech {
 
 Status prepare_home(const Config& config) {
@@ -26,6 +28,8 @@ Status prepare_home(const Config& config) {
                   fmt::format("other users may write to {} (mode {:o})", folder.string(), info.st_mode & 0777u),
                   fmt::format("run: chmod go-w {}", folder.string()));
   }
+  if (const std::filesystem::path name = config.home / "instance"; !std::filesystem::exists(name))
+    TRY(write_file(name, config.instance + "\n", 0600));
   return {};
 }
 

@@ -8,7 +8,7 @@
 
 namespace paastech {
 
-// Makes home, run, repositories and logs. kFailedPrecondition where others could write there.
+// Makes home, run, repositories, logs and the file `instance`. kFailedPrecondition where others could write there.
 Status prepare_home(const Config& config);
 
 // Holds <home>/run/<name>.pid, locked and with our process id in it, until the process ends.

@@ -21,12 +21,12 @@ int complain(const paastech::Error& error) {
   return paastech::exit_code(error.code);
 }
 
-int run(const std::string& config_file, const std::set<Role>& roles, const std::string& name) {
+int run(const std::string& config_file, const std::set<Role>& roles) {
   const auto config = paastech::load_config(config_file, &std::getenv);
   if (!config) return complain(config.error());
   spdlog::set_level(spdlog::level::from_str(config->log_level));
   spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%e %^%l%$ %v");
-  const paastech::Status done = paastech::run_daemon(*config, roles, name);
+  const paastech::Status done = paastech::run_daemon(*config, roles);
   return done ? 0 : complain(done.error());
 }
 
@@ -59,8 +59,7 @@ int main(int argc, char** argv) {
   };
   for (const auto& [name, set] : roles) {
     const std::string about = set.size() > 1 ? "run every role in this process" : std::string("run the role ") + name;
-    const std::string pid_name = set.size() > 1 ? "paastechd" : std::string("paastechd-") + name;
-    app.add_subcommand(name, about)->callback([&exit, &config_file, set, pid_name] { exit = run(config_file, set, pid_name); });
+    app.add_subcommand(name, about)->callback([&exit, &config_file, set] { exit = run(config_file, set); });
   }
   CLI::App* config = app.add_subcommand("config", "about the configuration")->require_subcommand(1);
   config->add_subcommand("check", "print what is in force, or explain what is wrong")->callback([&] {

@@ -88,7 +88,6 @@ class Contract : public ::testing::Test {
       const auto removed = run(engine_->remove_project(request));
       EXPECT_TRUE(removed && removed->leftovers_size() == 0);
     }
-    EXPECT_TRUE(run(docker::remove_network(client_, build_network_name(options_.instance))));
     end_engine();
     for (const char* end : {"IN", "FW"}) {
       const std::string chain = "PT-" + options_.instance + "-" + end;

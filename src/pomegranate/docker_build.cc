@@ -25,7 +25,7 @@ constexpr const char* kNoCache = "paastech/none:none";
 }  // namespace
 
 struct BuildRun {
-  explicit BuildRun(net::Executor executor) : deadline(executor), oom_news(executor), network_news(executor) {}
+  explicit BuildRun(net::Executor executor) : deadline(executor), oom_news(executor) {}
   v1::BuildSpec spec;
   std::shared_ptr<TarSource> tar;
   SinkPtr<v1::BuildEvent> sink;
@@ -36,8 +36,6 @@ struct BuildRun {
   std::unique_ptr<docker::EventStream> events;
   net::asio::steady_timer deadline;
   net::Notifier oom_news;
-  net::Notifier network_news;
-  bool network_done = false;
   BuildOutput output;
   std::optional<DockerfileScan> scan;
   std::optional<Error> invalid;            // what is wrong with the Dockerfile
@@ -70,15 +68,10 @@ docker::BuildOptions options_of(const BuildRun& run, const std::string& instance
   options.memory_bytes = run.limits.memory_bytes;
   options.milli_cpus = run.limits.milli_cpus;
   options.open_files = run.limits.open_files;
-  options.network = build_network_name(instance);
+  options.network = network_name(instance, run.spec.project());
   for (const std::string& reference : run.spec.cache_from())
     if (options.cache_from.size() < kMaxCacheFrom) options.cache_from.push_back(reference);
   options.cache_from.push_back(kNoCache);
-  // Set last by the builder, so they win over the Dockerfile's LABEL.
-  options.labels = {{std::string(kLabelInstance), instance},
-                    {std::string(kLabelKind), "image"},
-                    {std::string(kLabelProject), run.spec.project()},
-                    {std::string(kLabelDeployment), std::to_string(run.spec.deployment())}};
   options.extra_host = run.nonce + ":127.0.0.1";
   return options;
 }
@@ -121,14 +114,11 @@ net::Task<Status> DockerEngine::build(v1::BuildSpec spec, std::shared_ptr<TarSou
     alive->cancelled = true;
     alive->stop();
   });
-  tasks_.spawn("project network", prepare_network(run));
   Status done = co_await run_build(run);
   run->deadline.cancel();
   if (run->events) run->events->close();
   run->exchange.reset();
   co_await clean_up_build(run);
-  // What this call makes is there when it answers, or a Project removed after it would leave a network behind.
-  while (!run->network_done) co_await run->network_news.wait(1min);
   if (run->cancelled) co_return fail(Code::kCancelled, "the build was cancelled");
   if (run->timed_out || run->invalid) {
     v1::BuildEvent event =
@@ -142,18 +132,10 @@ net::Task<Status> DockerEngine::build(v1::BuildSpec spec, std::shared_ptr<TarSou
   co_return done;
 }
 
-// A build is followed by a start: the Project's network is then there already.
-net::Task<void> DockerEngine::prepare_network(std::shared_ptr<BuildRun> run) {
-  const std::string name = network_name(options_.instance, run->spec.project());
-  const Status made = co_await ensure_network(name, run->spec.project(), false);
-  if (!made) spdlog::debug("preparing network {}: {}", name, made.error().message);
-  run->network_done = true;
-  run->network_news.notify();
-}
-
 net::Task<Status> DockerEngine::run_build(std::shared_ptr<BuildRun> run) {
-  const std::string network = build_network_name(options_.instance);
-  CO_TRY(co_await ensure_network(network, std::string(), true));
+  // A build's containers keep the Engine's default capabilities, so they must not share a network with another Project's.
+  const std::string network = network_name(options_.instance, run->spec.project());
+  CO_TRY(co_await ensure_network(network, run->spec.project()));
   const std::vector<std::string> any_label;
   const std::vector<std::string> actions(1, "oom");
   CO_TRY_ASSIGN(run->events, co_await docker::EventStream::open(client_, any_label, actions));

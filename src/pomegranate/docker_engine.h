@@ -72,8 +72,7 @@ class DockerEngine final : public Engine {
   v1::Instance to_instance(const docker::ContainerDetails& details, const InstanceKey& key) const;
   net::Task<Status> stop_and_remove(std::string id, int grace_seconds);
 
-  net::Task<Status> ensure_network(std::string name, std::string project, bool for_builds);
-  net::Task<void> prepare_network(std::shared_ptr<BuildRun> run);
+  net::Task<Status> ensure_network(std::string name, std::string project);
   net::Task<Status> ensure_firewall();
   net::Task<Result<std::string>> runtime_for(std::string isolation);
 

@@ -115,7 +115,7 @@ net::Task<Status> DockerEngine::ensure_group(v1::InstanceGroup group, SinkPtr<v1
   auto found = std::make_shared<Found>();
   const InstanceKey key{group.project(), group.deployment(), group.process(), 0};
   std::vector<net::Task<Status>> work;
-  work.push_back(ensure_network(spec.network, group.project(), false));
+  work.push_back(ensure_network(spec.network, group.project()));
   work.push_back(find_image(found, group.image()));
   work.push_back(find_instances(found, key));
   const std::vector<Status> asked = co_await run_all(tasks_, std::move(work));

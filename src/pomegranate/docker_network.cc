@@ -15,7 +15,7 @@ constexpr auto kEngineRetry = 2s;
 }  // namespace
 
 // Where the network exists this is one quick question; a new one gets a free subnet of the pool.
-net::Task<Status> DockerEngine::ensure_network(std::string name, std::string project, bool for_builds) {
+net::Task<Status> DockerEngine::ensure_network(std::string name, std::string project) {
   const auto there = co_await docker::inspect_network(client_, name);
   if (there) {
     if (firewall_generation_ == client_->generation()) co_return Status{};
@@ -35,10 +35,9 @@ net::Task<Status> DockerEngine::ensure_network(std::string name, std::string pro
   for (const auto& [other, subnet] : networks_made_) take(subnet);
   docker::NetworkSpec spec;
   spec.name = name;
-  spec.talk_among_containers = !for_builds;
   spec.labels[std::string(kLabelInstance)] = options_.instance;
-  spec.labels[std::string(kLabelKind)] = for_builds ? "build-network" : "network";
-  if (!project.empty()) spec.labels[std::string(kLabelProject)] = project;
+  spec.labels[std::string(kLabelKind)] = "network";
+  spec.labels[std::string(kLabelProject)] = project;
   for (int attempt = 0; attempt < kSubnetAttempts; ++attempt) {
     const std::optional<Subnet> subnet = pool_.choose(name, taken);
     if (!subnet)
@@ -90,8 +89,6 @@ net::Task<void> DockerEngine::tend() {
     if (complained) spdlog::info("the Docker Engine answers again");
     complained = false;
     [[maybe_unused]] const Status closed = co_await ensure_firewall();
-    if (!info->br_netfilter)
-      spdlog::debug("br_netfilter is off: builds that run at the same time can reach each other's ports");
     [[maybe_unused]] const Status slept = co_await net::sleep_for(kFirewallInterval);
   }
 }

@@ -17,7 +17,7 @@ net::Task<Status> DockerEngine::run_once(v1::RunOnceRequest request, SinkPtr<v1:
   if (!is_image_reference(request.image(), request.project()))
     co_return fail(Code::kInvalidArgument, "'" + request.image() + "' is no image of this project");
   const std::string network = network_name(options_.instance, request.project());
-  CO_TRY(co_await ensure_network(network, request.project(), false));
+  CO_TRY(co_await ensure_network(network, request.project()));
   CO_TRY_ASSIGN(const docker::ImageDetails image, co_await docker::inspect_image(client_, request.image()));
   const DefaultLimits limits = effective(request.limits(), DefaultLimits().memory_bytes);
   docker::ContainerSpec spec;

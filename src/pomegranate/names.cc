@@ -41,8 +41,6 @@ std::string network_name(std::string_view instance, std::string_view project) {
   return std::string(instance) + "-" + std::string(project);
 }
 
-std::string build_network_name(std::string_view instance) { return std::string(instance) + "-build"; }
-
 std::string volume_name(std::string_view instance, std::string_view project, std::string_view name) {
   return std::string(instance) + "." + std::string(project) + "." + std::string(name);
 }

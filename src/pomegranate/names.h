@@ -22,7 +22,7 @@ struct InstanceKey {
 };
 
 inline constexpr std::string_view kLabelInstance = "paastech.instance";
-inline constexpr std::string_view kLabelKind = "paastech.kind";  // instance | run | network | build-network | volume
+inline constexpr std::string_view kLabelKind = "paastech.kind";  // instance | run | network | volume
 inline constexpr std::string_view kLabelProject = "paastech.project";
 inline constexpr std::string_view kLabelDeployment = "paastech.deployment";
 inline constexpr std::string_view kLabelProcess = "paastech.process";
@@ -35,7 +35,6 @@ std::string container_name(std::string_view instance,
                            const InstanceKey& key);  // <instance>.<uuid>.<n>.<process>.<index>
 std::string short_name(const InstanceKey& key);      // "web.1": counted from one, for people
 std::string network_name(std::string_view instance, std::string_view project);
-std::string build_network_name(std::string_view instance);
 std::string volume_name(std::string_view instance, std::string_view project, std::string_view name);
 std::string image_reference(std::string_view project, std::int64_t deployment);  // paastech/<uuid>:<n>
 

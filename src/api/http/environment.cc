@@ -119,8 +119,7 @@ net::Task<Result<Answer>> change_environment(CallPtr call) {
     Done done;
     TRY_ASSIGN(done.changed, apply(tx, secrets, project, change, now));
     TRY_ASSIGN(store::ProjectRow row, store::find_project(tx, project));
-    TRY_ASSIGN(std::optional<store::DeploymentRow> live, store::live_deployment(tx, project));
-    done.redeploy = !done.changed.empty() && live && !row.stopped && !row.deleting;
+    done.redeploy = !done.changed.empty() && !row.stopped && !row.deleting;
     return done;
   };
   CO_TRY_ASSIGN(Done done, co_await context.database.write(std::move(work)));
