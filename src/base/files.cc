@@ -28,7 +28,9 @@ class Descriptor {
 
 std::unexpected<Error> system_error(const char* verb, const std::filesystem::path& path) {
   const int code = errno;
-  return fail(code == ENOENT ? Code::kNotFound : code == ENOSPC ? Code::kResourceExhausted : Code::kInternal,
+  return fail(code == ENOENT   ? Code::kNotFound
+              : code == ENOSPC ? Code::kResourceExhausted
+                               : Code::kInternal,
               fmt::format("cannot {} {}: {}", verb, path.string(), std::strerror(code)),
               code == ENOSPC ? "free space on that disk and try again" : "");
 }
@@ -77,13 +79,13 @@ Status write_file(const std::filesystem::path& path, std::string_view content, u
 }
 
 Result<std::string> read_secret_file(const std::filesystem::path& path) {
-  struct stat info {};
+  struct stat info{};
   if (::stat(path.c_str(), &info) != 0) return system_error("open", path);
   if ((info.st_mode & 077) != 0)
-    return fail(Code::kFailedPrecondition,
-                fmt::format("the secret file {} can be read by other users (mode {:o})", path.string(),
-                            info.st_mode & 0777u),
-                fmt::format("run: chmod 600 {}", path.string()));
+    return fail(
+        Code::kFailedPrecondition,
+        fmt::format("the secret file {} can be read by other users (mode {:o})", path.string(), info.st_mode & 0777u),
+        fmt::format("run: chmod 600 {}", path.string()));
   return read_file(path);
 }
 

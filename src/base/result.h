@@ -45,14 +45,14 @@ inline std::unexpected<Error> fail(Code code, std::string message, std::string h
 #define PT_CONCAT_(a, b) a##b
 #define PT_CONCAT(a, b) PT_CONCAT_(a, b)
 // TRY(status_expression); TRY_ASSIGN(auto x, result_expression): leave the function with the error, or go on.
-#define TRY(expr)                                                                        \
-  do {                                                                                   \
-    auto pt_status_ = (expr);                                                            \
-    if (!pt_status_) return std::unexpected(std::move(pt_status_).error());              \
+#define TRY(expr)                                                           \
+  do {                                                                      \
+    auto pt_status_ = (expr);                                               \
+    if (!pt_status_) return std::unexpected(std::move(pt_status_).error()); \
   } while (false)
-#define TRY_ASSIGN_(tmp, decl, expr)                             \
-  auto tmp = (expr);                                             \
-  if (!tmp) return std::unexpected(std::move(tmp).error());      \
+#define TRY_ASSIGN_(tmp, decl, expr)                        \
+  auto tmp = (expr);                                        \
+  if (!tmp) return std::unexpected(std::move(tmp).error()); \
   decl = std::move(*tmp)
 #define TRY_ASSIGN(decl, expr) TRY_ASSIGN_(PT_CONCAT(pt_result_, __LINE__), decl, expr)
 // The same inside a coroutine: CO_TRY(co_await f()); CO_TRY_ASSIGN(auto x, co_await g());
@@ -60,8 +60,8 @@ inline std::unexpected<Error> fail(Code code, std::string message, std::string h
   auto tmp = expr;         \
   if (!tmp) co_return std::unexpected(std::move(tmp).error())
 #define CO_TRY(expr) CO_TRY_(PT_CONCAT(pt_status_, __LINE__), expr)
-#define CO_TRY_ASSIGN_(tmp, decl, expr)                               \
-  auto tmp = expr;                                                    \
-  if (!tmp) co_return std::unexpected(std::move(tmp).error());        \
+#define CO_TRY_ASSIGN_(tmp, decl, expr)                        \
+  auto tmp = expr;                                             \
+  if (!tmp) co_return std::unexpected(std::move(tmp).error()); \
   decl = std::move(*tmp)
 #define CO_TRY_ASSIGN(decl, expr) CO_TRY_ASSIGN_(PT_CONCAT(pt_result_, __LINE__), decl, expr)

@@ -38,9 +38,9 @@ Result<std::string> SecretBox::open(std::string_view sealed, std::string_view co
   const std::string cipher = raw.substr(nonce_size);
   std::string plain(cipher.size(), '\0');
   unsigned long long size = 0;
-  const int bad = crypto_aead_xchacha20poly1305_ietf_decrypt(bytes_of(plain), &size, nullptr, bytes_of(cipher),
-                                                             cipher.size(), bytes_of(context), context.size(),
-                                                             bytes_of(nonce), bytes_of(key_));
+  const int bad =
+      crypto_aead_xchacha20poly1305_ietf_decrypt(bytes_of(plain), &size, nullptr, bytes_of(cipher), cipher.size(),
+                                                 bytes_of(context), context.size(), bytes_of(nonce), bytes_of(key_));
   if (bad != 0)
     return fail(Code::kInternal, "a sealed value does not open with this key",
                 "check that the key file is the one this data was written with");

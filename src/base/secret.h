@@ -1,5 +1,6 @@
 #pragma once
-// Values that are encrypted at rest, and passwords. Thread: safe from any; hash_password blocks for tens of milliseconds.
+// Values that are encrypted at rest, and passwords. Thread: safe from any; hash_password blocks for tens of
+// milliseconds.
 #include <string>
 #include <string_view>
 

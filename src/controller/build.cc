@@ -1,5 +1,5 @@
-// From a pushed commit to an image: reads paastech.yaml through the git role, then pumps the tree's tar from the git role
-// to the Engine's build while the build's output goes to the feed.
+// From a pushed commit to an image: reads paastech.yaml through the git role, then pumps the tree's tar from the git
+// role to the Engine's build while the build's output goes to the feed.
 #include "build/manifest.h"
 #include "controller/deployment_controller.h"
 #include "rpc/client.h"
@@ -90,7 +90,8 @@ net::Task<Status> DeploymentController::read_manifest(RolloutPtr rollout, std::s
   if (file && file->kind() != "missing") {
     rollout->row.reason = "invalid_manifest";
     if (file->kind() != "file")
-      co_return fail(Code::kInvalidArgument, "paastech.yaml is a " + file->kind() + ", but must be a small regular file");
+      co_return fail(Code::kInvalidArgument,
+                     "paastech.yaml is a " + file->kind() + ", but must be a small regular file");
     CO_TRY_ASSIGN(manifest, build::parse_manifest(file->content()));
   }
   if (manifest.dockerfile != "Dockerfile") {
@@ -134,8 +135,8 @@ net::Task<Status> DeploymentController::build(RolloutPtr rollout) {
 
 net::Task<Status> DeploymentController::run_build(RolloutPtr rollout, std::string dockerfile, std::string context) {
   auto upload = std::make_shared<Upload>(tasks_.executor());
-  upload->call = std::make_shared<BuildCall>(ports_.pomegranate.async(), &engine::Pomegranate::Stub::async::Build,
-                                             kBuildDeadline);
+  upload->call =
+      std::make_shared<BuildCall>(ports_.pomegranate.async(), &engine::Pomegranate::Stub::async::Build, kBuildDeadline);
   upload->request.set_project_id(rollout->row.project_id);
   upload->request.set_commit(rollout->row.commit);
   upload->request.set_path(context);

@@ -1,6 +1,6 @@
 #pragma once
-// The database from coroutines: the work runs in one transaction on the database's pool and its result comes back to the
-// loop. The callable gets store::Tx& and returns Result<T> or Status; an error rolls the transaction back.
+// The database from coroutines: the work runs in one transaction on the database's pool and its result comes back to
+// the loop. The callable gets store::Tx& and returns Result<T> or Status; an error rolls the transaction back.
 #include <optional>
 
 #include "net/task.h"

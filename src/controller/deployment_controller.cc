@@ -127,9 +127,10 @@ net::Task<Status> DeploymentController::cancel(std::string project_id, std::int6
   CO_TRY_ASSIGN(store::DeploymentRow row, co_await ports_.database.read(std::move(find)));
   const auto found = rollouts_.find({project_id, number});
   if (!is_running(row.state) || found == rollouts_.end())
-    co_return fail(Code::kAborted,
-                   "deployment " + std::to_string(number) + " has ended already (" + std::string(to_text(row.state)) + ")",
-                   "only a queued or running deployment can be cancelled");
+    co_return fail(
+        Code::kAborted,
+        "deployment " + std::to_string(number) + " has ended already (" + std::string(to_text(row.state)) + ")",
+        "only a queued or running deployment can be cancelled");
   RolloutPtr rollout = found->second;
   rollout->cancelled = true;
   if (rollout->stop) rollout->stop();

@@ -4,8 +4,8 @@
 
 namespace paastech::controller {
 namespace {
-constexpr std::size_t kMaxLines = 50'000;      // in memory while the Deployment runs
-constexpr std::size_t kMaxLineBytes = 4'096;   // a longer line is cut
+constexpr std::size_t kMaxLines = 50'000;     // in memory while the Deployment runs
+constexpr std::size_t kMaxLineBytes = 4'096;  // a longer line is cut
 }  // namespace
 
 Feed::Feed(net::Executor executor, const logs::DeploymentLog& log, std::string project, std::int64_t number)

@@ -30,9 +30,9 @@ struct Ports {
 };
 
 struct ControllerOptions {
-  int builds = 2;             // at once on the whole Service
+  int builds = 2;  // at once on the whole Service
   int builds_per_client = 1;
-  int kept_images = 5;        // of the last Deployments beside the current one
+  int kept_images = 5;  // of the last Deployments beside the current one
 };
 
 }  // namespace paastech::controller

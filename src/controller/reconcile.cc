@@ -1,4 +1,5 @@
-// What is against what should be: at start, on the Engine's events, and every minute. domain/plan.h decides; repair.cc acts.
+// What is against what should be: at start, on the Engine's events, and every minute. domain/plan.h decides; repair.cc
+// acts.
 #include "controller/deployment_controller.h"
 #include "rpc/client.h"
 
@@ -8,9 +9,9 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr std::chrono::seconds kEvery = 60s;        // a full comparison, whatever the events say
-constexpr std::chrono::seconds kRouterCheck = 5s;   // has an ingress lost the table?
-constexpr std::chrono::seconds kRetry = 2s;         // after the Engine did not answer
+constexpr std::chrono::seconds kEvery = 60s;       // a full comparison, whatever the events say
+constexpr std::chrono::seconds kRouterCheck = 5s;  // has an ingress lost the table?
+constexpr std::chrono::seconds kRetry = 2s;        // after the Engine did not answer
 
 }  // namespace
 
@@ -122,7 +123,8 @@ net::Task<Status> DeploymentController::reconcile_all() {
   CO_TRY_ASSIGN(std::vector<Situation> situations, co_await ports_.database.read(std::move(load)));
 
   std::map<std::string, std::vector<ObservedInstance>> observed;
-  for (const engine::Instance& instance : listed.instances()) observed[instance.project()].push_back(observed_from(instance));
+  for (const engine::Instance& instance : listed.instances())
+    observed[instance.project()].push_back(observed_from(instance));
   for (const Situation& situation : situations) {
     const std::string& project_id = situation.project.id;
     const ProjectPlan plan = plan_project(desired_of(situation), observed[project_id]);
@@ -144,14 +146,15 @@ net::Task<Status> DeploymentController::reconcile_all() {
 net::Task<void> DeploymentController::watch_engine() {
   while (true) {
     const engine::WatchRequest everything;
-    rpc::ReadStream<engine::InstanceEvent> events(ports_.pomegranate.async(),
-                                                  &engine::Pomegranate::Stub::async::Watch, everything);
+    rpc::ReadStream<engine::InstanceEvent> events(ports_.pomegranate.async(), &engine::Pomegranate::Stub::async::Watch,
+                                                  everything);
     while (true) {
       Result<std::optional<engine::InstanceEvent>> event = co_await events.next();
       if (!event || !*event) break;
       const engine::InstanceEvent& got = **event;
       const std::string& project_id = got.instance().project();
-      const bool ours = !project_id.empty() && (got.kind() == "start" || got.kind() == "die" || got.kind() == "destroy");
+      const bool ours =
+          !project_id.empty() && (got.kind() == "start" || got.kind() == "die" || got.kind() == "destroy");
       // A rollout makes events of its own; it knows what it does.
       if (ours && !turn(project_id)->busy()) spawn_repair(project_id);
     }

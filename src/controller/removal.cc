@@ -1,5 +1,5 @@
-// Deleting a Project: routes, Instances, network, images, repository, logs and rows, in that order, so that what is left after
-// a crash can be found and finished by its row.
+// Deleting a Project: routes, Instances, network, images, repository, logs and rows, in that order, so that what is
+// left after a crash can be found and finished by its row.
 #include "controller/deployment_controller.h"
 #include "rpc/client.h"
 
@@ -52,7 +52,8 @@ net::Task<Result<Removal>> DeploymentController::remove_project_now(std::string 
   co_return removal;
 }
 
-// Instances whose Project has no row: left by a deletion that was cut off after the row went, or by a restored database.
+// Instances whose Project has no row: left by a deletion that was cut off after the row went, or by a restored
+// database.
 net::Task<void> DeploymentController::remove_orphan(std::string project_id) {
   spdlog::info("removing what project {}, which does not exist, left in the engine", project_id);
   engine::RemoveProjectRequest request;

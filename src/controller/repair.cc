@@ -75,10 +75,11 @@ net::Task<Status> DeploymentController::set_routes(std::string project_id, Proje
 }
 
 // Brings the live Deployment's Instances back, for instance after somebody removed a container.
-net::Task<Result<ProjectRoutes>> DeploymentController::run_current(store::ProjectRow project, store::DeploymentRow live) {
+net::Task<Result<ProjectRoutes>> DeploymentController::run_current(store::ProjectRow project,
+                                                                   store::DeploymentRow live) {
   CO_TRY_ASSIGN(engine::InstanceGroup group, group_of(project, live));
-  rpc::ReadStream<engine::GroupEvent> events(ports_.pomegranate.async(),
-                                             &engine::Pomegranate::Stub::async::EnsureGroup, group);
+  rpc::ReadStream<engine::GroupEvent> events(ports_.pomegranate.async(), &engine::Pomegranate::Stub::async::EnsureGroup,
+                                             group);
   while (true) {
     CO_TRY_ASSIGN(std::optional<engine::GroupEvent> event, co_await events.next());
     if (!event) co_return fail(Code::kInternal, "the engine ended the start without a result");

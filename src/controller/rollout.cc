@@ -67,7 +67,8 @@ net::Task<Status> DeploymentController::take_live_image(RolloutPtr rollout) {
   auto find = [project_id](store::Tx& tx) { return store::live_deployment(tx, project_id); };
   CO_TRY_ASSIGN(std::optional<store::DeploymentRow> live, co_await ports_.database.read(std::move(find)));
   if (!live)
-    co_return fail(Code::kFailedPrecondition, "the deployment before this one did not become live, so there is nothing to run",
+    co_return fail(Code::kFailedPrecondition,
+                   "the deployment before this one did not become live, so there is nothing to run",
                    "deploy it first: git push paastech main");
   copy_image(*live, rollout->row);
   co_return Status{};
@@ -129,8 +130,8 @@ Result<engine::InstanceGroup> DeploymentController::group_of(const store::Projec
 net::Task<Result<engine::GroupReady>> DeploymentController::start_group(RolloutPtr rollout) {
   CO_TRY_ASSIGN(engine::InstanceGroup group, group_of(rollout->project, rollout->row));
   rollout->feed->add(fmt::format("==> Starting web on port {}", rollout->row.port));
-  rpc::ReadStream<engine::GroupEvent> events(ports_.pomegranate.async(),
-                                             &engine::Pomegranate::Stub::async::EnsureGroup, group);
+  rpc::ReadStream<engine::GroupEvent> events(ports_.pomegranate.async(), &engine::Pomegranate::Stub::async::EnsureGroup,
+                                             group);
   rollout->stop = [&events] { events.cancel(); };
   Result<engine::GroupReady> outcome = fail(Code::kInternal, "the engine ended the start without a result");
   while (true) {
@@ -234,8 +235,8 @@ net::Task<void> DeploymentController::remove_old_images(std::string project_id) 
   }
   engine::ListImagesRequest which;
   which.set_project(project_id);
-  auto images = co_await rpc::call<engine::ListImagesReply>(
-      ports_.pomegranate.async(), &engine::Pomegranate::Stub::async::ListImages, which, 30s);
+  auto images = co_await rpc::call<engine::ListImagesReply>(ports_.pomegranate.async(),
+                                                            &engine::Pomegranate::Stub::async::ListImages, which, 30s);
   if (!images) co_return;
   for (const engine::Image& image : images->images()) {
     if (keep.contains(image.reference())) continue;

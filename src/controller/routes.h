@@ -1,7 +1,7 @@
 #pragma once
 // The route table of all ingresses: holds what each Project's hosts lead to and publishes it whole. Thread: the loop.
-// After a start of api the table is empty while the ingresses still serve by their last one; nothing is published before
-// complete() says that every Project was looked at, so that a restart never takes an Application's route away.
+// After a start of api the table is empty while the ingresses still serve by their last one; nothing is published
+// before complete() says that every Project was looked at, so that a restart never takes an Application's route away.
 #include <map>
 
 #include "controller/ports.h"

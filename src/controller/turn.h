@@ -37,7 +37,8 @@ class TurnHolder {
   std::shared_ptr<Turn> turn_;
 };
 
-// At most `limit` holders in all and `per_client` of one Client; waiters are woken in no fixed order. Thread: its loop's.
+// At most `limit` holders in all and `per_client` of one Client; waiters are woken in no fixed order. Thread: its
+// loop's.
 class BuildPlaces {
  public:
   BuildPlaces(net::Executor executor, int limit, int per_client)

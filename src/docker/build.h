@@ -15,7 +15,7 @@ struct BuildOptions {
   std::int64_t open_files = 0;
   std::string network;
   std::vector<std::string> cache_from = {};  // never empty, or every image on the machine is a cache
-  std::string extra_host = {};  // NAME:IP in the build containers' hosts file
+  std::string extra_host = {};               // NAME:IP in the build containers' hosts file
 };
 
 // The caller writes the tar, finishes, and reads the answer's JSON messages. Closing it ends the build.

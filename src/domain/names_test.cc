@@ -21,6 +21,7 @@ TEST(Names, OfProjects) {
     EXPECT_TRUE(check_project_name(good)) << good;
   for (const std::string bad : {"", "ab", "Abc", "1abc", "-abc", "abc-", "a_b", "a.b", "a b", "abc\n", "äbc", "a/../b"})
     expect_refused(check_project_name, bad);
+  EXPECT_TRUE(check_project_name(std::string(30, 'a')));
   expect_refused(check_project_name, std::string(31, 'a'));
   expect_refused(check_project_name, std::string("abc\0d", 5));
 }

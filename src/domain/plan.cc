@@ -17,8 +17,7 @@ ProjectPlan plan_project(const DesiredProject& desired, const std::vector<Observ
       if (whole && !desired.in_progress.contains(instance.deployment)) plan.remove.insert(instance.deployment);
       continue;
     }
-    if (instance.state == "running" || instance.state == "restarting")
-      alive[instance.process].insert(instance.index);
+    if (instance.state == "running" || instance.state == "restarting") alive[instance.process].insert(instance.index);
     if (instance.state == "running" && instance.process == "web" && !instance.address.empty())
       plan.routable.push_back(instance);
   }

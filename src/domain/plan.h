@@ -9,8 +9,8 @@
 namespace paastech {
 
 struct DesiredProject {
-  std::string project;                    // uuid
-  std::int64_t deployment = 0;            // the live one's number; 0: nothing should run
+  std::string project;                        // uuid
+  std::int64_t deployment = 0;                // the live one's number; 0: nothing should run
   std::map<std::string, int> processes = {};  // process → count of Instances
   std::set<std::int64_t> in_progress = {};    // numbers on their way: their Instances are left alone
 };
@@ -26,12 +26,13 @@ struct ObservedInstance {
 };
 
 struct ProjectPlan {
-  bool start_missing = false;           // the live Deployment lacks an Instance, or one stands still for good
-  std::set<std::int64_t> remove = {};   // numbers whose Instances should go
+  bool start_missing = false;                   // the live Deployment lacks an Instance, or one stands still for good
+  std::set<std::int64_t> remove = {};           // numbers whose Instances should go
   std::vector<ObservedInstance> routable = {};  // running Instances of `web`, by index
 };
 
-// A `restarting` Instance counts as there: the Engine brings it back with its own back-off; it is not routable meanwhile.
+// A `restarting` Instance counts as there: the Engine brings it back with its own back-off; it is not routable
+// meanwhile.
 ProjectPlan plan_project(const DesiredProject& desired, const std::vector<ObservedInstance>& observed);
 
 }  // namespace paastech

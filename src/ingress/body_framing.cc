@@ -70,8 +70,7 @@ bool BodyReader::take_trailer(char c) {
 
 bool BodyReader::take_control(char c) {
   switch (state_) {
-    case State::kSize:
-      return take_size(c);
+    case State::kSize: return take_size(c);
     case State::kExtension:
       if (c == '\r') state_ = State::kSizeLf;
       return c == '\r' || ((static_cast<unsigned char>(c) >= 0x20 || c == '\t') && ++extra_ <= kMaxExtension);
@@ -80,25 +79,19 @@ bool BodyReader::take_control(char c) {
       line_empty_ = true;
       state_ = left_ == 0 ? State::kTrailer : State::kData;
       return c == '\n';
-    case State::kDataCr:
-      state_ = State::kDataLf;
-      return c == '\r';
+    case State::kDataCr: state_ = State::kDataLf; return c == '\r';
     case State::kDataLf:
       digits_ = 0;
       left_ = 0;
       state_ = State::kSize;
       return c == '\n';
-    case State::kTrailer:
-      return take_trailer(c);
+    case State::kTrailer: return take_trailer(c);
     case State::kTrailerLf:
       line_empty_ = true;
       state_ = State::kTrailer;
       return c == '\n';
-    case State::kEndLf:
-      done_ = true;
-      return c == '\n';
-    case State::kData:
-      break;
+    case State::kEndLf: done_ = true; return c == '\n';
+    case State::kData: break;
   }
   return false;
 }

@@ -1,6 +1,6 @@
 #pragma once
-// Where a message body ends, read strictly, and how it is framed again (RFC 9112 sections 6 and 7). Chunk extensions and
-// trailers are checked and dropped. Pure, no allocation. Thread: any; an object belongs to one message.
+// Where a message body ends, read strictly, and how it is framed again (RFC 9112 sections 6 and 7). Chunk extensions
+// and trailers are checked and dropped. Pure, no allocation. Thread: any; an object belongs to one message.
 #include <cstdint>
 #include <string_view>
 
@@ -25,7 +25,7 @@ class BodyReader {
   std::uint64_t total() const { return total_; }  // payload bytes so far
 
  private:
-  static constexpr std::uint32_t kMaxExtension = 256;     // bytes a chunk; nobody uses them
+  static constexpr std::uint32_t kMaxExtension = 256;      // bytes a chunk; nobody uses them
   static constexpr std::uint32_t kMaxTrailers = 8 * 1024;  // bytes in all
   enum class State : std::uint8_t { kSize, kExtension, kSizeLf, kData, kDataCr, kDataLf, kTrailer, kTrailerLf, kEndLf };
   Step take_data(std::string_view data);

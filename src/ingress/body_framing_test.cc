@@ -33,7 +33,8 @@ Read read_chunked(std::string_view text, std::size_t step) {
 }
 
 TEST(ChunkedBody, IsReadWhereverItIsCut) {
-  const std::string text = "5\r\nhello\r\n1;a=\"b\"\r\n \r\n00a\r\n0123456789\r\n0\r\nX-Trailer: 1\r\nY: 2\r\n\r\nGET /next";
+  const std::string text =
+      "5\r\nhello\r\n1;a=\"b\"\r\n \r\n00a\r\n0123456789\r\n0\r\nX-Trailer: 1\r\nY: 2\r\n\r\nGET /next";
   for (std::size_t step = 1; step <= text.size(); ++step) {
     const Read read = read_chunked(text, step);
     EXPECT_TRUE(read.done) << step;
@@ -43,13 +44,28 @@ TEST(ChunkedBody, IsReadWhereverItIsCut) {
 }
 
 TEST(ChunkedBody, IsRefusedWhenItCanBeReadTwoWays) {
-  for (const std::string& text : {
-           std::string("\r\n"), std::string("g\r\n"), std::string("-1\r\n"), std::string("+1\r\n"), std::string("0x1\r\n"),
-           std::string(" 1\r\n"), std::string("1 \r\na\r\n"), std::string("1\na\r\n"), std::string("1\r\nab\r\n"),
-           std::string("1\r\na\n"), std::string("1\r\na0\r\n"), std::string("1\ra"), std::string("ffffffffffffffff\r\n"),
-           std::string("0000000000000001\r\na"), std::string("1;a\nb\r\na"), std::string("1;a\rb\r\na"), std::string("1;\0\r\n", 5),
-           std::string("0\r\nX: 1\n\r\n"), std::string("0\r\nX: 1\rY\r\n"), std::string("0\r\n\n"),
-           "1;" + std::string(300, 'x') + "\r\na\r\n", "0\r\nX: " + std::string(9000, 'x') + "\r\n\r\n"}) {
+  for (const std::string& text : {std::string("\r\n"),
+                                  std::string("g\r\n"),
+                                  std::string("-1\r\n"),
+                                  std::string("+1\r\n"),
+                                  std::string("0x1\r\n"),
+                                  std::string(" 1\r\n"),
+                                  std::string("1 \r\na\r\n"),
+                                  std::string("1\na\r\n"),
+                                  std::string("1\r\nab\r\n"),
+                                  std::string("1\r\na\n"),
+                                  std::string("1\r\na0\r\n"),
+                                  std::string("1\ra"),
+                                  std::string("ffffffffffffffff\r\n"),
+                                  std::string("0000000000000001\r\na"),
+                                  std::string("1;a\nb\r\na"),
+                                  std::string("1;a\rb\r\na"),
+                                  std::string("1;\0\r\n", 5),
+                                  std::string("0\r\nX: 1\n\r\n"),
+                                  std::string("0\r\nX: 1\rY\r\n"),
+                                  std::string("0\r\n\n"),
+                                  "1;" + std::string(300, 'x') + "\r\na\r\n",
+                                  "0\r\nX: " + std::string(9000, 'x') + "\r\n\r\n"}) {
     EXPECT_TRUE(read_chunked(text, text.size()).bad) << text.substr(0, 40);
     EXPECT_TRUE(read_chunked(text, 1).bad) << text.substr(0, 40);
   }

@@ -1,7 +1,7 @@
 #pragma once
-// Byte buffers of one loop. Owner: the connection that holds one; the memory comes from the loop's pool and goes back as
-// soon as the connection has nothing to keep, so that an idle or slow connection costs bytes, not kilobytes.
-// Thread: the loop's. Failures: std::bad_alloc only.
+// Byte buffers of one loop. Owner: the connection that holds one; the memory comes from the loop's pool and goes back
+// as soon as the connection has nothing to keep, so that an idle or slow connection costs bytes, not kilobytes. Thread:
+// the loop's. Failures: std::bad_alloc only.
 #include <array>
 #include <cstddef>
 #include <cstdint>

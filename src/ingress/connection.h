@@ -38,9 +38,9 @@ struct Upstream : Peer {
   std::int64_t idle_since = 0;
   bool connecting = false;
   bool reused = false;
-  bool keep = false;          // the response allows another request
-  std::size_t scanned = 0;    // of a partial response head
-  Buffer in;                  // a partial response head
+  bool keep = false;        // the response allows another request
+  std::size_t scanned = 0;  // of a partial response head
+  Buffer in;                // a partial response head
 };
 
 // A visitor's connection and the exchange that is on it. One exchange at a time; pipelined requests wait in `in`.
@@ -57,7 +57,7 @@ struct Client : Peer {
   Client* queue_next = nullptr;  // in the loop's list of connections that have more to do
   Upstream* upstream = nullptr;
   Route* route = nullptr;
-  Backend* backend = nullptr;    // counted as in flight there
+  Backend* backend = nullptr;  // counted as in flight there
   BodyReader request_body;
   BodyReader response_body;
   Framing request_framing = Framing::kNone;
@@ -65,16 +65,16 @@ struct Client : Peer {
   bool queued = false;
   bool http10 = false;
   bool keep_alive = true;
-  bool head_only = false;      // HEAD
+  bool head_only = false;  // HEAD
   bool idempotent = false;
-  bool replayable = false;     // `request` holds all of it
-  bool anything_sent = false;  // some of the request reached a socket
+  bool replayable = false;      // `request` holds all of it
+  bool anything_sent = false;   // some of the request reached a socket
   bool request_broken = false;  // the upstream takes no more of it
   bool upgrade = false;
   bool response_started = false;  // the final head has been handed to the client
   bool half_closed_up = false;
   bool half_closed_down = false;
-  bool shut = false;              // closing: our half is shut
+  bool shut = false;  // closing: our half is shut
   bool trusted = false;
   std::uint8_t attempts = 0;
   PageKind page_kind = PageKind::kText;

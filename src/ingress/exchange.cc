@@ -109,8 +109,10 @@ Loop::HeadStep Loop::take_response_head(Client& client, std::string_view& data) 
   bool bad = false;
   const std::size_t length = find_head(data, upstream.scanned, bad);
   if (bad || length > kMaxHead || (length == 0 && data.size() > kMaxHead)) {
-    answer(client, 502, bad ? "the application sent a head whose lines do not end in CR LF"
-                            : "the application sent a head of over 32 KiB", false);
+    answer(client, 502,
+           bad ? "the application sent a head whose lines do not end in CR LF"
+               : "the application sent a head of over 32 KiB",
+           false);
     return HeadStep::kOver;
   }
   if (length == 0) {

@@ -101,20 +101,15 @@ Verdict take_length(std::string_view value, Head& out) {
 
 Verdict take_shared_field(const Field& field, Head& out) {
   switch (field.id) {
-    case Name::kConnection:
-      return take_connection(field.value, out);
-    case Name::kContentLength:
-      return take_length(field.value, out);
+    case Name::kConnection: return take_connection(field.value, out);
+    case Name::kContentLength: return take_length(field.value, out);
     case Name::kTransferEncoding:
       if (out.chunked || !equals_ignoring_case(field.value, "chunked"))
         return {400, "Transfer-Encoding is something other than chunked"};
       out.chunked = true;
       return {};
-    case Name::kUpgrade:
-      out.upgrade = out.upgrade.empty() ? field.value : out.upgrade;
-      return {};
-    default:
-      return {};
+    case Name::kUpgrade: out.upgrade = out.upgrade.empty() ? field.value : out.upgrade; return {};
+    default: return {};
   }
 }
 

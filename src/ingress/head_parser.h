@@ -1,6 +1,6 @@
 #pragma once
-// HTTP/1.x message heads, parsed strictly (RFC 9110, RFC 9112; threat 22): whatever two parties could read differently is
-// refused, never repaired. Pure: no I/O, no allocation; results are views into the text given. Thread: any.
+// HTTP/1.x message heads, parsed strictly (RFC 9110, RFC 9112; threat 22): whatever two parties could read differently
+// is refused, never repaired. Pure: no I/O, no allocation; results are views into the text given. Thread: any.
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -11,10 +11,10 @@
 
 namespace paastech::ingress {
 
-inline constexpr std::size_t kMaxHead = 32 * 1024;   // the brief's limits; nginx: 4 x 8 KiB, HAProxy: 16 KiB, 101 fields
+inline constexpr std::size_t kMaxHead = 32 * 1024;  // the brief's limits; nginx: 4 x 8 KiB, HAProxy: 16 KiB, 101 fields
 inline constexpr std::size_t kMaxFields = 100;
 inline constexpr std::size_t kMaxTarget = 8 * 1024;
-inline constexpr std::size_t kMaxHost = 253;         // RFC 1035 section 2.3.4, as text without the last dot
+inline constexpr std::size_t kMaxHost = 253;  // RFC 1035 section 2.3.4, as text without the last dot
 
 // status 0: accepted. Otherwise the HTTP status to answer and a sentence fit for the sender.
 struct Verdict {
@@ -50,12 +50,12 @@ struct Head {
 
 struct RequestHead : Head {
   std::string_view method;
-  std::string_view target;     // origin-form or "*", also where absolute-form came; an absolute-form without path has "/"
+  std::string_view target;  // origin-form or "*", also where absolute-form came; an absolute-form without path has "/"
   bool target_needs_slash = false;  // absolute-form "http://host?query": target begins at the "?"
-  std::string_view host;       // as sent; empty only on HTTP/1.0
+  std::string_view host;            // as sent; empty only on HTTP/1.0
   std::string_view accept;
   bool expect_continue = false;
-  bool idempotent = false;     // RFC 9110 section 9.2.2
+  bool idempotent = false;  // RFC 9110 section 9.2.2
 };
 
 struct ResponseHead : Head {

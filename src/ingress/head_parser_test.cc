@@ -65,7 +65,8 @@ TEST(RequestHead, RefusesAmbiguousFraming) {
       "X: y\r\n Transfer-Encoding: chunked\r\n",
       "Transfer-Encoding:\r\n chunked\r\n",
       "Transfer-Encoding: chunked\n\r\n",
-      "Transfer-Encoding:\x0b""chunked\r\n",
+      "Transfer-Encoding:\x0b"
+      "chunked\r\n",
       "X: a\rb\r\n",
       "X: a\nContent-Length: 5\r\n",
       "X: a\n\n",
@@ -78,10 +79,12 @@ TEST(RequestHead, RefusesAmbiguousFraming) {
 
 TEST(RequestHead, RefusesMalformedHeaders) {
   for (const std::string& lines :
-       {"X: a\0b\r\n"s, "X: \x01\r\n"s, "X: \x7f\r\n"s, "X\0Y: 1\r\n"s, "X(Y): 1\r\n"s, ": 1\r\n"s, "NoColon\r\n"s, "X Y: 1\r\n"s,
-        "X: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\x1f\r\n"s, "X\xc3\xa4: 1\r\n"s, "Connection: a b\r\n"s, "Host: other.test\r\n"s})
+       {"X: a\0b\r\n"s, "X: \x01\r\n"s, "X: \x7f\r\n"s, "X\0Y: 1\r\n"s, "X(Y): 1\r\n"s, ": 1\r\n"s, "NoColon\r\n"s,
+        "X Y: 1\r\n"s, "X: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\x1f\r\n"s, "X\xc3\xa4: 1\r\n"s,
+        "Connection: a b\r\n"s, "Host: other.test\r\n"s})
     EXPECT_EQ(with_lines(lines), 400) << lines;
-  for (const std::string& lines : {"X:\r\n"s, "X:y\r\n"s, "X: a\tb \t\r\n"s, "X: \xc3\xa4\xff 12345678\r\n"s, "x!#$%&'*+-.^_`|~9: 1\r\n"s})
+  for (const std::string& lines :
+       {"X:\r\n"s, "X:y\r\n"s, "X: a\tb \t\r\n"s, "X: \xc3\xa4\xff 12345678\r\n"s, "x!#$%&'*+-.^_`|~9: 1\r\n"s})
     EXPECT_EQ(with_lines(lines), 0) << lines;
   EXPECT_EQ(with_lines("Expect: 100-continue\r\n"), 0);
   EXPECT_EQ(with_lines("Expect: tea\r\n"), 417);
@@ -89,17 +92,39 @@ TEST(RequestHead, RefusesMalformedHeaders) {
 
 TEST(RequestHead, RefusesMalformedRequestLines) {
   const std::pair<const char*, int> lines[] = {
-      {"GET / HTTP/1.1", 0},         {"get / HTTP/1.1", 0},          {"PATCH / HTTP/1.0", 0},
-      {"GET  / HTTP/1.1", 400},      {"GET /  HTTP/1.1", 400},       {" GET / HTTP/1.1", 400},
-      {"GET / HTTP/1.1 ", 400},      {"GET /a b HTTP/1.1", 400},     {"GET /\ta HTTP/1.1", 400},
-      {"G@T / HTTP/1.1", 400},       {"GET\t/ HTTP/1.1", 400},       {"GET /", 400},
-      {"", 400},                     {"GET / http/1.1", 400},        {"GET / HTTP/1.10", 400},
-      {"GET / HTTP/1", 400},         {"GET / HTTP/2.0", 505},        {"GET / HTTP/1.2", 505},
-      {"GET / HTTP/0.9", 505},       {"GET a HTTP/1.1", 400},        {"GET * HTTP/1.1", 400},
-      {"OPTIONS * HTTP/1.1", 0},     {"GET /#f HTTP/1.1", 400},      {"GET /\xc3\xa4 HTTP/1.1", 400},
-      {"GET /\x7f HTTP/1.1", 400},   {"CONNECT a.test:443 HTTP/1.1", 405}, {"TRACE / HTTP/1.1", 405},
-      {"GET http://a.test/x HTTP/1.1", 0},        {"GET HTTP://A.TEST HTTP/1.1", 0}, {"GET http://b.test/ HTTP/1.1", 400},
-      {"GET http://a.test:81/ HTTP/1.1", 400},    {"GET http:///x HTTP/1.1", 400},   {"GET http://u@a.test/ HTTP/1.1", 400},
+      {"GET / HTTP/1.1", 0},
+      {"get / HTTP/1.1", 0},
+      {"PATCH / HTTP/1.0", 0},
+      {"GET  / HTTP/1.1", 400},
+      {"GET /  HTTP/1.1", 400},
+      {" GET / HTTP/1.1", 400},
+      {"GET / HTTP/1.1 ", 400},
+      {"GET /a b HTTP/1.1", 400},
+      {"GET /\ta HTTP/1.1", 400},
+      {"G@T / HTTP/1.1", 400},
+      {"GET\t/ HTTP/1.1", 400},
+      {"GET /", 400},
+      {"", 400},
+      {"GET / http/1.1", 400},
+      {"GET / HTTP/1.10", 400},
+      {"GET / HTTP/1", 400},
+      {"GET / HTTP/2.0", 505},
+      {"GET / HTTP/1.2", 505},
+      {"GET / HTTP/0.9", 505},
+      {"GET a HTTP/1.1", 400},
+      {"GET * HTTP/1.1", 400},
+      {"OPTIONS * HTTP/1.1", 0},
+      {"GET /#f HTTP/1.1", 400},
+      {"GET /\xc3\xa4 HTTP/1.1", 400},
+      {"GET /\x7f HTTP/1.1", 400},
+      {"CONNECT a.test:443 HTTP/1.1", 405},
+      {"TRACE / HTTP/1.1", 405},
+      {"GET http://a.test/x HTTP/1.1", 0},
+      {"GET HTTP://A.TEST HTTP/1.1", 0},
+      {"GET http://b.test/ HTTP/1.1", 400},
+      {"GET http://a.test:81/ HTTP/1.1", 400},
+      {"GET http:///x HTTP/1.1", 400},
+      {"GET http://u@a.test/ HTTP/1.1", 400},
       {"GET ftp://a.test/ HTTP/1.1", 400},
   };
   for (const auto& [line, status] : lines)
@@ -146,10 +171,18 @@ TEST(RequestHead, LimitsTheNumberOfHeaders) {
 
 TEST(ResponseHead, IsHeldToTheSameRules) {
   const std::pair<const char*, int> cases[] = {
-      {"HTTP/1.1 200 OK\r\n\r\n", 0},       {"HTTP/1.0 404 Not Found\r\n\r\n", 0}, {"HTTP/1.1 200\r\n\r\n", 0},
-      {"HTTP/1.1 200 \r\n\r\n", 0},         {"HTTP/2 200 OK\r\n\r\n", 502},        {"HTTP/1.1 20 OK\r\n\r\n", 502},
-      {"HTTP/1.1 2000 OK\r\n\r\n", 502},    {"HTTP/1.1  200 OK\r\n\r\n", 502},     {"HTTP/1.1 099 X\r\n\r\n", 502},
-      {"HTTP/1.1 600 X\r\n\r\n", 502},      {"ICY 200 OK\r\n\r\n", 502},           {"HTTP/1.1 200 O\x01K\r\n\r\n", 502},
+      {"HTTP/1.1 200 OK\r\n\r\n", 0},
+      {"HTTP/1.0 404 Not Found\r\n\r\n", 0},
+      {"HTTP/1.1 200\r\n\r\n", 0},
+      {"HTTP/1.1 200 \r\n\r\n", 0},
+      {"HTTP/2 200 OK\r\n\r\n", 502},
+      {"HTTP/1.1 20 OK\r\n\r\n", 502},
+      {"HTTP/1.1 2000 OK\r\n\r\n", 502},
+      {"HTTP/1.1  200 OK\r\n\r\n", 502},
+      {"HTTP/1.1 099 X\r\n\r\n", 502},
+      {"HTTP/1.1 600 X\r\n\r\n", 502},
+      {"ICY 200 OK\r\n\r\n", 502},
+      {"HTTP/1.1 200 O\x01K\r\n\r\n", 502},
       {"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", 502},
       {"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", 502},
       {"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n", 502},
@@ -187,7 +220,8 @@ TEST(HostName, IsComparedWithoutCasePortAndLastDot) {
   EXPECT_EQ(normalize_host("app.test.", out), "app.test");
   EXPECT_EQ(normalize_host("app.test..", out), "app.test.");
   EXPECT_EQ(normalize_host("[::1]:80", out), "[::1]");
-  for (const char* bad : {"", ":80", ".", "a:123456", "a\x80", "[", "[x]", "a]"}) EXPECT_EQ(normalize_host(bad, out), "") << bad;
+  for (const char* bad : {"", ":80", ".", "a:123456", "a\x80", "[", "[x]", "a]"})
+    EXPECT_EQ(normalize_host(bad, out), "") << bad;
   EXPECT_EQ(normalize_host(std::string(300, 'a'), out), "");
 }
 

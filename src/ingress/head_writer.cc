@@ -79,30 +79,18 @@ void append_forwarding(Buffer& out, const RequestHead& head, const Forwarding& f
 
 bool goes_on(const RequestHead& head, const Field& field, bool trusted, Said& said) {
   switch (field.id) {
-    case Name::kOther:
-      return !head.named_by_connection(field);
+    case Name::kOther: return !head.named_by_connection(field);
     case Name::kHost:
     case Name::kAccept:
-    case Name::kContentLength:
-      return true;
-    case Name::kExpect:
-      return head.expect_continue;
-    case Name::kForwardedMore:
-      return trusted;
-    case Name::kForwardedHost:
-      return said.host = trusted;
-    case Name::kForwardedPort:
-      return said.port = trusted;
-    case Name::kForwardedProto:
-      return said.proto = trusted;
-    case Name::kForwardedFor:
-      said.forwarded_for = trusted;
-      return false;
-    case Name::kForwarded:
-      said.forwarded = trusted;
-      return false;
-    default:
-      return false;
+    case Name::kContentLength: return true;
+    case Name::kExpect: return head.expect_continue;
+    case Name::kForwardedMore: return trusted;
+    case Name::kForwardedHost: return said.host = trusted;
+    case Name::kForwardedPort: return said.port = trusted;
+    case Name::kForwardedProto: return said.proto = trusted;
+    case Name::kForwardedFor: said.forwarded_for = trusted; return false;
+    case Name::kForwarded: said.forwarded = trusted; return false;
+    default: return false;
   }
 }
 

@@ -24,7 +24,8 @@ std::string forwarded(const std::string& text, Forwarding forwarding = {}) {
 
 TEST(ForwardedRequest, SaysWhoAskedAndDropsWhatAVisitorClaims) {
   const std::string text =
-      "GET /x HTTP/1.1\r\nHost: App.test:8080\r\nX-Forwarded-For: 6.6.6.6\r\nForwarded: for=6.6.6.6\r\nX-Forwarded-Proto: "
+      "GET /x HTTP/1.1\r\nHost: App.test:8080\r\nX-Forwarded-For: 6.6.6.6\r\nForwarded: "
+      "for=6.6.6.6\r\nX-Forwarded-Proto: "
       "https\r\nX-Forwarded-Host: evil\r\nX-Forwarded-Ssl: on\r\nX-Real-IP: 6.6.6.6\r\nX-Request-Id: theirs\r\n"
       "X_Forwarded_For: 6.6.6.6\r\nCookie: a=b\r\n\r\n";
   EXPECT_EQ(forwarded(text),
@@ -49,7 +50,8 @@ TEST(ForwardedRequest, KeepsWhatATrustedProxySays) {
 TEST(ForwardedRequest, LosesHopByHopFields) {
   const std::string out = forwarded(
       "GET / HTTP/1.1\r\nHost: a\r\nConnection: keep-alive, X-Mine, host, X-Forwarded-For\r\nKeep-Alive: timeout=5\r\n"
-      "X-Mine: 1\r\nx-mine: 2\r\nProxy-Connection: close\r\nProxy-Authorization: x\r\nProxy: x\r\nTE: trailers\r\nTrailer: x\r\n"
+      "X-Mine: 1\r\nx-mine: 2\r\nProxy-Connection: close\r\nProxy-Authorization: x\r\nProxy: x\r\nTE: "
+      "trailers\r\nTrailer: x\r\n"
       "Upgrade: foo\r\nX-Kept: 3\r\n\r\n");
   EXPECT_TRUE(out.starts_with("GET / HTTP/1.1\r\nHost: a\r\nX-Kept: 3\r\nX-Forwarded-For: 10.1.2.3\r\n")) << out;
   EXPECT_EQ(out.find("onnection"), std::string::npos) << out;
@@ -58,7 +60,8 @@ TEST(ForwardedRequest, LosesHopByHopFields) {
 TEST(ForwardedRequest, FramesTheBodyAnew) {
   Forwarding chunked;
   chunked.framing = Framing::kChunked;
-  const std::string out = forwarded("POST http://a?q HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: ChunkeD\r\n\r\n", chunked);
+  const std::string out =
+      forwarded("POST http://a?q HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: ChunkeD\r\n\r\n", chunked);
   EXPECT_TRUE(out.starts_with("POST /?q HTTP/1.1\r\nHost: a\r\n")) << out;
   EXPECT_NE(out.find("\r\nTransfer-Encoding: chunked\r\n"), std::string::npos) << out;
   EXPECT_EQ(out.find("ChunkeD"), std::string::npos) << out;
@@ -98,7 +101,8 @@ TEST(CidrList, KnowsItsNetworks) {
   const auto list = CidrList::parse("10.0.0.0/8, 192.168.1.7 fd00::/9");
   ASSERT_TRUE(list);
   const auto has = [&](const char* text) { return list->contains(*parse_address(text, 0)); };
-  for (const char* in : {"10.0.0.1", "10.255.0.1", "192.168.1.7", "fd7f::1", "::ffff:10.1.1.1"}) EXPECT_TRUE(has(in)) << in;
+  for (const char* in : {"10.0.0.1", "10.255.0.1", "192.168.1.7", "fd7f::1", "::ffff:10.1.1.1"})
+    EXPECT_TRUE(has(in)) << in;
   for (const char* out : {"11.0.0.1", "192.168.1.8", "fd80::1", "::1"}) EXPECT_FALSE(has(out)) << out;
   EXPECT_FALSE(CidrList::parse("10.0.0.0/33"));
   EXPECT_FALSE(CidrList::parse("10.0.0.0/x"));
@@ -117,7 +121,8 @@ TEST(TimerWheel, FiresEachDeadlineOnceAndNotEarly) {
   wheel.set(nodes[1], 1'030'000);  // later
   std::vector<std::pair<std::int64_t, std::size_t>> fired;
   for (std::int64_t now = 1'000'000; now <= 1'600'000; now += 50)
-    wheel.advance(now, [&](TimerNode& node) { fired.emplace_back(now, static_cast<std::size_t>(&node - nodes.data())); });
+    wheel.advance(now,
+                  [&](TimerNode& node) { fired.emplace_back(now, static_cast<std::size_t>(&node - nodes.data())); });
   const std::vector<std::pair<std::int64_t, std::size_t>> expected = {
       {1'000'300, 0}, {1'000'900, 3}, {1'030'000, 1}, {1'500'000, 2}};
   EXPECT_EQ(fired, expected);

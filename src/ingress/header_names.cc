@@ -27,28 +27,21 @@ bool begins(std::string_view a, std::string_view b, bool& underscore) {
 // First letter and length choose at most a few candidates, so that common names cost one comparison or none.
 Name find(std::string_view n, bool& u) {
   switch (fold(n[0])) {
-    case 'a':
-      return matches(n, "accept", u) ? Name::kAccept : Name::kOther;
+    case 'a': return matches(n, "accept", u) ? Name::kAccept : Name::kOther;
     case 'c':
       if (n.size() == 10) return matches(n, "connection", u) ? Name::kConnection : Name::kOther;
       if (n.size() == 14) return matches(n, "content-length", u) ? Name::kContentLength : Name::kOther;
       return Name::kOther;
-    case 'e':
-      return matches(n, "expect", u) ? Name::kExpect : Name::kOther;
-    case 'f':
-      return matches(n, "forwarded", u) ? Name::kForwarded : Name::kOther;
-    case 'h':
-      return matches(n, "host", u) ? Name::kHost : Name::kOther;
-    case 'k':
-      return matches(n, "keep-alive", u) ? Name::kHopByHop : Name::kOther;
-    case 'p':
-      return matches(n, "proxy", u) || begins(n, "proxy-", u) ? Name::kHopByHop : Name::kOther;
+    case 'e': return matches(n, "expect", u) ? Name::kExpect : Name::kOther;
+    case 'f': return matches(n, "forwarded", u) ? Name::kForwarded : Name::kOther;
+    case 'h': return matches(n, "host", u) ? Name::kHost : Name::kOther;
+    case 'k': return matches(n, "keep-alive", u) ? Name::kHopByHop : Name::kOther;
+    case 'p': return matches(n, "proxy", u) || begins(n, "proxy-", u) ? Name::kHopByHop : Name::kOther;
     case 't':
       if (n.size() == 2) return matches(n, "te", u) ? Name::kHopByHop : Name::kOther;
       if (n.size() == 7) return matches(n, "trailer", u) ? Name::kHopByHop : Name::kOther;
       return matches(n, "transfer-encoding", u) ? Name::kTransferEncoding : Name::kOther;
-    case 'u':
-      return matches(n, "upgrade", u) ? Name::kUpgrade : Name::kOther;
+    case 'u': return matches(n, "upgrade", u) ? Name::kUpgrade : Name::kOther;
     case 'x':
       if (matches(n, "x-request-id", u)) return Name::kRequestId;
       if (matches(n, "x-real-ip", u)) return Name::kForwardedMore;
@@ -58,8 +51,7 @@ Name find(std::string_view n, bool& u) {
       if (matches(n, "x-forwarded-port", u)) return Name::kForwardedPort;
       if (matches(n, "x-forwarded-proto", u)) return Name::kForwardedProto;
       return Name::kForwardedMore;
-    default:
-      return Name::kOther;
+    default: return Name::kOther;
   }
 }
 

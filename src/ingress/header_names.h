@@ -13,16 +13,16 @@ enum class Name : std::uint8_t {
   kTransferEncoding,
   kUpgrade,
   kExpect,
-  kHopByHop,       // Keep-Alive, Proxy-*, Proxy, TE, Trailer: never forwarded (trailers are dropped)
-  kForwardedFor,   // X-Forwarded-For
-  kForwarded,      // RFC 7239
+  kHopByHop,      // Keep-Alive, Proxy-*, Proxy, TE, Trailer: never forwarded (trailers are dropped)
+  kForwardedFor,  // X-Forwarded-For
+  kForwarded,     // RFC 7239
   kForwardedHost,
   kForwardedPort,
   kForwardedProto,
   kForwardedMore,  // any other X-Forwarded-*, X-Real-IP: only a trusted proxy may say it
   kRequestId,
   kAccept,
-  kLookalike,      // a special name spelt with "_", which CGI-like Applications read as the same variable: dropped
+  kLookalike,  // a special name spelt with "_", which CGI-like Applications read as the same variable: dropped
 };
 
 Name name_of(std::string_view name);

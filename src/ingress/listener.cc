@@ -12,9 +12,12 @@ namespace paastech::ingress {
 namespace {
 
 std::unexpected<Error> bind_error(int code, const std::string& address, int port) {
-  const std::string what = fmt::format("the ingress cannot listen on {} port {}: {}", address, port, std::strerror(code));
-  if (code == EADDRINUSE) return fail(Code::kAlreadyExists, what, "stop what uses that port, or set PAASTECH_HTTP_PORT");
-  if (code == EACCES) return fail(Code::kPermissionDenied, what, "take a port from 1024 up, or give CAP_NET_BIND_SERVICE");
+  const std::string what =
+      fmt::format("the ingress cannot listen on {} port {}: {}", address, port, std::strerror(code));
+  if (code == EADDRINUSE)
+    return fail(Code::kAlreadyExists, what, "stop what uses that port, or set PAASTECH_HTTP_PORT");
+  if (code == EACCES)
+    return fail(Code::kPermissionDenied, what, "take a port from 1024 up, or give CAP_NET_BIND_SERVICE");
   return fail(Code::kFailedPrecondition, what, "set the ingress's address to one of this machine's");
 }
 

@@ -6,7 +6,8 @@
 
 namespace paastech::ingress {
 
-// Owned by the caller. Failures: kInvalidArgument, kAlreadyExists for a taken port, kPermissionDenied for a privileged one.
+// Owned by the caller. Failures: kInvalidArgument, kAlreadyExists for a taken port, kPermissionDenied for a privileged
+// one.
 Result<std::vector<int>> open_listeners(const std::string& address, std::uint16_t port, int count);
 std::uint16_t port_of(int fd);
 

@@ -109,18 +109,10 @@ void Loop::dispatch(const epoll_event& event) {
   Peer& peer = *static_cast<Peer*>(event.data.ptr);
   if (peer.dead) return;
   switch (peer.kind) {
-    case Peer::Kind::kClient:
-      on_client(static_cast<Client&>(peer), event.events);
-      break;
-    case Peer::Kind::kUpstream:
-      on_upstream(static_cast<Upstream&>(peer), event.events);
-      break;
-    case Peer::Kind::kListener:
-      accept_all();
-      break;
-    case Peer::Kind::kWake:
-      on_wake();
-      break;
+    case Peer::Kind::kClient: on_client(static_cast<Client&>(peer), event.events); break;
+    case Peer::Kind::kUpstream: on_upstream(static_cast<Upstream&>(peer), event.events); break;
+    case Peer::Kind::kListener: accept_all(); break;
+    case Peer::Kind::kWake: on_wake(); break;
   }
 }
 
@@ -230,18 +222,10 @@ void Loop::drive(Client& client) {
     if (client.dead) return;
     bool more = false;
     switch (client.state) {
-      case Client::State::kRequest:
-        more = step_request(client);
-        break;
-      case Client::State::kExchange:
-        more = step_exchange(client);
-        break;
-      case Client::State::kTunnel:
-        more = step_tunnel(client);
-        break;
-      case Client::State::kClosing:
-        more = step_closing(client);
-        break;
+      case Client::State::kRequest: more = step_request(client); break;
+      case Client::State::kExchange: more = step_exchange(client); break;
+      case Client::State::kTunnel: more = step_tunnel(client); break;
+      case Client::State::kClosing: more = step_closing(client); break;
     }
     if (!more) return;
   }

@@ -2,8 +2,8 @@
 // One core of the router: an epoll loop with its own listener, connections, upstream pools and route table.
 // Owner: Router. Thread: one of its own from start() to join(); only post(), connections() and stop() are for others.
 // Failures: create() says why a descriptor could not be had; later ones end the connection they concern.
-// The methods are spread by concern: loop.cc (events, accepting, time), socket_io.cc, request.cc (from head to Backend),
-// exchange.cc (bodies and responses), tunnel.cc (upgraded connections).
+// The methods are spread by concern: loop.cc (events, accepting, time), socket_io.cc, request.cc (from head to
+// Backend), exchange.cc (bodies and responses), tunnel.cc (upgraded connections).
 #include <sys/epoll.h>
 
 #include <atomic>
@@ -37,7 +37,7 @@ class Loop {
   void start();
   void post(std::function<void()> work);  // runs on the loop; after its end: never
   void apply(const Table& table);         // on the loop, or before start()
-  void stop();                            // no more accepting, exchanges finish within the stop timeout; then the thread ends
+  void stop();  // no more accepting, exchanges finish within the stop timeout; then the thread ends
   void join();
   std::int64_t connections() const { return connections_.load(std::memory_order_relaxed); }
 
@@ -64,7 +64,7 @@ class Loop {
 
   // socket_io.cc
   void close_fd(Peer& peer);
-  void kill(Client& client);             // at once, without another byte
+  void kill(Client& client);  // at once, without another byte
   // What is to be sent is sent, then the connection ends. linger: the client may still be sending, and a reset must not
   // overtake our answer.
   void begin_close(Client& client, bool linger);
@@ -72,15 +72,15 @@ class Loop {
   void deadline(Peer& peer, int ms) { wheel_.set(peer, now_ + ms); }
   std::string_view receive(Peer& peer, Buffer& in);  // all that is unhandled; empty: nothing, or eof/broken were set
   std::size_t read_size() const;
-  bool flush(Client& client);            // client.out to the socket; false: killed, or more is waiting
-  bool send_client(Client& client, std::string_view bytes);  // false: killed
+  bool flush(Client& client);  // client.out to the socket; false: killed, or more is waiting
+  bool send_client(Client& client, std::string_view bytes);             // false: killed
   static std::ptrdiff_t send_some(Peer& peer, std::string_view bytes);  // bytes taken; -1: broken
 
   // request.cc
   bool step_request(Client& client);
   bool begin_request(Client& client, std::string_view data, std::size_t head_length, bool scratch);
   void note_request(Client& client);
-  void note_refused(Client& client);     // for an answer to a head that is no request
+  void note_refused(Client& client);  // for an answer to a head that is no request
   void make_request_id(Client& client);
   bool over_body_limit(std::uint64_t bytes) const {
     return limits_.max_body > 0 && bytes > static_cast<std::uint64_t>(limits_.max_body);
@@ -91,14 +91,14 @@ class Loop {
   Upstream* take_idle(Backend& backend, bool idempotent);
   Upstream* open_upstream(Backend& backend);
   void upstream_failed(Client& client, bool at_connect, int status);
-  void drop_upstream(Client& client);    // closes it and counts the Backend out
+  void drop_upstream(Client& client);  // closes it and counts the Backend out
   void leave_route(Client& client);
   void close_upstream(Upstream& upstream);
 
   // exchange.cc
   bool step_exchange(Client& client);
   bool push_request(Client& client);
-  bool push_pending(Client& client);     // false: more is waiting, or the upstream takes no more
+  bool push_pending(Client& client);  // false: more is waiting, or the upstream takes no more
   bool push_body(Client& client);
   bool pull_response(Client& client);
   enum class HeadStep : std::uint8_t { kTaken, kIncomplete, kOver };

@@ -17,7 +17,7 @@ struct Backend {
   std::int64_t in_flight = 0;
   std::int64_t avoid_until = 0;  // a connect failed: others are preferred for a second
   bool removed = false;
-  Upstream* idle = nullptr;      // newest first
+  Upstream* idle = nullptr;  // newest first
   std::size_t idle_count = 0;
 };
 

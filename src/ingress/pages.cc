@@ -83,7 +83,8 @@ std::string html(const Words& words, const std::string& detail, std::string_view
 
 std::string json(const Words& words, const std::string& detail, std::string_view request_id) {
   return fmt::format(
-      "{{\"type\":\"about:blank\",\"title\":\"{}\",\"status\":{},\"detail\":\"{}\",\"hint\":\"{}\",\"request_id\":\"{}\"}}"
+      "{{\"type\":\"about:blank\",\"title\":\"{}\",\"status\":{},\"detail\":\"{}\",\"hint\":\"{}\",\"request_id\":\"{}"
+      "\"}}"
       "\n",
       words.title, words.status, escape_json(detail), escape_json(words.next), escape_json(request_id));
 }

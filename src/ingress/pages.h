@@ -16,9 +16,9 @@ struct Page {
   std::string_view host;        // shown on a 404
   std::string_view request_id;  // may be empty
   PageKind kind = PageKind::kText;
-  bool head_only = false;       // answer to HEAD: the same head, no body
-  bool close = false;           // Connection: close
-  bool keep_alive_10 = false;   // HTTP/1.0 asked for keep-alive and gets it
+  bool head_only = false;      // answer to HEAD: the same head, no body
+  bool close = false;          // Connection: close
+  bool keep_alive_10 = false;  // HTTP/1.0 asked for keep-alive and gets it
 };
 void write_page(Buffer& out, const Page& page);
 

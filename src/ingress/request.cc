@@ -13,8 +13,8 @@ namespace paastech::ingress {
 namespace {
 
 constexpr std::size_t kReplayLimit = 64 * 1024;  // a request is kept for another try up to this size
-constexpr std::int64_t kFreshMs = 1000;          // a connection idle for less is fit for a request that can't be repeated
-constexpr std::int64_t kAvoidMs = 1000;          // how long a Backend that refused is the last choice
+constexpr std::int64_t kFreshMs = 1000;  // a connection idle for less is fit for a request that can't be repeated
+constexpr std::int64_t kAvoidMs = 1000;  // how long a Backend that refused is the last choice
 
 // xoshiro256** (Blackman, Vigna 2018), seeded from the kernel: request ids need to be distinct, not secret.
 std::uint64_t next_random(std::array<std::uint64_t, 4>& s) {
@@ -31,7 +31,8 @@ std::uint64_t next_random(std::array<std::uint64_t, 4>& s) {
 
 bool plain_id(std::string_view id) {
   for (const char c : id)
-    if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '_')) return false;
+    if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '_'))
+      return false;
   return !id.empty() && id.size() <= 64;
 }
 
@@ -112,7 +113,7 @@ void Loop::note_request(Client& client) {
   client.attempts = 0;
   client.request_sent = 0;
   client.page_kind = page_kind(head.accept);
-  client.request_framing = head.chunked                       ? Framing::kChunked
+  client.request_framing = head.chunked                         ? Framing::kChunked
                            : head.has_length && head.length > 0 ? Framing::kLength
                                                                 : Framing::kNone;
   client.request_body.start(client.request_framing, head.length);

@@ -12,8 +12,8 @@
 namespace paastech::ingress {
 namespace {
 
-// Raises the soft limit of descriptors to the hard one and says how many client connections a loop may then have: each may
-// need a second descriptor towards its Backend, and some are left for the rest of the process.
+// Raises the soft limit of descriptors to the hard one and says how many client connections a loop may then have: each
+// may need a second descriptor towards its Backend, and some are left for the rest of the process.
 int connections_within_limits(int wanted, int loops) {
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return wanted;

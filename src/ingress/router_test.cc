@@ -140,7 +140,8 @@ TEST_F(RouterTest, RefusesSmuggledRequestsAndNeverForwardsThem) {
   ASSERT_TRUE(publish({backend(app.port())}).ok());
   const std::string host = "Host: app.test\r\n";
   const std::string attacks[] = {
-      "POST / HTTP/1.1\r\n" + host + "Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /x HTTP/1.1\r\n\r\n",
+      "POST / HTTP/1.1\r\n" + host +
+          "Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /x HTTP/1.1\r\n\r\n",
       "POST / HTTP/1.1\r\n" + host + "Transfer-Encoding: chunked\r\nTransfer-Encoding: x\r\n\r\n0\r\n\r\n",
       "POST / HTTP/1.1\r\n" + host + "Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n",
       "GET / HTTP/1.1\r\n" + host + "X: a\r\n b\r\n\r\n",
@@ -173,7 +174,8 @@ TEST_F(RouterTest, StreamsLargeBodiesBothWays) {
     Wire wire = connect();
     std::thread sender([&] {
       if (!chunked) {
-        wire.send("POST / HTTP/1.1\r\nHost: app.test\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body);
+        wire.send("POST / HTTP/1.1\r\nHost: app.test\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" +
+                  body);
         return;
       }
       std::string text = "POST / HTTP/1.1\r\nHost: app.test\r\nTransfer-Encoding: chunked\r\n\r\n";

@@ -30,7 +30,8 @@ class ControlService final : public router::v1::Router::CallbackService {
                                     router::v1::PublishReply* reply) override;
   grpc::ServerUnaryReactor* Drain(grpc::CallbackServerContext* context, const router::v1::DrainRequest* request,
                                   router::v1::DrainReply* reply) override;
-  grpc::ServerUnaryReactor* Statistics(grpc::CallbackServerContext* context, const router::v1::StatisticsRequest* request,
+  grpc::ServerUnaryReactor* Statistics(grpc::CallbackServerContext* context,
+                                       const router::v1::StatisticsRequest* request,
                                        router::v1::StatisticsReply* reply) override;
 
  private:

@@ -30,7 +30,8 @@ Result<std::shared_ptr<const Table>> Registry::build(const router::v1::RouteTabl
     TableRoute made;
     made.host = normalize_host(route.host(), memory);
     if (made.host.empty() || made.host != route.host())
-      return fail(Code::kInvalidArgument, fmt::format("\"{}\" is not a lower-case host name without port", route.host()));
+      return fail(Code::kInvalidArgument,
+                  fmt::format("\"{}\" is not a lower-case host name without port", route.host()));
     if (!hosts.insert(made.host).second)
       return fail(Code::kInvalidArgument, fmt::format("the host {} is in the table twice", made.host));
     for (const router::v1::Backend& backend : route.backends()) {

@@ -1,7 +1,7 @@
 #pragma once
-// Deadlines of one loop's connections, all operations O(1): a hashed wheel (Varghese & Lauck 1987, scheme 6) whose nodes
-// sit in the connections themselves. Moving a deadline later only stores it; the node is moved when its slot comes up.
-// Thread: the loop's. Failures: none.
+// Deadlines of one loop's connections, all operations O(1): a hashed wheel (Varghese & Lauck 1987, scheme 6) whose
+// nodes sit in the connections themselves. Moving a deadline later only stores it; the node is moved when its slot
+// comes up. Thread: the loop's. Failures: none.
 #include <array>
 #include <cstdint>
 

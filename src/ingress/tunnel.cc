@@ -1,4 +1,5 @@
-// Upgraded connections (WebSocket and others): bytes both ways, each direction with its own back-pressure and its own end.
+// Upgraded connections (WebSocket and others): bytes both ways, each direction with its own back-pressure and its own
+// end.
 #include "ingress/loop.h"
 
 namespace paastech::ingress {

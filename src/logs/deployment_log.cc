@@ -26,7 +26,7 @@ Status DeploymentLog::append(const std::string& project, std::int64_t number, st
   std::filesystem::create_directories(path.parent_path(), ignored);
   const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
   if (fd < 0) return fail(Code::kInternal, "cannot open " + path.string() + ": " + std::strerror(errno));
-  struct stat info {};
+  struct stat info{};
   ::fstat(fd, &info);
   std::string text(line);
   text.push_back('\n');

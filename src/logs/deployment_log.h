@@ -1,7 +1,7 @@
 #pragma once
-// The terminal output of Deployments, kept as one file each under <home>/logs/<project>/<number>.log, so that it outlives
-// the process. At most 4 MiB a Deployment: what comes later is dropped and a last line says so.
-// Thread: the caller's; appends go to the page cache and do not wait for the disk.
+// The terminal output of Deployments, kept as one file each under <home>/logs/<project>/<number>.log, so that it
+// outlives the process. At most 4 MiB a Deployment: what comes later is dropped and a last line says so. Thread: the
+// caller's; appends go to the page cache and do not wait for the disk.
 #include <cstdint>
 #include <filesystem>
 #include <string>

@@ -47,11 +47,11 @@ struct ApiRole::State {
         pomegranate(pomegranate::v1::Pomegranate::NewStub(peers.pomegranate)),
         repositories(repositories::v1::Repositories::NewStub(peers.git)),
         router(router::v1::Router::NewStub(peers.router)),
-        controller(tasks,
-                   {access, *pomegranate, *repositories, {router.get()}, secrets, log, clock, public_address(c)},
+        controller(tasks, {access, *pomegranate, *repositories, {router.get()}, secrets, log, clock, public_address(c)},
                    controller_options(c)),
-        context{tasks, access, controller, *pomegranate, secrets, hashing, clock, log, public_address(c),
-                {PAASTECH_VERSION, std::move(fingerprint)}, {router.get()}},
+        context{tasks,         access, controller, *pomegranate,      secrets,
+                hashing,       clock,  log,        public_address(c), {PAASTECH_VERSION, std::move(fingerprint)},
+                {router.get()}},
         http(context),
         gateway(api::make_gateway(tasks, context)) {}
 
@@ -96,9 +96,10 @@ grpc::Service& ApiRole::gateway() { return *state_->gateway; }
 
 Status ApiRole::listen() {
   State* state = state_.get();
-  state->server = std::make_unique<net::HttpServer>(
-      state->io.get_executor(),
-      [state](net::ServerRequest request, net::ResponseWriter& writer) { return state->handle(std::move(request), writer); });
+  state->server = std::make_unique<net::HttpServer>(state->io.get_executor(),
+                                                    [state](net::ServerRequest request, net::ResponseWriter& writer) {
+                                                      return state->handle(std::move(request), writer);
+                                                    });
   TRY_ASSIGN(const std::uint16_t port,
              state->server->listen(state->config.api_address, static_cast<std::uint16_t>(state->config.api_port)));
   spdlog::info("api: http on {}:{}", state->config.api_address, port);
@@ -107,8 +108,8 @@ Status ApiRole::listen() {
 
 net::Task<void> ApiRole::first_steps() {
   State& state = *state_;
-  state.outcome = co_await api::ensure_administrator(state.context, state.config.admin_email,
-                                                     state.config.home / "admin-password");
+  state.outcome =
+      co_await api::ensure_administrator(state.context, state.config.admin_email, state.config.home / "admin-password");
   if (state.outcome) state.outcome = listen();
   if (state.outcome) state.controller.start();
 }

@@ -29,7 +29,8 @@ using Target = std::variant<IntegerTarget, TextTarget>;
 
 template <class T>
 Target integer(T& slot, std::int64_t least, std::int64_t most) {
-  return IntegerTarget{[&slot](std::int64_t value) { slot = static_cast<T>(value); }, [&slot] { return slot; }, least, most};
+  return IntegerTarget{[&slot](std::int64_t value) { slot = static_cast<T>(value); }, [&slot] { return slot; }, least,
+                       most};
 }
 template <class T>
 Target text(T& slot) {
@@ -84,7 +85,8 @@ Status assign(const Target& target, const toml::node& node, const std::string& w
   const auto& wants = std::get<IntegerTarget>(target);
   const auto value = node.value_exact<std::int64_t>();
   if (!value || *value < wants.least || *value > wants.most)
-    return bad(where, fmt::format("must be a whole number from {} to {}", wants.least, wants.most), "correct the value");
+    return bad(where, fmt::format("must be a whole number from {} to {}", wants.least, wants.most),
+               "correct the value");
   wants.set(*value);
   return {};
 }
@@ -131,8 +133,10 @@ Status check(const Config& c) {
     return bad("`service.scheme`", "`" + c.public_scheme + "` is not a scheme", "use http or https");
   if (c.fqdn.empty() || c.fqdn.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789.-") != std::string::npos)
     return bad("`service.fqdn`", "`" + c.fqdn + "` is not a lower-case domain name", "for instance paas.example.org");
-  if (c.instance.size() > 20 || c.instance.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") != std::string::npos)
-    return bad("`engine.instance`", "`" + c.instance + "` is not a name", "use at most 20 lower-case letters, digits and hyphens");
+  if (c.instance.size() > 20 ||
+      c.instance.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") != std::string::npos)
+    return bad("`engine.instance`", "`" + c.instance + "` is not a name",
+               "use at most 20 lower-case letters, digits and hyphens");
   if (const auto pool = pomegranate::SubnetPool::make(c.subnet_pool, c.subnet_bits); !pool)
     return bad("`engine.subnet_pool`", pool.error().message, pool.error().hint);
   const int ports[] = {c.http_port, c.api_port, c.ssh_port};

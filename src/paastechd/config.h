@@ -12,27 +12,27 @@
 namespace paastech {
 
 struct Config {
-  std::filesystem::path home = "./.paastech";         // PAASTECH_HOME, made absolute
-  std::string log_level = "info";                     // log.level: debug | info | warn | error
+  std::filesystem::path home = "./.paastech";  // PAASTECH_HOME, made absolute
+  std::string log_level = "info";              // log.level: debug | info | warn | error
   // [service]
-  std::string fqdn = "localhost";                     // service.fqdn: Applications live under user-app.<fqdn>
-  std::string public_scheme = "http";                 // service.scheme, as visitors see it
-  int public_port = 0;                                // service.public_port; 0: the ingress's own
-  std::string ssh_host;                               // service.ssh_host, as Clients see it; default: 127.0.0.1 or fqdn
-  std::string api_url;                                // service.api_url, as Clients see it; default: from the API's port
-  std::string admin_email = "admin@paastech.local";   // service.admin_email: the first Client, made at first start
+  std::string fqdn = "localhost";                    // service.fqdn: Applications live under user-app.<fqdn>
+  std::string public_scheme = "http";                // service.scheme, as visitors see it
+  int public_port = 0;                               // service.public_port; 0: the ingress's own
+  std::string ssh_host;                              // service.ssh_host, as Clients see it; default: 127.0.0.1 or fqdn
+  std::string api_url;                               // service.api_url, as Clients see it; default: from the API's port
+  std::string admin_email = "admin@paastech.local";  // service.admin_email: the first Client, made at first start
   // [ingress]
   std::string http_address = "0.0.0.0";
-  int http_port = 8080;                               // PAASTECH_HTTP_PORT
-  int router_loops = 0;                               // ingress.loops; 0: a core each
-  std::string trusted_proxy;                          // ingress.trusted_proxy: networks whose X-Forwarded-* is believed
+  int http_port = 8080;       // PAASTECH_HTTP_PORT
+  int router_loops = 0;       // ingress.loops; 0: a core each
+  std::string trusted_proxy;  // ingress.trusted_proxy: networks whose X-Forwarded-* is believed
   // [api]
   std::string api_address = "127.0.0.1";
-  int api_port = 8000;                                // PAASTECH_API_PORT
+  int api_port = 8000;  // PAASTECH_API_PORT
   // [git]
   std::string ssh_address = "0.0.0.0";
-  int ssh_port = 2222;                                // PAASTECH_SSH_PORT
-  std::int64_t max_push_bytes = 512LL << 20;          // git.max_push_bytes
+  int ssh_port = 2222;                        // PAASTECH_SSH_PORT
+  std::int64_t max_push_bytes = 512LL << 20;  // git.max_push_bytes
   std::int64_t push_timeout_s = 1800;
   // [engine]
   std::string docker_socket = "/var/run/docker.sock";  // PAASTECH_DOCKER_SOCKET

@@ -37,7 +37,8 @@ std::filesystem::path hook_program() {
 
 class Daemon {
  public:
-  Daemon(const Config& config, std::set<Role> roles) : config_(config), roles_(std::move(roles)), tasks_(io_.get_executor()) {}
+  Daemon(const Config& config, std::set<Role> roles)
+      : config_(config), roles_(std::move(roles)), tasks_(io_.get_executor()) {}
 
   Status start() {
     TRY(start_router());
@@ -49,7 +50,8 @@ class Daemon {
     TRY(host_inner_services());
     TRY(start_api());
     if (git_) {
-      const auto channel = api_ ? api_host_->channel() : rpc::unix_channel(config_.run_folder() / socket_name(Role::kApi));
+      const auto channel =
+          api_ ? api_host_->channel() : rpc::unix_channel(config_.run_folder() / socket_name(Role::kApi));
       TRY(git_->listen(gateway::v1::GitGateway::NewStub(channel)));
       spdlog::info("git: ssh on {}:{}, host key {}", config_.ssh_address, git_->port(), git_->fingerprint());
     }
@@ -130,9 +132,10 @@ class Daemon {
   Status start_api() {
     if (!has(Role::kApi)) return {};
     ApiRole::Peers peers{channel_to(Role::kPomegranate), channel_to(Role::kGit), channel_to(Role::kRouter)};
-    TRY_ASSIGN(api_, ApiRole::create(config_, io_, tasks_, std::move(peers), read_file(fingerprint_file()).value_or("")));
-    TRY_ASSIGN(api_host_, rpc::Host::start({&api_->gateway()},
-                                           alone() ? config_.run_folder() / socket_name(Role::kApi) : std::filesystem::path()));
+    TRY_ASSIGN(api_,
+               ApiRole::create(config_, io_, tasks_, std::move(peers), read_file(fingerprint_file()).value_or("")));
+    TRY_ASSIGN(api_host_, rpc::Host::start({&api_->gateway()}, alone() ? config_.run_folder() / socket_name(Role::kApi)
+                                                                       : std::filesystem::path()));
     return {};
   }
 
@@ -148,8 +151,8 @@ class Daemon {
     });
   }
 
-  // The API lets go first, then every coroutine is cancelled; the servers with threads of their own are stopped beside the
-  // loop, for their last calls end on it.
+  // The API lets go first, then every coroutine is cancelled; the servers with threads of their own are stopped beside
+  // the loop, for their last calls end on it.
   net::Task<void> wind_up() {
     if (api_) co_await api_->stop();
     tasks_.cancel();

@@ -1,6 +1,7 @@
 #pragma once
-// Wires the roles of one process and runs them until SIGTERM or SIGINT. `all` holds the four roles, joined by in-process
-// gRPC channels; a role alone serves gRPC on the unix socket <home>/run/<role>.sock and finds the others on theirs.
+// Wires the roles of one process and runs them until SIGTERM or SIGINT. `all` holds the four roles, joined by
+// in-process gRPC channels; a role alone serves gRPC on the unix socket <home>/run/<role>.sock and finds the others on
+// theirs.
 #include <set>
 #include <string>
 

@@ -19,10 +19,11 @@ Status prepare_home(const Config& config) {
     std::error_code error;
     const bool made = std::filesystem::create_directories(folder, error);
     if (error)
-      return fail(Code::kFailedPrecondition, fmt::format("cannot make the folder {}: {}", folder.string(), error.message()),
+      return fail(Code::kFailedPrecondition,
+                  fmt::format("cannot make the folder {}: {}", folder.string(), error.message()),
                   "choose another place with PAASTECH_HOME, or give this user the right to write there");
     if (made) ::chmod(folder.c_str(), 0700);
-    struct stat info {};
+    struct stat info{};
     if (::stat(folder.c_str(), &info) == 0 && (info.st_mode & 0022) != 0)
       return fail(Code::kFailedPrecondition,
                   fmt::format("other users may write to {} (mode {:o})", folder.string(), info.st_mode & 0777u),
@@ -39,7 +40,8 @@ Result<HomeLock> HomeLock::take(const Config& config, const std::string& name) {
   if (fd < 0) return fail(Code::kInternal, fmt::format("cannot open {}: {}", path.string(), std::strerror(errno)));
   HomeLock lock(fd);
   if (::flock(fd, LOCK_EX | LOCK_NB) != 0)
-    return fail(Code::kFailedPrecondition, fmt::format("another {} already runs with the home {}", name, config.home.string()),
+    return fail(Code::kFailedPrecondition,
+                fmt::format("another {} already runs with the home {}", name, config.home.string()),
                 "stop it first, or choose another home with PAASTECH_HOME");
   const std::string pid = std::to_string(::getpid()) + "\n";
   if (::ftruncate(fd, 0) != 0 || ::pwrite(fd, pid.data(), pid.size(), 0) != static_cast<ssize_t>(pid.size()))

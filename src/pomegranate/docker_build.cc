@@ -133,7 +133,8 @@ net::Task<Status> DockerEngine::build(v1::BuildSpec spec, std::shared_ptr<TarSou
 }
 
 net::Task<Status> DockerEngine::run_build(std::shared_ptr<BuildRun> run) {
-  // A build's containers keep the Engine's default capabilities, so they must not share a network with another Project's.
+  // A build's containers keep the Engine's default capabilities, so they must not share a network with another
+  // Project's.
   const std::string network = network_name(options_.instance, run->spec.project());
   CO_TRY(co_await ensure_network(network, run->spec.project()));
   const std::vector<std::string> any_label;

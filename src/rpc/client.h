@@ -34,7 +34,8 @@ class Handoff {
     auto start = [this, executor](auto completion) {
       auto shared = std::make_shared<decltype(completion)>(std::move(completion));
       auto deliver = [shared, executor](T value) {
-        net::asio::post(executor, [shared, value = std::move(value)]() mutable { std::move (*shared)(std::move(value)); });
+        net::asio::post(executor,
+                        [shared, value = std::move(value)]() mutable { std::move (*shared)(std::move(value)); });
       };
       std::optional<T> ready;
       {
@@ -49,7 +50,7 @@ class Handoff {
       if (ready) deliver(std::move(*ready));
     };
     T value = co_await net::asio::async_initiate<const net::asio::use_awaitable_t<>, void(T)>(std::move(start),
-                                                                                               net::asio::use_awaitable);
+                                                                                              net::asio::use_awaitable);
     co_return value;
   }
 

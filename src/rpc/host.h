@@ -19,14 +19,15 @@ class Host {
                                              const std::filesystem::path& socket);
   ~Host();
   std::shared_ptr<grpc::Channel> channel() const;  // in-process: no port, no serialised hop through the kernel
-  void stop();  // running calls are cancelled after a second
+  void stop();                                     // running calls are cancelled after a second
 
  private:
   explicit Host(std::unique_ptr<grpc::Server> server) : server_(std::move(server)) {}
   std::unique_ptr<grpc::Server> server_;
 };
 
-// A channel to a role in another process on this host. Connects when first used, and again after a loss, within a second.
+// A channel to a role in another process on this host. Connects when first used, and again after a loss, within a
+// second.
 std::shared_ptr<grpc::Channel> unix_channel(const std::filesystem::path& socket);
 
 }  // namespace paastech::rpc

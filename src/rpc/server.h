@@ -6,7 +6,8 @@
 //     return rpc::unary(tasks_, c, create(*q), a);                       // Task<Result<CreateReply>>
 //   }
 //   grpc::ServerWriteReactor<LogLine>* Logs(grpc::CallbackServerContext* c, const LogsRequest* q) override {
-//     return rpc::stream<LogLine>(tasks_, c, [this, q = *q](std::shared_ptr<rpc::Writer<LogLine>> w) { return logs(q, w); });
+//     return rpc::stream<LogLine>(tasks_, c, [this, q = *q](std::shared_ptr<rpc::Writer<LogLine>> w) { return logs(q,
+//     w); });
 //   }
 //
 // Each call runs in the TaskGroup it is given; where the peer cancels, Writer::write answers false and
