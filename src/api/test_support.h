@@ -80,10 +80,10 @@ class FakeController final : public controller::Controller {
   net::Task<Result<store::DeploymentRow>> redeploy(std::string project_id, std::string actor_id,
                                                    DeploymentCause cause) override {
     while (held) co_await gate.wait(std::chrono::hours(1));
-    asked.push_back("redeploy " + std::string(to_text(cause)));
     auto find = [project_id](store::Tx& tx) { return store::live_deployment(tx, project_id); };
     CO_TRY_ASSIGN(std::optional<store::DeploymentRow> live, co_await database_.read(std::move(find)));
     if (!live) co_return fail(Code::kFailedPrecondition, "this project has no live deployment yet");
+    asked.push_back("redeploy " + std::string(to_text(cause)));
     store::DeploymentRow row;
     row.project_id = project_id;
     row.actor_id = actor_id;

@@ -11,7 +11,7 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr std::string_view kManifestName = "paastech.yaml";
-constexpr auto kBuildDeadline = 20min;  // beyond the Engine's own limit, for a lost answer
+constexpr auto kLostAnswer = 5min;  // beyond the build's own limit
 
 using BuildCall = rpc::DuplexStream<engine::BuildRequest, engine::BuildEvent>;
 
@@ -135,8 +135,8 @@ net::Task<Status> DeploymentController::build(RolloutPtr rollout) {
 
 net::Task<Status> DeploymentController::run_build(RolloutPtr rollout, std::string dockerfile, std::string context) {
   auto upload = std::make_shared<Upload>(tasks_.executor());
-  upload->call =
-      std::make_shared<BuildCall>(ports_.pomegranate.async(), &engine::Pomegranate::Stub::async::Build, kBuildDeadline);
+  upload->call = std::make_shared<BuildCall>(ports_.pomegranate.async(), &engine::Pomegranate::Stub::async::Build,
+                                             std::chrono::seconds(options_.build_timeout_s) + kLostAnswer);
   upload->request.set_project_id(rollout->row.project_id);
   upload->request.set_commit(rollout->row.commit);
   upload->request.set_path(context);
@@ -146,6 +146,8 @@ net::Task<Status> DeploymentController::run_build(RolloutPtr rollout, std::strin
   spec.set_project(rollout->row.project_id);
   spec.set_deployment(rollout->row.number);
   spec.set_dockerfile(dockerfile);
+  spec.set_timeout_seconds(options_.build_timeout_s);
+  spec.mutable_limits()->set_memory_bytes(options_.build_memory_bytes);
   for (std::int64_t back = 1; back <= 5 && rollout->row.number - back > 0; ++back)
     spec.add_cache_from(fmt::format("paastech/{}:{}", rollout->row.project_id, rollout->row.number - back));
   const bool sent = co_await upload->call->write(first);

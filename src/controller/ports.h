@@ -32,6 +32,8 @@ struct Ports {
 struct ControllerOptions {
   int builds = 2;  // at once on the whole Service
   int builds_per_client = 1;
+  std::int64_t build_timeout_s = 900;
+  std::int64_t build_memory_bytes = 1LL << 30;  // memory and swap together
   int kept_images = 5;  // of the last Deployments beside the current one
 };
 

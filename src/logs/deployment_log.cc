@@ -30,7 +30,11 @@ Status DeploymentLog::append(const std::string& project, std::int64_t number, st
   ::fstat(fd, &info);
   std::string text(line);
   text.push_back('\n');
-  if (info.st_size < kLimit && info.st_size + static_cast<std::int64_t>(text.size()) >= kLimit) text = kCut;
+  if (info.st_size < kLimit && info.st_size + static_cast<std::int64_t>(text.size()) >= kLimit) {
+    // Cut so that the file reaches the limit, by which the next append knows that it is full.
+    text.resize(static_cast<std::size_t>(kLimit - info.st_size));
+    text.append("\n").append(kCut);
+  }
   const bool full = info.st_size >= kLimit;
   const bool written = full || ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size());
   const int code = errno;

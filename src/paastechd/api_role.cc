@@ -29,6 +29,8 @@ controller::ControllerOptions controller_options(const Config& config) {
   controller::ControllerOptions options;
   options.builds = config.builds;
   options.builds_per_client = config.builds_per_client;
+  options.build_timeout_s = config.build_timeout_s;
+  options.build_memory_bytes = config.build_memory_bytes;
   return options;
 }
 

@@ -62,6 +62,8 @@ std::map<std::string, Target> targets(Config& c) {
       {"engine.instance", text(c.instance)},
       {"builds.at_once", integer(c.builds, 1, 64)},
       {"builds.per_client", integer(c.builds_per_client, 1, 64)},
+      {"builds.timeout_s", integer(c.build_timeout_s, 5, 86'400)},
+      {"builds.memory_bytes", integer(c.build_memory_bytes, 64 << 20, 1LL << 40)},
   };
 }
 

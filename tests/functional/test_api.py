@@ -138,12 +138,13 @@ def test_deletion_needs_the_name_and_takes_everything_with_it(service, client, u
     name = project["name"]
     client.repository(name, apps.web()).push()
     label = f"paastech.project={project['id']}"
-    assert service.docker.containers(label) and service.docker.networks(label) and service.docker.images(label)
+    docker = service.docker
+    assert docker.containers(label) and docker.networks(label) and docker.project_images(project["id"])
     problem(client.call("DELETE", f"/projects/{name}"), 422)
     problem(client.call("DELETE", f"/projects/{name}?confirm=other"), 422)
     removed = client.call("DELETE", f"/projects/{name}?confirm={name}")
     assert removed.status == 200 and removed.json()["leftovers"] == [], removed
-    assert not service.docker.containers(label) and not service.docker.networks(label) and not service.docker.images(label)
+    assert not docker.containers(label) and not docker.networks(label) and not docker.project_images(project["id"])
     assert not list((service.home / "repositories").glob(f"{project['id']}*"))
     assert service.visit(name).status == 404
     problem(client.call("GET", f"/projects/{name}"), 404)

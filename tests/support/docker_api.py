@@ -46,6 +46,12 @@ class Docker:
     def images(self, label):
         return self._filtered("images/json", label)
 
+    def project_images(self, project):
+        """References of the images that were built for a Project."""
+        filters = urllib.parse.quote(json.dumps({"reference": [f"paastech/{project}"]}))
+        listed = self.call("GET", f"/images/json?filters={filters}")[1]
+        return [tag for image in listed for tag in image["RepoTags"] or []]
+
     def inspect(self, container):
         return self.call("GET", f"/containers/{container}/json")[1]
 
@@ -61,7 +67,12 @@ class Docker:
         """Removes every container, network and image with the label. What a test made must not outlive it."""
         for container in self.containers(label):
             self.call("DELETE", f"/containers/{container['Id']}?force=1&v=1")
+        projects = set()
         for network in self.networks(label):
+            projects.add(network["Labels"].get("paastech.project"))
             self.call("DELETE", f"/networks/{network['Id']}")
         for image in self.images(label):
             self.call("DELETE", f"/images/{image['Id']}?force=1")
+        for project in projects - {None}:
+            for reference in self.project_images(project):
+                self.call("DELETE", f"/images/{reference}?force=1")
