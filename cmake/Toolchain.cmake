@@ -19,10 +19,10 @@ if(MOLD)
 endif()
 
 # -pthread everywhere: gRPC asks for it, and a precompiled header serves only files built with the same flags.
-add_compile_options(-pthread -Wall -Wextra -Wpedantic -Wshadow=local -Wnon-virtual-dtor -Werror)
+add_compile_options(-pthread -Wall -Wextra -Wpedantic -Wnon-virtual-dtor -Werror)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # GCC 12 reports these falsely inside coroutine frames and std::variant (GCC bugs 105562, 107532).
-  add_compile_options(-fcoroutines -fpch-preprocess -Wno-maybe-uninitialized -Wno-mismatched-new-delete
+  add_compile_options(-fcoroutines -fpch-preprocess -Wshadow=local -Wno-maybe-uninitialized -Wno-mismatched-new-delete
                       -Wno-dangling-pointer -Wno-free-nonheap-object -Wno-restrict -Wno-stringop-overflow
                       -Wno-array-bounds -Wno-stringop-overread)
 else()

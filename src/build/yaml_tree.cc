@@ -94,10 +94,9 @@ class TreeBuilder final : public YAML::EventHandler {
     if (!is_key) return put(std::move(node));
     if (node.kind == YamlNode::Kind::kNull) refuse(mark, "a key is missing", "write `key: value`");
     const auto& members = open_.back().node.members;
-    const auto before = std::ranges::find(members, node.text, &std::pair<std::string, YamlNode>::first);
+    const auto before = std::ranges::find(members, node.text, &YamlMember::key);
     if (before != members.end())
-      refuse(mark,
-             "`" + shown_key(node.text) + "` is there twice, first on line " + std::to_string(before->second.line),
+      refuse(mark, "`" + shown_key(node.text) + "` is there twice, first on line " + std::to_string(before->value.line),
              "keep one of the two");
     open_.back().key = std::move(node.text);
   }
@@ -107,7 +106,7 @@ class TreeBuilder final : public YAML::EventHandler {
     } else if (Open& parent = open_.back(); parent.node.kind == YamlNode::Kind::kList) {
       parent.node.items.push_back(std::move(node));
     } else {
-      parent.node.members.emplace_back(std::move(*parent.key), std::move(node));
+      parent.node.members.push_back({std::move(*parent.key), std::move(node)});
       parent.key.reset();
     }
   }

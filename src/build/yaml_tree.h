@@ -9,13 +9,20 @@
 
 namespace paastech::build {
 
+struct YamlMember;
+
 struct YamlNode {
   enum class Kind { kNull, kPlain, kQuoted, kList, kMap };
   Kind kind = Kind::kNull;
-  int line = 0;                                           // from 1
-  std::string text;                                       // of kPlain and kQuoted
-  std::vector<YamlNode> items;                            // of kList
-  std::vector<std::pair<std::string, YamlNode>> members;  // of kMap, in order; keys are unique
+  int line = 0;                     // from 1
+  std::string text;                 // of kPlain and kQuoted
+  std::vector<YamlNode> items;      // of kList
+  std::vector<YamlMember> members;  // of kMap, in order; keys are unique
+};
+
+struct YamlMember {
+  std::string key;
+  YamlNode value;
 };
 
 // The single document of the text; kNull where there is none. Aliases, anchors, tags, keys that are not plain text or

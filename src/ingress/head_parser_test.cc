@@ -65,8 +65,8 @@ TEST(RequestHead, RefusesAmbiguousFraming) {
       "X: y\r\n Transfer-Encoding: chunked\r\n",
       "Transfer-Encoding:\r\n chunked\r\n",
       "Transfer-Encoding: chunked\n\r\n",
-      "Transfer-Encoding:\x0b"
-      "chunked\r\n",
+      ("Transfer-Encoding:\x0b"
+       "chunked\r\n"),
       "X: a\rb\r\n",
       "X: a\nContent-Length: 5\r\n",
       "X: a\n\n",
