@@ -4,36 +4,15 @@
 
 #include "api/text_out.h"
 #include "base/error.h"
+#include "net/http.h"
 
 namespace paastech::api {
-
-std::string_view reason_phrase(int status) {
-  switch (status) {
-    case 400: return "Bad Request";
-    case 401: return "Unauthorized";
-    case 403: return "Forbidden";
-    case 404: return "Not Found";
-    case 405: return "Method Not Allowed";
-    case 406: return "Not Acceptable";
-    case 409: return "Conflict";
-    case 412: return "Precondition Failed";
-    case 413: return "Content Too Large";
-    case 415: return "Unsupported Media Type";
-    case 422: return "Unprocessable Content";
-    case 429: return "Too Many Requests";
-    case 499: return "Cancelled";
-    case 500: return "Internal Server Error";
-    case 503: return "Service Unavailable";
-    case 504: return "Gateway Timeout";
-    default: return "Error";
-  }
-}
 
 std::string problem_json(const Error& error, const std::string& request_id, int status) {
   if (status == 0) status = http_status(error.code);
   boost::json::object out;
   out["type"] = "about:blank";  // RFC 9457 section 4.2.1: the status says it; `code` is ours for programs
-  out["title"] = reason_phrase(status);
+  out["title"] = net::reason_phrase(status);
   out["status"] = status;
   out["detail"] = safe_text(error.message);
   out["code"] = code_name(error.code);

@@ -10,7 +10,6 @@ namespace paastech::api {
 // status 0: the Code's own (base/error.h).
 net::HttpResponse problem(const Error& error, const std::string& request_id, int status = 0);
 std::string problem_json(const Error& error, const std::string& request_id, int status = 0);
-std::string_view reason_phrase(int status);  // RFC 9110 section 15
 // The headers of every answer: nothing is cached, nothing is guessed (threats 25 and 28).
 void add_security_headers(net::Headers& headers);
 

@@ -32,4 +32,6 @@ struct HttpResponse {
   std::string body = {};
 };
 
+const char* reason_phrase(int status);  // "Not Found" (RFC 9110 section 15); "Unknown" where it has none
+
 }  // namespace paastech::net

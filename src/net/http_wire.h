@@ -14,7 +14,6 @@ namespace paastech::net {
 bool same_name(std::string_view a, std::string_view b);  // header names: without regard to ASCII case
 bool is_token(std::string_view text);                    // RFC 9110 5.6.2
 bool is_field_value(std::string_view text);              // no control characters but tab (RFC 9110 5.5)
-const char* reason_phrase(int status);                   // "Not Found"; "Unknown" where it has none
 
 std::string chunk(std::string_view data);  // with its size line; data must not be empty
 inline constexpr std::string_view kLastChunk = "0\r\n\r\n";
