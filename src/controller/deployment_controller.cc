@@ -178,11 +178,12 @@ net::Task<Result<std::unique_ptr<Follower>>> DeploymentController::follow(std::s
 }
 
 net::Task<Status> DeploymentController::stop_application(std::string project_id) {
-  auto mark = [project_id](store::Tx& tx) { return store::set_stopped(tx, project_id, true); };
-  CO_TRY(co_await ports_.database.write(std::move(mark)));
+  // In its turn: a rollout that is on its way clears the mark when it becomes live, and `stop` came after it.
   std::shared_ptr<Turn> mine = turn(project_id);
   co_await mine->take();
   TurnHolder holder(mine);
+  auto mark = [project_id](store::Tx& tx) { return store::set_stopped(tx, project_id, true); };
+  CO_TRY(co_await ports_.database.write(std::move(mark)));
   Status stopped = co_await reconcile_project(project_id);
   co_return stopped;
 }

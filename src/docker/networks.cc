@@ -50,7 +50,11 @@ net::Task<Result<std::string>> create_network(ClientPtr client, NetworkSpec spec
 net::Task<Result<NetworkSummary>> inspect_network(ClientPtr client, std::string name) {
   CO_TRY_ASSIGN(const net::HttpResponse response, co_await client->call("GET", "/networks/" + name));
   CO_TRY_ASSIGN(const bj::value answer, json::parse(response.body));
-  co_return summary_of(answer);
+  NetworkSummary summary = summary_of(answer);
+  const bj::value& attached = json::at(answer, "Containers");
+  if (attached.is_object())
+    for (const auto& [id, endpoint] : attached.get_object()) summary.containers.emplace_back(id);
+  co_return summary;
 }
 
 net::Task<Result<std::vector<NetworkSummary>>> list_networks(ClientPtr client, std::vector<std::string> labels) {

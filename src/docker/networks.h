@@ -16,6 +16,7 @@ struct NetworkSummary {
   std::string name;
   std::vector<std::string> subnets;
   std::map<std::string, std::string> labels;
+  std::vector<std::string> containers;  // ids of those attached; known to inspect_network only
 };
 
 // kAlreadyExists: there is one of that name. kResourceExhausted: the subnet overlaps with another network.

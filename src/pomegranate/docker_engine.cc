@@ -250,14 +250,11 @@ net::Task<Result<v1::RemoveProjectReply>> DockerEngine::remove_project(v1::Remov
       leave("container", ids[i], outcomes[i].error());
   }
   const std::string network = network_name(options_.instance, request.project());
-  const auto there = co_await docker::inspect_network(client_, network);
-  if (there) {
-    const Status removed = co_await docker::remove_network(client_, network);
-    if (removed)
-      reply.set_networks(1);
-    else
-      leave("network", network, removed.error());
-  }
+  const Result<bool> gone = co_await remove_network_and_attached(network);
+  if (!gone)
+    leave("network", network, gone.error());
+  else if (*gone)
+    reply.set_networks(1);
   CO_TRY_ASSIGN(const auto images, co_await docker::list_images(client_, "paastech/" + request.project()));
   for (const docker::ImageSummary& image : images) {
     const Status removed = co_await docker::remove_image(client_, image.reference);

@@ -73,6 +73,7 @@ class DockerEngine final : public Engine {
   net::Task<Status> stop_and_remove(std::string id, int grace_seconds);
 
   net::Task<Status> ensure_network(std::string name, std::string project);
+  net::Task<Result<bool>> remove_network_and_attached(std::string name);  // false: there was none
   net::Task<Status> ensure_firewall();
   net::Task<Result<std::string>> runtime_for(std::string isolation);
 

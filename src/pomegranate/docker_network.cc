@@ -1,4 +1,5 @@
 // Networks, and what is set up beside the Engine for them.
+#include "docker/containers.h"
 #include "docker/system.h"
 #include "pomegranate/docker_engine.h"
 
@@ -8,7 +9,9 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr int kSubnetAttempts = 64;      // each takes another free subnet; another Docker on this machine may hold some
+constexpr int kSubnetAttempts = 64;  // each takes another free subnet; another Docker on this machine may hold some
+constexpr int kRemovalAttempts = 20;
+constexpr auto kRemovalPause = 250ms;    // between them: a killed container takes moments to let go of its network
 constexpr auto kFirewallInterval = 60s;  // somebody may have flushed the rules
 constexpr auto kEngineRetry = 2s;
 
@@ -54,6 +57,26 @@ net::Task<Status> DockerEngine::ensure_network(std::string name, std::string pro
   co_return fail(Code::kResourceExhausted,
                  "every subnet tried of the pool " + options_.subnet_pool + " overlaps with a network of this machine",
                  "give the Service a pool of its own");
+}
+
+// What is still attached to a Project's own network is the Project's: the container of a build that was cancelled a
+// moment ago, which the Engine's builder is about to remove too.
+net::Task<Result<bool>> DockerEngine::remove_network_and_attached(std::string name) {
+  Error last;
+  for (int attempt = 0; attempt < kRemovalAttempts; ++attempt) {
+    const auto there = co_await docker::inspect_network(client_, name);
+    if (!there && there.error().code == Code::kNotFound) co_return attempt > 0;
+    if (!there) co_return std::unexpected(there.error());
+    for (const std::string& id : there->containers) {
+      const Status removed = co_await docker::remove_container(client_, id);
+      if (!removed) spdlog::debug("removing what is attached to {}: {}", name, removed.error().message);
+    }
+    const Status removed = co_await docker::remove_network(client_, name);
+    if (removed) co_return true;
+    last = removed.error();
+    CO_TRY(co_await net::sleep_for(kRemovalPause));
+  }
+  co_return std::unexpected(std::move(last));
 }
 
 // A machine where the rules cannot be made still serves, with a loud warning; Describe tells, too.

@@ -1,6 +1,7 @@
 #pragma once
 // gRPC client calls as coroutines. gRPC's callback API is used nowhere else on the client side.
-// Thread: called on, and resumed on, the caller's executor. Errors: see rpc/status.h.
+// Thread: called on, and resumed on, the caller's executor. Errors: see rpc/status.h. Cancelling the coroutine (asio
+// terminal cancellation) cancels the call that it waits for, so that a stop never waits for a peer.
 #include <grpcpp/grpcpp.h>
 
 #include <deque>
@@ -29,9 +30,12 @@ class Handoff {
     }
     (*handler)(std::move(value));
   }
-  net::Task<T> wait() {
+  // on_cancel runs where the waiting coroutine is cancelled; the wait itself ends with the value that this brings about.
+  net::Task<T> wait(std::function<void()> on_cancel) {
     net::Executor executor = co_await net::asio::this_coro::executor;
-    auto start = [this, executor](auto completion) {
+    auto start = [this, executor, on_cancel](auto completion) {
+      auto slot = net::asio::get_associated_cancellation_slot(completion);
+      if (slot.is_connected()) slot.assign([on_cancel](net::asio::cancellation_type) { on_cancel(); });
       auto shared = std::make_shared<decltype(completion)>(std::move(completion));
       auto deliver = [shared, executor](T value) {
         net::asio::post(executor,
@@ -60,6 +64,14 @@ class Handoff {
   std::shared_ptr<Handler> handler_;
 };
 
+// Cancels the call of a State or Reactor that may be gone by then.
+template <class Owner>
+std::function<void()> canceller(const std::shared_ptr<Owner>& owner) {
+  return [weak = std::weak_ptr<Owner>(owner)] {
+    if (auto kept = weak.lock()) kept->context.TryCancel();
+  };
+}
+
 inline void set_deadline(grpc::ClientContext& context, std::chrono::milliseconds timeout) {
   if (timeout.count() > 0) context.set_deadline(std::chrono::system_clock::now() + timeout);
 }
@@ -81,7 +93,7 @@ net::Task<Result<Reply>> call(Async* async,
   set_deadline(state->context, timeout);
   (async->*method)(&state->context, &state->request, &state->reply,
                    [state](grpc::Status status) { state->done.post(std::move(status)); });
-  grpc::Status status = co_await state->done.wait();
+  grpc::Status status = co_await state->done.wait(canceller(state));
   if (!status.ok()) co_return std::unexpected(from_grpc(status));
   co_return std::move(state->reply);
 }
@@ -113,10 +125,10 @@ class ReadStream {
   net::Task<Result<std::optional<Message>>> next() {
     auto reactor = reactor_;
     reactor->StartRead(&reactor->message);
-    bool ok = co_await reactor->read_done.wait();
+    bool ok = co_await reactor->read_done.wait(canceller(reactor));
     if (ok) co_return std::optional<Message>(std::move(reactor->message));
     release();
-    grpc::Status status = co_await reactor->done.wait();
+    grpc::Status status = co_await reactor->done.wait(canceller(reactor));
     if (!status.ok()) co_return std::unexpected(from_grpc(status));
     co_return std::optional<Message>();
   }
@@ -169,23 +181,23 @@ class DuplexStream {
     if (!reactor->held) co_return false;  // next() has seen the end: starting an operation now is not allowed
     reactor->request = std::move(request);
     reactor->StartWrite(&reactor->request);
-    bool ok = co_await reactor->write_done.wait();
+    bool ok = co_await reactor->write_done.wait(canceller(reactor));
     co_return ok;
   }
   net::Task<bool> writes_done() {
     auto reactor = reactor_;
     if (!reactor->held) co_return false;
     reactor->StartWritesDone();
-    bool ok = co_await reactor->write_done.wait();
+    bool ok = co_await reactor->write_done.wait(canceller(reactor));
     co_return ok;
   }
   net::Task<Result<std::optional<Message>>> next() {
     auto reactor = reactor_;
     reactor->StartRead(&reactor->message);
-    bool ok = co_await reactor->read_done.wait();
+    bool ok = co_await reactor->read_done.wait(canceller(reactor));
     if (ok) co_return std::optional<Message>(std::move(reactor->message));
     release();
-    grpc::Status status = co_await reactor->done.wait();
+    grpc::Status status = co_await reactor->done.wait(canceller(reactor));
     if (!status.ok()) co_return std::unexpected(from_grpc(status));
     co_return std::optional<Message>();
   }

@@ -51,6 +51,8 @@ def test_kill_9_in_the_middle_of_a_push_converges(running, step):
                       "deployment 2 to be failed")
     assert newest["reason"] == "interrupted", newest
     wait_for(lambda: len(service.docker.containers(service.label)) == 1, "no orphan container")
+    wait_for(lambda: not [c for c in service.docker.call("GET", "/containers/json?all=1")[1] if "sleep 30" in c["Command"]],
+             "the build's own container to be gone")
     repository.commit(apps.web("three"))
     repository.push()
     assert service.visit("steady").text == "three GET /"
