@@ -31,11 +31,12 @@ class Handoff {
     (*handler)(std::move(value));
   }
   // on_cancel runs where the waiting coroutine is cancelled; the wait itself ends with the value that this brings about.
-  net::Task<T> wait(std::function<void()> on_cancel) {
+  net::Task<T> wait(std::function<void()> on_cancel = nullptr) {
     net::Executor executor = co_await net::asio::this_coro::executor;
     auto start = [this, executor, on_cancel](auto completion) {
       auto slot = net::asio::get_associated_cancellation_slot(completion);
-      if (slot.is_connected()) slot.assign([on_cancel](net::asio::cancellation_type) { on_cancel(); });
+      if (on_cancel && slot.is_connected())
+        slot.assign([on_cancel](net::asio::cancellation_type) { on_cancel(); });
       auto shared = std::make_shared<decltype(completion)>(std::move(completion));
       auto deliver = [shared, executor](T value) {
         net::asio::post(executor,
@@ -93,7 +94,8 @@ net::Task<Result<Reply>> call(Async* async,
   set_deadline(state->context, timeout);
   (async->*method)(&state->context, &state->request, &state->reply,
                    [state](grpc::Status status) { state->done.post(std::move(status)); });
-  grpc::Status status = co_await state->done.wait(canceller(state));
+  std::function<void()> give_up = canceller(state);
+  grpc::Status status = co_await state->done.wait(std::move(give_up));
   if (!status.ok()) co_return std::unexpected(from_grpc(status));
   co_return std::move(state->reply);
 }
@@ -125,10 +127,12 @@ class ReadStream {
   net::Task<Result<std::optional<Message>>> next() {
     auto reactor = reactor_;
     reactor->StartRead(&reactor->message);
-    bool ok = co_await reactor->read_done.wait(canceller(reactor));
+    std::function<void()> give_up = canceller(reactor);
+    bool ok = co_await reactor->read_done.wait(std::move(give_up));
     if (ok) co_return std::optional<Message>(std::move(reactor->message));
     release();
-    grpc::Status status = co_await reactor->done.wait(canceller(reactor));
+    std::function<void()> give_up_too = canceller(reactor);
+    grpc::Status status = co_await reactor->done.wait(std::move(give_up_too));
     if (!status.ok()) co_return std::unexpected(from_grpc(status));
     co_return std::optional<Message>();
   }
@@ -181,23 +185,27 @@ class DuplexStream {
     if (!reactor->held) co_return false;  // next() has seen the end: starting an operation now is not allowed
     reactor->request = std::move(request);
     reactor->StartWrite(&reactor->request);
-    bool ok = co_await reactor->write_done.wait(canceller(reactor));
+    std::function<void()> give_up = canceller(reactor);
+    bool ok = co_await reactor->write_done.wait(std::move(give_up));
     co_return ok;
   }
   net::Task<bool> writes_done() {
     auto reactor = reactor_;
     if (!reactor->held) co_return false;
     reactor->StartWritesDone();
-    bool ok = co_await reactor->write_done.wait(canceller(reactor));
+    std::function<void()> give_up = canceller(reactor);
+    bool ok = co_await reactor->write_done.wait(std::move(give_up));
     co_return ok;
   }
   net::Task<Result<std::optional<Message>>> next() {
     auto reactor = reactor_;
     reactor->StartRead(&reactor->message);
-    bool ok = co_await reactor->read_done.wait(canceller(reactor));
+    std::function<void()> give_up = canceller(reactor);
+    bool ok = co_await reactor->read_done.wait(std::move(give_up));
     if (ok) co_return std::optional<Message>(std::move(reactor->message));
     release();
-    grpc::Status status = co_await reactor->done.wait(canceller(reactor));
+    std::function<void()> give_up_too = canceller(reactor);
+    grpc::Status status = co_await reactor->done.wait(std::move(give_up_too));
     if (!status.ok()) co_return std::unexpected(from_grpc(status));
     co_return std::optional<Message>();
   }
