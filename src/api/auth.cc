@@ -25,6 +25,12 @@ std::string bearer_token(const std::string& authorization) {
   return token;
 }
 
+net::Task<void> touch(Context& context, std::string token_id, std::int64_t now) {
+  auto work = [token_id, now](store::Tx& tx) { return store::touch_token(tx, token_id, now); };
+  Status touched = co_await context.database.write(std::move(work));
+  if (!touched) spdlog::warn("noting a token's use: {}", touched.error().message);
+}
+
 }  // namespace
 
 std::string token_hash(std::string_view token) { return hex(sha256(token)); }
@@ -50,12 +56,9 @@ net::Task<Result<std::optional<Identity>>> Auth::authenticate(std::string author
   };
   CO_TRY_ASSIGN(Found found, co_await context_.database.read(std::move(find)));
   const std::int64_t now = context_.clock.now_ms();
-  if (found.first && now - found.second >= kTouchEveryMs) {
-    const std::string id = found.first->token_id;
-    auto touch = [id, now](store::Tx& tx) { return store::touch_token(tx, id, now); };
-    Status touched = co_await context_.database.write(std::move(touch));
-    if (!touched) spdlog::warn("noting a token's use: {}", touched.error().message);
-  }
+  // Beside the request: it must not wait for a locked database.
+  if (found.first && now - found.second >= kTouchEveryMs)
+    context_.tasks.spawn("token use", touch(context_, found.first->token_id, now));
   co_return std::move(found.first);
 }
 

@@ -71,6 +71,15 @@ TEST_F(Project, DeploysAChangeOfEnvironmentOnlyWhereSomethingIsLive) {
   EXPECT_EQ(json(patch(R"({"unset":["A"]})")).at("changed"), boost::json::array{"A"});
 }
 
+TEST_F(Project, DeploysAChangeOfEnvironmentOfWhatIsStoppedOnlyBehindADeploymentThatStartsIt) {
+  const store::ProjectRow hello = add_project("hello", ada_);
+  add_deployment(hello, DeploymentState::kLive);
+  EXPECT_EQ(ask("POST", "/api/v1/projects/hello/stop", token_).status, 200);
+  EXPECT_FALSE(json(patch(R"({"set":{"A":"1"}})")).contains("deployment"));
+  add_deployment(hello, DeploymentState::kQueued);  // a push; it has the environment of before
+  EXPECT_TRUE(json(patch(R"({"set":{"A":"2"}})")).contains("deployment"));
+}
+
 TEST_F(Project, ShowsValuesOnlyWhereTheyAreAskedForAndKeepsThemSealed) {
   const store::ProjectRow hello = add_project("hello", ada_);
   patch(R"({"set":{"TOKEN":"canary-4711"}})");

@@ -232,7 +232,7 @@ class ApiTest : public ::testing::Test {
     Result<std::unique_ptr<store::Database>> opened = store::Database::open((folder_ / "test.db").string());
     if (!opened) throw std::runtime_error(opened.error().message);
     database_ = std::move(*opened);
-    access_ = std::make_unique<controller::DatabaseAccess>(*database_, pool_);
+    access_ = std::make_unique<controller::DatabaseAccess>(*database_, pool_, pool_);
     controller_ = std::make_unique<FakeController>(*access_, io_.get_executor());
     log_ = std::make_unique<logs::DeploymentLog>(folder_);
     engine_host_ = host({&engine_});

@@ -1,182 +1,39 @@
 #include "build/dockerfile.h"
 
 #include <algorithm>
-#include <optional>
+#include <map>
 #include <string>
-#include <vector>
 
 #include "base/text.h"
-#include "domain/names.h"
+#include "build/dockerfile_text.h"
 
 namespace paastech::build {
 namespace {
 
 constexpr std::string_view kNeedsBuildKit = "needs BuildKit, which this Service does not offer yet";
-
-struct Instruction {
-  int line = 0;      // where it begins, from 1
-  std::string name;  // upper case, behind any ONBUILD
-  std::string rest;
-};
-
-std::unexpected<Error> refuse(int line, std::string_view what, std::string hint) {
-  return fail(Code::kInvalidArgument, "Dockerfile line " + std::to_string(line) + ": " + std::string(what),
-              std::move(hint));
-}
-
-std::string upper(std::string_view text) {
-  std::string out(text);
-  for (char& c : out)
-    if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
-  return out;
-}
-
-// What Unicode calls White_Space beyond ASCII; Docker's parser (Go's unicode.IsSpace) trims all of them.
-bool is_wide_space(std::string_view sequence) {
-  static constexpr std::string_view kSpaces[] = {"\u0085", "\u00a0", "\u1680", "\u2028",
-                                                 "\u2029", "\u202f", "\u205f", "\u3000"};
-  return std::ranges::find(kSpaces, sequence) != std::end(kSpaces) ||
-         (sequence >= "\u2000" && sequence <= "\u200a" && sequence.size() == 3);
-}
-
-// Every kind of space to ' '. Docker reads flags byte by byte, so that a stray 0x85 or 0xA0 is a space there as well.
-std::string plain_spaces(std::string_view text) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size();) {
-    const unsigned char c = static_cast<unsigned char>(text[i]);
-    std::size_t length = 1;
-    while (c >= 0x80 && length <= 4 && !is_utf8(text.substr(i, length))) ++length;
-    if (length > 4) {  // not UTF-8
-      out.push_back(c == 0x85 || c == 0xa0 ? ' ' : text[i]);
-      ++i;
-      continue;
-    }
-    const std::string_view sequence = text.substr(i, length);
-    if ((c >= '\t' && c <= '\r') || is_wide_space(sequence))
-      out.push_back(' ');
-    else
-      out.append(sequence);
-    i += sequence.size();
-  }
-  return std::string(trim(out));
-}
-
-std::vector<std::string> physical_lines(std::string_view text) {
-  if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
-  std::vector<std::string> lines = split(text, '\n');
-  for (std::string& line : lines)
-    if (line.ends_with('\r')) line.pop_back();
-  return lines;
-}
-
-struct Directive {
-  std::string key;  // lower case
-  std::string value;
-};
-
-// "# key = value", as in Docker's reference, "Parser directives"; newer builders also take "// key = value".
-std::optional<Directive> directive(const std::string& line) {
-  std::string text = plain_spaces(line);
-  if (!text.starts_with('#') && !text.starts_with("//")) return std::nullopt;
-  text.erase(0, text.starts_with('#') ? 1 : 2);
-  const std::size_t equals = text.find('=');
-  if (equals == std::string::npos) return std::nullopt;
-  const std::string key = lower(trim(std::string_view(text).substr(0, equals)));
-  const std::string value(trim(std::string_view(text).substr(equals + 1)));
-  const auto plain = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
-  if (key.empty() || value.empty() || !std::ranges::all_of(key, plain)) return std::nullopt;
-  return Directive{key, value};
-}
-
-// Reads the block of directives at the top and gives the escape character. Builders differ in whether a directive they
-// do not know, a #! line or an indented line ends the block; an escape directive behind one is refused, since the two
-// readings would see different instructions.
-Result<char> read_directives(const std::vector<std::string>& lines) {
-  char escape = '\\';
-  bool doubtful = false;
-  for (std::size_t i = 0; i < lines.size(); ++i) {
-    const int number = static_cast<int>(i) + 1;
-    if (i == 0 && lines[i].starts_with("#!")) {
-      doubtful = true;
-      continue;
-    }
-    const std::optional<Directive> found = directive(lines[i]);
-    if (!found) break;
-    if (found->key == "syntax")
-      return refuse(number, "`# syntax=` picks another program as builder, which this Service does not allow",
-                    "remove that line; the instructions of Docker's classic builder are available");
-    if (found->key != "escape") {
-      doubtful = true;
-      continue;
-    }
-    if (doubtful || !lines[i].starts_with('#'))
-      return refuse(number, "`# escape=` stands where some builders read it and others do not",
-                    "make it the first line of the file");
-    if (found->value != "\\" && found->value != "`")
-      return refuse(number, "`# escape=` takes a backslash or a backtick only", "correct or remove that line");
-    escape = found->value[0];
-  }
-  return escape;
-}
-
-// Where the escape character that continues the line stands, or npos. A doubled one does not continue it.
-std::size_t continuation(const std::string& line, char escape) {
-  const std::size_t last = line.find_last_not_of(" \t");
-  if (last == std::string::npos || line[last] != escape) return std::string::npos;
-  return last > 0 && line[last - 1] == escape ? std::string::npos : last;
-}
-
-Instruction instruction(int line, const std::string& joined) {
-  std::string_view text = joined;
-  Instruction out{line, {}, {}};
-  do {
-    const std::size_t space = text.find(' ');
-    out.name = upper(text.substr(0, space));
-    text = space == std::string_view::npos ? std::string_view{} : trim(text.substr(space));
-  } while (out.name == "ONBUILD" && !text.empty());
-  out.rest = text;
-  return out;
-}
-
-// Joins continued lines as Docker does: nothing in between, comments and empty lines left out.
-std::vector<Instruction> instructions(const std::vector<std::string>& lines, char escape) {
-  std::vector<Instruction> out;
-  std::string joined;
-  int begin = 0;
-  const auto finish = [&] {
-    const std::string text = plain_spaces(joined);
-    if (!text.empty()) out.push_back(instruction(begin, text));
-    joined.clear();
-    begin = 0;
-  };
-  for (std::size_t i = 0; i < lines.size(); ++i) {
-    const std::string text = plain_spaces(lines[i]);
-    if (text.empty() || text.starts_with('#')) continue;
-    if (begin == 0) begin = static_cast<int>(i) + 1;
-    const std::size_t end = continuation(lines[i], escape);
-    joined.append(lines[i], 0, end);
-    if (end == std::string::npos) finish();
-  }
-  finish();
-  return out;
-}
+// The builder stores an image a step, each with the history and variables of all before it, and expands variables in
+// the Engine's own memory, where thirty lines that double one would fill the machine.
+constexpr std::size_t kMaxInstructions = 500;
+constexpr std::size_t kMaxExpanded = 32 << 10;  // one instruction's text with its variables put in
+constexpr std::size_t kMaxAllExpanded = 256 << 10;
+constexpr std::size_t kUnknownVariable = 1 << 10;  // one that the base image brings; PATH is the longest of most
 
 // Deny by default: of the flags of RUN only --network=default and --network=none pass.
 Status check_run_flag(int line, std::string_view flag) {
   if (flag == "--network=default" || flag == "--network=none") return {};
   if (flag.starts_with("--network"))
-    return refuse(line, "RUN --network allows only `default` and `none`: a build never gets the host's network",
-                  "remove the flag");
+    return refuse_line(line, "RUN --network allows only `default` and `none`: a build never gets the host's network",
+                       "remove the flag");
   if (flag.starts_with("--security"))
-    return refuse(line, "RUN --security is not allowed: a build never gets more rights than the others",
-                  "remove the flag");
+    return refuse_line(line, "RUN --security is not allowed: a build never gets more rights than the others",
+                       "remove the flag");
   if (flag.starts_with("--mount"))
-    return refuse(line, "RUN --mount " + std::string(kNeedsBuildKit),
-                  "use COPY for files; what a plain RUN leaves behind is cached by layers");
+    return refuse_line(line, "RUN --mount " + std::string(kNeedsBuildKit),
+                       "use COPY for files; what a plain RUN leaves behind is cached by layers");
   if (flag.find_first_of("'\"\\`") != std::string_view::npos)
-    return refuse(line, "a flag of RUN has quotes or escapes in it", "write the flag plainly, or remove it");
-  return refuse(line, "RUN has a flag that this Service does not know",
-                "remove it; a command that begins with -- needs its program's name before it");
+    return refuse_line(line, "a flag of RUN has quotes or escapes in it", "write the flag plainly, or remove it");
+  return refuse_line(line, "RUN has a flag that this Service does not know",
+                     "remove it; a command that begins with -- needs its program's name before it");
 }
 
 Status check_run(const Instruction& run) {
@@ -218,24 +75,107 @@ bool has_heredoc(std::string_view text) {
   return false;
 }
 
+// The flags in front of FROM, COPY and ADD are looked at word by word elsewhere; a quoted space would shift the words.
+Status check_plain_flags(const Instruction& one) {
+  for (const std::string_view word : words_of(one.rest)) {
+    if (!unquoted(word).starts_with("--")) break;
+    if (word.find_first_of(kQuotes) != std::string_view::npos)
+      return refuse_line(one.line, "a flag of " + one.name + " has quotes or escapes in it", "write the flag plainly");
+  }
+  return {};
+}
+
+// The Engine itself would fetch a URL, from the host's network, where everything that is closed to builds is open to it
+// (threats 6 and 8).
+Status check_add(const Instruction& add) {
+  std::string text = add.rest;
+  while (text.starts_with("--")) text.erase(0, std::min(text.find_first_not_of(' ', text.find(' ')), text.size()));
+  if (text.starts_with('[')) {
+    if (text.find('\\') != std::string::npos)
+      return refuse_line(add.line, "ADD has an escape in its list", "write the names plainly, or use COPY");
+    std::ranges::replace_if(text, [](char c) { return c == '[' || c == ',' || c == ']'; }, ' ');
+  }
+  const std::vector<std::string_view> words = words_of(text);
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    const std::string word = unquoted(words[i]);
+    if (word.find("://") != std::string::npos)
+      return refuse_line(add.line, "ADD of a URL is not allowed: the Service would fetch it, not the build",
+                         "fetch it in the build, for instance: RUN curl -fsSLO URL");
+    const bool plain = word.find('$') == std::string::npos || word.starts_with('/') || word.starts_with("./");
+    if (!plain && i + 1 < words.size())
+      return refuse_line(add.line, "a source of ADD holds a variable, which could make it a URL",
+                         "use COPY, or begin it with ./");
+  }
+  return {};
+}
+
+// An upper bound of what the builder makes of all variables.
+class Growth {
+ public:
+  Status add(const Instruction& one) {
+    static constexpr std::string_view kNotExpanded[] = {"RUN", "CMD", "ENTRYPOINT", "SHELL", "HEALTHCHECK"};
+    if (std::ranges::find(kNotExpanded, one.name) != std::end(kNotExpanded)) return {};
+    const std::string& text = one.rest;
+    std::size_t size = text.size();
+    for (std::size_t at = text.find('$'); at != std::string::npos; at = text.find('$', at + 1)) {
+      const std::size_t begin = std::min(text.find_first_not_of('{', at + 1), text.size());
+      const std::size_t end = std::min(text.find_first_not_of(kNameCharacters, begin), text.size());
+      if (begin > at + 1 && end < text.size() && text[end] == '/')
+        return refuse_line(one.line, "${NAME/…} is not allowed", "do the replacement in a RUN");
+      const auto known = sizes_.find(text.substr(begin, end - begin));
+      size += known == sizes_.end() ? unknown_ : known->second;
+    }
+    total_ += size;
+    if (size > kMaxExpanded || total_ > kMaxAllExpanded)
+      return refuse_line(one.line, "the Dockerfile becomes too large once its variables are put in",
+                         "put long text into a file of the repository and COPY it");
+    if (one.name == "ENV" || one.name == "ARG") set(one, size);
+    return {};
+  }
+
+ private:
+  static constexpr std::string_view kNameCharacters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";
+  // NAME=value …, or the old ENV NAME value. Each name gets the size of the whole; one that is itself made of variables
+  // may be any.
+  void set(const Instruction& one, std::size_t size) {
+    const std::vector<std::string_view> words = words_of(one.rest);
+    const bool old_form = !words.empty() && words[0].find('=') == std::string_view::npos;
+    for (const std::string_view word : words) {
+      const std::string name = unquoted(word.substr(0, word.find('=')));
+      if (word.find('=') == std::string_view::npos && !(old_form && word.data() == words[0].data())) continue;
+      std::size_t& known = name.find('$') == std::string::npos ? sizes_[name] : unknown_;
+      known = std::max(known, size);
+    }
+  }
+  std::map<std::string, std::size_t> sizes_ = {};
+  std::size_t unknown_ = kUnknownVariable;
+  std::size_t total_ = 0;
+};
+
 }  // namespace
 
 Status check_dockerfile_text(std::string_view text) {
-  const std::vector<std::string> lines = physical_lines(text);
-  TRY_ASSIGN(const char escape, read_directives(lines));
-  const std::vector<Instruction> all = instructions(lines, escape);
+  TRY_ASSIGN(const std::vector<Instruction> all, read_instructions(text));
   if (all.empty())
     return fail(Code::kInvalidArgument, "the Dockerfile is empty", "begin it with FROM and the image to build upon");
+  if (all.size() > kMaxInstructions)
+    return refuse_line(all[kMaxInstructions].line,
+                       "there are more than " + std::to_string(kMaxInstructions) + " instructions",
+                       "join commands into one RUN with &&");
   bool has_from = false;
+  Growth growth;
   for (const Instruction& one : all) {
     if (one.name == "FROM") has_from = true;
     if (!has_from && one.name != "ARG")
-      return refuse(one.line, "an instruction stands before the first FROM, where only ARG may",
-                    "begin with FROM and the image to build upon");
+      return refuse_line(one.line, "an instruction stands before the first FROM, where only ARG may",
+                         "begin with FROM and the image to build upon");
     if (one.name == "RUN") TRY(check_run(one));
+    if (one.name == "FROM" || one.name == "COPY" || one.name == "ADD") TRY(check_plain_flags(one));
+    if (one.name == "ADD") TRY(check_add(one));
+    TRY(growth.add(one));
     if ((one.name == "RUN" || one.name == "COPY" || one.name == "ADD") && has_heredoc(one.rest))
-      return refuse(one.line, "a here-document (<<) " + std::string(kNeedsBuildKit),
-                    "put the text into a file of the repository and COPY it");
+      return refuse_line(one.line, "a here-document (<<) " + std::string(kNeedsBuildKit),
+                         "put the text into a file of the repository and COPY it");
   }
   if (!has_from)
     return fail(Code::kInvalidArgument, "the Dockerfile has no FROM instruction",

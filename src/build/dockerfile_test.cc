@@ -93,6 +93,46 @@ TEST(Dockerfile, TheEscapeDirectiveDecidesWhatContinues) {
   EXPECT_NE(message_of(" # escape=`\nFROM a\n").find("line 1: `# escape=`"), std::string::npos);
 }
 
+TEST(Dockerfile, TheEngineFetchesNothingForABuild) {
+  for (const std::string add :
+       {"ADD http://169.254.169.254/x /x", "ADD --chown=1:1 https://a.example/x /x", "add a ftp://b/c /x",
+        "ADD [\"http://a/x\", \"/x\"]", "ADD [\"\\u0068ttp://a/x\",\"/x\"]", "ADD ht\"tp:\"//a/x /x",
+        "ADD http:\\/\\/a/x /x", "ADD h$U /x", "ADD $U /x", "ADD [\"$U\",\"/x\"]", "ADD a ${U} /x", "ADD \"$U\" /x",
+        "ONBUILD ADD http://a/x /x", "ADD \\\n  http://a/x /x", "ADD git://a.example/x /x"})
+    EXPECT_NE(message_of("FROM a\nENV U=ttp://169.254.169.254/x\n" + add + "\n").find("line 3: "), std::string::npos)
+        << add;
+  EXPECT_TRUE(passes("FROM a\nADD x[0-9].tar ./$U /a/$U $W\nADD [\"a b\", \"/x\"]\nCOPY $U /x\n"));
+  EXPECT_TRUE(passes("FROM a\nRUN curl http://a/x\nLABEL url=http://a/x\n"));
+}
+
+TEST(Dockerfile, FlagsOfFromCopyAndAddAreWrittenPlainly) {
+  for (const std::string line : {"FROM --platform=\"a b\" c", "COPY --chown=\"1 2\" --from=x / /",
+                                 "ADD --ch\\own=1 a b", "COPY \"--from=x\" / /"})
+    EXPECT_NE(message_of("FROM a\n" + line + "\n").find("has quotes or escapes"), std::string::npos) << line;
+}
+
+TEST(Dockerfile, VariablesCannotFillTheEnginesMemory) {
+  const auto repeated = [](const std::string& line, int times) {
+    std::string out = "FROM a\nENV A=aaaaaaaa\n";
+    for (int i = 0; i < times; ++i) out += line + "\n";
+    return out;
+  };
+  for (const std::string line : {"ENV A=$A$A", "ENV A=${A}${A}", "ENV A $A$A", "ARG A=$A$A", "ENV $N=$M$M M=$A",
+                                 "ENV A=${A:-$A}$A", "ENV \"A\"=$A$A", "ONBUILD ENV A=$A$A"})
+    EXPECT_NE(message_of(repeated(line, 30)).find("too large once its variables"), std::string::npos) << line;
+  EXPECT_NE(message_of("FROM a\nENV A=${A//a/bbbbbbbbb}\n").find("line 2: ${NAME/"), std::string::npos);
+  EXPECT_NE(message_of(repeated("LABEL x=" + std::string(4000, 'x'), 100)).find("too large"), std::string::npos);
+  EXPECT_TRUE(passes(repeated("ENV PATH=$PATH:/opt/x/bin:$HOME/bin B=$A", 10)));
+  EXPECT_TRUE(passes(repeated("ENV PATH /opt/bin:$PATH\nRUN echo $A$A$A", 50)));
+}
+
+TEST(Dockerfile, StepsAreCounted) {
+  std::string text = "FROM a\n";
+  for (int i = 0; i < 499; ++i) text += "ENV A=1\n";
+  EXPECT_TRUE(passes(text));
+  EXPECT_NE(message_of(text + "CMD x\n").find("line 501: there are more than 500 instructions"), std::string::npos);
+}
+
 TEST(Dockerfile, SaysWhatIsMissing) {
   EXPECT_EQ(message_of(""), "the Dockerfile is empty");
   EXPECT_EQ(message_of("# nothing\n \n"), "the Dockerfile is empty");

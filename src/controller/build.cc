@@ -88,11 +88,14 @@ net::Task<Status> DeploymentController::read_manifest(RolloutPtr rollout, std::s
   Manifest manifest;
   const repos::TreeFile* file = file_named(tree, kManifestName);
   if (file && file->kind() != "missing") {
-    rollout->row.reason = "invalid_manifest";
-    if (file->kind() != "file")
-      co_return fail(Code::kInvalidArgument,
-                     "paastech.yaml is a " + file->kind() + ", but must be a small regular file");
-    CO_TRY_ASSIGN(manifest, build::parse_manifest(file->content()));
+    Result<Manifest> parsed =
+        fail(Code::kInvalidArgument, "paastech.yaml is a " + file->kind() + ", but must be a small regular file");
+    if (file->kind() == "file") parsed = build::parse_manifest(file->content());
+    if (!parsed) {
+      rollout->row.reason = "invalid_manifest";
+      co_return std::unexpected(std::move(parsed).error());
+    }
+    manifest = std::move(*parsed);
   }
   if (manifest.dockerfile != "Dockerfile") {
     request.clear_paths();
@@ -100,9 +103,11 @@ net::Task<Status> DeploymentController::read_manifest(RolloutPtr rollout, std::s
     CO_TRY_ASSIGN(tree, co_await rpc::call<repos::ReadFilesReply>(
                             ports_.repositories.async(), &repos::Repositories::Stub::async::ReadFiles, request, 30s));
   }
-  rollout->row.reason = "no_dockerfile";
-  CO_TRY(check_dockerfile(file_named(tree, manifest.dockerfile), manifest.dockerfile));
-  rollout->row.reason.clear();
+  Status checked = check_dockerfile(file_named(tree, manifest.dockerfile), manifest.dockerfile);
+  if (!checked) {
+    rollout->row.reason = "no_dockerfile";
+    co_return checked;
+  }
   rollout->row.processes = build::processes_to_json(manifest.processes);
   rollout->row.port = manifest.processes["web"].port;  // 0: the image's EXPOSE decides after the build
   dockerfile = inside_context(manifest.dockerfile, manifest.context);
@@ -116,11 +121,11 @@ net::Task<Status> DeploymentController::build(RolloutPtr rollout) {
   CO_TRY(co_await read_manifest(rollout, dockerfile, context));
   const std::string client = rollout->project.owner_id;
   bool said = false;
-  while (!places_.try_take(client)) {
-    if (rollout->cancelled) co_return fail(Code::kCancelled, "cancelled");
+  while (rollout->cancelled.empty() && !places_.try_take(client)) {
     if (!std::exchange(said, true)) rollout->feed->add("==> Waiting for a place to build");
     co_await places_.wait_for_change();
   }
+  if (!rollout->cancelled.empty()) co_return fail(Code::kCancelled, rollout->cancelled);
   rollout->feed->add("==> Building " + rollout->row.commit.substr(0, 10) + " with " + dockerfile);
   Status built = fail(Code::kInternal, "the build ended without a reason");
   try {
@@ -140,7 +145,7 @@ net::Task<Status> DeploymentController::run_build(RolloutPtr rollout, std::strin
   upload->request.set_project_id(rollout->row.project_id);
   upload->request.set_commit(rollout->row.commit);
   upload->request.set_path(context);
-  rollout->stop = [call = upload->call] { call->cancel(); };
+  const Stoppable stoppable(rollout, [call = upload->call] { call->cancel(); });
   engine::BuildRequest first;
   engine::BuildSpec& spec = *first.mutable_spec();
   spec.set_project(rollout->row.project_id);
@@ -176,9 +181,8 @@ net::Task<Status> DeploymentController::run_build(RolloutPtr rollout, std::strin
       outcome = fail(Code::kFailedPrecondition, result.message());
     }
   }
-  rollout->stop = nullptr;
   while (!upload->done) co_await upload->ended.wait(1min);
-  if (!upload->outcome && !rollout->cancelled) outcome = upload->outcome;
+  if (!upload->outcome) outcome = upload->outcome;
   co_return outcome;
 }
 

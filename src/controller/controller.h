@@ -46,7 +46,8 @@ class Controller {
                                                            DeploymentCause cause) = 0;
   // kAborted where it has ended. Returns once the rollout has let go.
   virtual net::Task<Status> cancel(std::string project_id, std::int64_t number) = 0;
-  virtual net::Task<Status> stop_application(std::string project_id) = 0;  // durable: stays stopped over restarts
+  // Durable: stays stopped over restarts, until a start or a push. Cancels what is on its way.
+  virtual net::Task<Status> stop_application(std::string project_id) = 0;
   // Queues a Deployment of the live image; once it is live the Project is no longer stopped. Errors as redeploy().
   virtual net::Task<Result<store::DeploymentRow>> start_application(std::string project_id, std::string actor_id) = 0;
   virtual net::Task<Result<store::DeploymentRow>> wait(std::string project_id,

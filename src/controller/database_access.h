@@ -1,6 +1,10 @@
 #pragma once
-// The database from coroutines: the work runs in one transaction on the database's pool and its result comes back to
-// the loop. The callable gets store::Tx& and returns Result<T> or Status; an error rolls the transaction back.
+// The database from coroutines: the work runs in one transaction on a pool of the database's and its result comes back
+// to the loop. The callable gets store::Tx& and returns Result<T> or Status; an error rolls the transaction back.
+// Writes and reads have a pool each, so that reads go on while the database is locked against writing. Waiting for a
+// thread counts for the database's patience: the answer comes within it, however many wait.
+#include <spdlog/spdlog.h>
+
 #include <optional>
 
 #include "net/task.h"
@@ -10,28 +14,55 @@ namespace paastech::controller {
 
 class DatabaseAccess {
  public:
-  DatabaseAccess(store::Database& database, net::BlockingPool& pool) : database_(database), pool_(pool) {}
+  DatabaseAccess(store::Database& database, net::BlockingPool& writes, net::BlockingPool& reads)
+      : database_(database), writes_(writes), reads_(reads) {}
 
   template <class F>
   net::Task<std::invoke_result_t<F&, store::Tx&>> write(F work) {
-    auto job = [this, work = std::move(work)]() mutable {
+    auto job = [this, work = std::move(work), deadline = store::Database::deadline()]() mutable {
       return transact<std::invoke_result_t<F&, store::Tx&>>(
-          [this](const std::function<Status(store::Tx&)>& f) { return database_.write(f); }, work);
+          [&](const std::function<Status(store::Tx&)>& f) { return database_.write(f, deadline); }, work);
     };
-    auto result = co_await pool_.run(std::move(job));
+    auto result = co_await writes_.run(std::move(job));
     co_return result;
   }
   template <class F>
   net::Task<std::invoke_result_t<F&, store::Tx&>> read(F work) {
-    auto job = [this, work = std::move(work)]() mutable {
+    auto job = [this, work = std::move(work), deadline = store::Database::deadline()]() mutable {
       return transact<std::invoke_result_t<F&, store::Tx&>>(
-          [this](const std::function<Status(store::Tx&)>& f) { return database_.read(f); }, work);
+          [&](const std::function<Status(store::Tx&)>& f) { return database_.read(f, deadline); }, work);
     };
-    auto result = co_await pool_.run(std::move(job));
+    auto result = co_await reads_.run(std::move(job));
     co_return result;
+  }
+  // For work that was begun and must come to its end: where the database is locked or its disk is full, tries again
+  // every second until it is not.
+  template <class F>
+  net::Task<std::invoke_result_t<F&, store::Tx&>> write_at_last(F work) {
+    bool said = false;
+    while (true) {
+      F once = work;
+      auto result = co_await write(std::move(once));
+      if (!passes(result)) co_return result;
+      if (!std::exchange(said, true)) spdlog::warn("the database: {}; trying again", result.error().message);
+      [[maybe_unused]] Status slept = co_await net::sleep_for(std::chrono::seconds(1));
+    }
+  }
+  template <class F>
+  net::Task<std::invoke_result_t<F&, store::Tx&>> read_at_last(F work) {
+    while (true) {
+      F once = work;
+      auto result = co_await read(std::move(once));
+      if (!passes(result)) co_return result;
+      [[maybe_unused]] Status slept = co_await net::sleep_for(std::chrono::seconds(1));
+    }
   }
 
  private:
+  template <class R>
+  static bool passes(const R& result) {
+    return !result && (result.error().code == Code::kUnavailable || result.error().code == Code::kResourceExhausted);
+  }
   template <class R, class Run, class F>
   static R transact(Run run, F& work) {
     std::optional<R> out;
@@ -44,7 +75,8 @@ class DatabaseAccess {
     return std::move(*out);
   }
   store::Database& database_;
-  net::BlockingPool& pool_;
+  net::BlockingPool& writes_;
+  net::BlockingPool& reads_;
 };
 
 }  // namespace paastech::controller

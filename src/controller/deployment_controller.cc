@@ -13,7 +13,9 @@ DeploymentController::DeploymentController(net::TaskGroup& tasks, Ports ports, C
       ports_(std::move(ports)),
       options_(options),
       routes_(tasks.executor(), ports_),
-      places_(tasks.executor(), options.builds, options.builds_per_client) {}
+      places_(tasks.executor(), options.builds, options.builds_per_client),
+      entry_(std::make_shared<Turn>(tasks.executor())),
+      took_up_(tasks.executor()) {}
 
 void DeploymentController::start() { tasks_.spawn("controller", take_up()); }
 
@@ -30,6 +32,9 @@ std::shared_ptr<net::Notifier> DeploymentController::news(const std::string& pro
 }
 
 namespace {
+
+constexpr std::string_view kOvertaken = "a newer deployment took its place before it began";
+constexpr std::string_view kByAPerson = "cancelled by a person";
 
 // The environment as it is now, sealed for this Deployment alone.
 Result<std::string> snapshot(store::Tx& tx, const SecretBox& secrets, const std::string& project_id,
@@ -57,7 +62,7 @@ Result<std::vector<std::int64_t>> DeploymentController::insert_queued(store::Tx&
     if (other.project_id != row.project_id || !same_kind) continue;
     other.state = DeploymentState::kCancelled;
     other.reason = "overtaken";
-    other.message = "a newer deployment took its place before it began";
+    other.message = kOvertaken;
     other.finished_at = row.created_at;
     TRY(store::update_deployment(tx, other));
     overtaken.push_back(other.number);
@@ -68,7 +73,41 @@ Result<std::vector<std::int64_t>> DeploymentController::insert_queued(store::Tx&
   return overtaken;
 }
 
+net::Task<void> DeploymentController::taken_up() {
+  while (!taken_up_) co_await took_up_.wait(1h);
+}
+
+RolloutPtr DeploymentController::begin(const store::DeploymentRow& row) {
+  auto rollout = std::make_shared<Rollout>();
+  rollout->row = row;
+  rollout->feed = std::make_shared<Feed>(tasks_.executor(), ports_.log, row.project_id, row.number);
+  rollouts_[{row.project_id, row.number}] = rollout;
+  tasks_.spawn("rollout", run_rollout(rollout));
+  return rollout;
+}
+
+// Of a Deployment whose row was ended while it was queued: its place in the queue is given up.
+void DeploymentController::end_early(const std::string& project_id, std::int64_t number, std::string why) {
+  const auto found = rollouts_.find({project_id, number});
+  if (found == rollouts_.end()) return;
+  const RolloutPtr rollout = found->second;
+  rollout->cancel(why);
+  rollout->ended = true;
+  rollout->feed->add("==> Cancelled: " + why);
+  rollout->feed->end();
+  turn(project_id)->look_again();
+}
+
+void DeploymentController::cancel_all(const std::string& project_id, const std::string& why) {
+  for (auto& [key, rollout] : rollouts_)
+    if (key.first == project_id) rollout->cancel(why);
+}
+
 net::Task<Result<store::DeploymentRow>> DeploymentController::enqueue(store::DeploymentRow row) {
+  co_await taken_up();
+  const std::shared_ptr<Turn> entry = entry_;
+  co_await entry->take();
+  TurnHolder holder(entry);
   row.created_at = ports_.clock.now_ms();
   auto insert = [this, row](store::Tx& tx) -> Result<std::pair<store::DeploymentRow, std::vector<std::int64_t>>> {
     store::DeploymentRow inserted = row;
@@ -77,19 +116,11 @@ net::Task<Result<store::DeploymentRow>> DeploymentController::enqueue(store::Dep
   };
   CO_TRY_ASSIGN(auto inserted, co_await ports_.database.write(std::move(insert)));
   auto& [stored, overtaken] = inserted;
-  for (const std::int64_t number : overtaken) {
-    const auto found = rollouts_.find({stored.project_id, number});
-    if (found == rollouts_.end()) continue;
-    found->second->feed->add("A newer deployment took this one's place before it began.");
-    found->second->feed->end();
-  }
-  auto rollout = std::make_shared<Rollout>();
-  rollout->row = stored;
-  rollout->feed = std::make_shared<Feed>(tasks_.executor(), ports_.log, stored.project_id, stored.number);
-  rollouts_[{stored.project_id, stored.number}] = rollout;
-  if (turn(stored.project_id)->busy())
-    rollout->feed->add("Another deployment of this project is under way; this one follows it.");
-  tasks_.spawn("rollout", run_rollout(rollout));
+  for (const std::int64_t number : overtaken) end_early(stored.project_id, number, std::string(kOvertaken));
+  if (!overtaken.empty()) news(stored.project_id)->notify();
+  const bool follows = turn(stored.project_id)->busy();
+  const RolloutPtr rollout = begin(stored);
+  if (follows) rollout->feed->add("Another deployment of this project is under way; this one follows it.");
   co_return stored;
 }
 
@@ -106,6 +137,7 @@ net::Task<Result<store::DeploymentRow>> DeploymentController::deploy_commit(std:
 
 net::Task<Result<store::DeploymentRow>> DeploymentController::redeploy(std::string project_id, std::string actor_id,
                                                                        DeploymentCause cause) {
+  co_await taken_up();
   auto find = [project_id](store::Tx& tx) { return store::live_deployment(tx, project_id); };
   CO_TRY_ASSIGN(std::optional<store::DeploymentRow> live, co_await ports_.database.read(std::move(find)));
   const auto first = rollouts_.lower_bound({project_id, 0});
@@ -123,6 +155,7 @@ net::Task<Result<store::DeploymentRow>> DeploymentController::redeploy(std::stri
 }
 
 net::Task<Status> DeploymentController::cancel(std::string project_id, std::int64_t number) {
+  co_await taken_up();
   auto find = [project_id, number](store::Tx& tx) { return store::find_deployment(tx, project_id, number); };
   CO_TRY_ASSIGN(store::DeploymentRow row, co_await ports_.database.read(std::move(find)));
   const auto found = rollouts_.find({project_id, number});
@@ -132,18 +165,22 @@ net::Task<Status> DeploymentController::cancel(std::string project_id, std::int6
         "deployment " + std::to_string(number) + " has ended already (" + std::string(to_text(row.state)) + ")",
         "only a queued or running deployment can be cancelled");
   RolloutPtr rollout = found->second;
-  rollout->cancelled = true;
-  if (rollout->stop) rollout->stop();
+  rollout->cancel(std::string(kByAPerson));
   if (row.state == DeploymentState::kQueued) {
     row.state = DeploymentState::kCancelled;
     row.reason = "cancelled";
-    row.message = "cancelled by a person";
+    row.message = kByAPerson;
     row.finished_at = ports_.clock.now_ms();
-    auto store_it = [row](store::Tx& tx) { return store::update_deployment(tx, row); };
-    Status stored = co_await ports_.database.write(std::move(store_it));
-    if (stored) {
-      rollout->feed->add("Cancelled.");
-      rollout->feed->end();
+    // Only where it still waits: one that has begun meanwhile ends by itself.
+    auto store_it = [row](store::Tx& tx) -> Result<bool> {
+      TRY_ASSIGN(const store::DeploymentRow now, store::find_deployment(tx, row.project_id, row.number));
+      if (now.state != DeploymentState::kQueued) return false;
+      TRY(store::update_deployment(tx, row));
+      return true;
+    };
+    CO_TRY_ASSIGN(const bool ended, co_await ports_.database.write(std::move(store_it)));
+    if (ended) {
+      end_early(project_id, number, std::string(kByAPerson));
       news(project_id)->notify();
       co_return Status{};
     }
@@ -177,8 +214,10 @@ net::Task<Result<std::unique_ptr<Follower>>> DeploymentController::follow(std::s
   co_return kept;
 }
 
+// The mark is set once nothing is on its way any more, for what goes live takes it off.
 net::Task<Status> DeploymentController::stop_application(std::string project_id) {
-  // In its turn: a rollout that is on its way clears the mark when it becomes live, and `stop` came after it.
+  co_await taken_up();
+  cancel_all(project_id, "the Application was stopped meanwhile");
   std::shared_ptr<Turn> mine = turn(project_id);
   co_await mine->take();
   TurnHolder holder(mine);
@@ -200,19 +239,22 @@ net::Task<void> DeploymentController::publish_quietly() {
   if (!published) spdlog::warn("publishing routes: {}", published.error().message);
 }
 
+// The repository first: what a crash in between leaves is an empty folder, not a Project that takes no push.
 net::Task<Status> DeploymentController::create_project(store::ProjectRow project) {
-  auto insert = [project](store::Tx& tx) { return store::insert_project(tx, project); };
-  CO_TRY(co_await ports_.database.write(std::move(insert)));
   repos::CreateRequest request;
   request.set_project_id(project.id);
   request.set_default_branch("main");
-  auto created = co_await rpc::call<repos::CreateReply>(ports_.repositories.async(),
-                                                        &repos::Repositories::Stub::async::Create, request, 30s);
-  if (!created) {
-    auto undo = [project](store::Tx& tx) { return store::delete_project(tx, project.id); };
-    Status undone = co_await ports_.database.write(std::move(undo));
-    if (!undone) spdlog::error("taking back project {}: {}", project.name, undone.error().message);
-    co_return std::unexpected(created.error());
+  CO_TRY(co_await rpc::call<repos::CreateReply>(ports_.repositories.async(), &repos::Repositories::Stub::async::Create,
+                                                request, 30s));
+  auto insert = [project](store::Tx& tx) { return store::insert_project(tx, project); };
+  Status inserted = co_await ports_.database.write(std::move(insert));
+  if (!inserted) {
+    repos::RemoveRequest undo;
+    undo.set_project_id(project.id);
+    auto undone = co_await rpc::call<repos::RemoveReply>(ports_.repositories.async(),
+                                                         &repos::Repositories::Stub::async::Remove, undo, 30s);
+    if (!undone) spdlog::warn("taking back the repository {}: {}", project.id, undone.error().message);
+    co_return inserted;
   }
   // Its hosts answer 503 from now on instead of 404; nobody waits for that.
   routes_.set(project.id, ProjectRoutes{project.name, {}});

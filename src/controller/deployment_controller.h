@@ -6,6 +6,7 @@
 #include "controller/controller.h"
 #include "controller/feed.h"
 #include "controller/ports.h"
+#include "controller/rollout.h"
 #include "controller/routes.h"
 #include "controller/turn.h"
 #include "domain/plan.h"
@@ -32,16 +33,6 @@ class DeploymentController final : public Controller {
   net::Task<Result<Removal>> delete_project(std::string project_id) override;
 
  private:
-  // One Deployment on its way. `stop` ends what the rollout waits for just now.
-  struct Rollout {
-    store::DeploymentRow row;
-    store::ProjectRow project;
-    std::shared_ptr<Feed> feed;
-    bool cancelled = false;
-    std::function<void()> stop = {};
-    std::int64_t started_ms = 0;
-  };
-  using RolloutPtr = std::shared_ptr<Rollout>;
   struct Situation {
     store::ProjectRow project;
     std::optional<store::DeploymentRow> live = {};
@@ -50,6 +41,10 @@ class DeploymentController final : public Controller {
 
   // deployment_controller.cc: what the API calls
   net::Task<Result<store::DeploymentRow>> enqueue(store::DeploymentRow row);
+  RolloutPtr begin(const store::DeploymentRow& row);
+  void end_early(const std::string& project_id, std::int64_t number, std::string why);
+  void cancel_all(const std::string& project_id, const std::string& why);
+  net::Task<void> taken_up();
   Result<std::vector<std::int64_t>> insert_queued(store::Tx& tx, store::DeploymentRow& row);
   std::shared_ptr<Turn> turn(const std::string& project_id);
   std::shared_ptr<net::Notifier> news(const std::string& project_id);
@@ -102,6 +97,10 @@ class DeploymentController final : public Controller {
   std::map<std::pair<std::string, std::int64_t>, RolloutPtr> rollouts_;
   std::set<std::pair<std::string, std::int64_t>> retiring_;  // being drained: reconciliation leaves them alone
   std::set<std::string> repairing_;                          // Projects whose repair waits for its turn
+  std::shared_ptr<Turn> entry_;  // Deployments are entered one by one, so that they run in the order of their numbers
+  bool taken_up_ = false;        // what the last process left was sorted out; nothing new begins before
+  net::Notifier took_up_;
+  bool compare_soon_ = false;  // events of the Engine were missed
 };
 
 ObservedInstance observed_from(const engine::Instance& instance);

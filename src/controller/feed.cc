@@ -4,7 +4,7 @@
 
 namespace paastech::controller {
 namespace {
-constexpr std::size_t kMaxLines = 50'000;     // in memory while the Deployment runs
+constexpr std::size_t kMaxBytes = 2 << 20;    // in memory while the Deployment runs, two builds at a time
 constexpr std::size_t kMaxLineBytes = 4'096;  // a longer line is cut
 }  // namespace
 
@@ -16,7 +16,12 @@ void Feed::add(std::string_view text) {
   for (std::string& line : split(safe, '\n')) {
     if (line.size() > kMaxLineBytes) line.resize(kMaxLineBytes);
     if (Status kept = log_.append(project_, number_, line); !kept) spdlog::warn("{}", kept.error().message);
-    if (lines_.size() < kMaxLines) lines_.push_back(std::move(line));
+    bytes_ += line.size();
+    lines_.push_back(std::move(line));
+  }
+  for (; bytes_ > kMaxBytes; ++first_) {
+    bytes_ -= lines_.front().size();
+    lines_.pop_front();
   }
   changed_.notify();
 }
@@ -27,9 +32,13 @@ void Feed::end() {
 }
 
 net::Task<std::vector<std::string>> FeedFollower::next() {
-  while (at_ == feed_->lines_.size() && !feed_->ended_) co_await feed_->changed_.wait(std::chrono::hours(1));
-  std::vector<std::string> fresh(feed_->lines_.begin() + static_cast<std::ptrdiff_t>(at_), feed_->lines_.end());
-  at_ = feed_->lines_.size();
+  Feed& feed = *feed_;
+  while (at_ == feed.first_ + feed.lines_.size() && !feed.ended_) co_await feed.changed_.wait(std::chrono::hours(1));
+  std::vector<std::string> fresh;
+  if (at_ < feed.first_) fresh.push_back(fmt::format("… {} lines came too fast and are left out", feed.first_ - at_));
+  at_ = std::max(at_, feed.first_);
+  fresh.insert(fresh.end(), feed.lines_.begin() + static_cast<std::ptrdiff_t>(at_ - feed.first_), feed.lines_.end());
+  at_ = feed.first_ + feed.lines_.size();
   co_return fresh;
 }
 

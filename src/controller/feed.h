@@ -1,6 +1,7 @@
 #pragma once
-// The terminal output of a running Deployment: kept in the log file as it comes, and handed to whoever follows.
-// Thread: the control-plane loop.
+// The terminal output of a running Deployment: kept in the log file as it comes, and handed to whoever follows. In
+// memory are the last 2 MiB; a follower that is further behind misses what is older and is told so. Thread: the
+// control-plane loop.
 #include <deque>
 
 #include "controller/controller.h"
@@ -20,7 +21,9 @@ class Feed {
   const logs::DeploymentLog& log_;
   std::string project_;
   std::int64_t number_;
-  std::vector<std::string> lines_;
+  std::deque<std::string> lines_;
+  std::size_t first_ = 0;  // the number of the first of them
+  std::size_t bytes_ = 0;
   bool ended_ = false;
   net::Notifier changed_;
 };
@@ -32,7 +35,7 @@ class FeedFollower final : public Follower {
 
  private:
   std::shared_ptr<Feed> feed_;
-  std::size_t at_ = 0;
+  std::size_t at_ = 0;  // the number of the next line to hand out
 };
 
 // Of a Deployment that has ended: what the log file holds.

@@ -34,7 +34,7 @@ struct ControllerOptions {
   int builds_per_client = 1;
   std::int64_t build_timeout_s = 900;
   std::int64_t build_memory_bytes = 1LL << 30;  // memory and swap together
-  int kept_images = 5;  // of the last Deployments beside the current one
+  int kept_images = 5;                          // of the last Deployments beside the current one
 };
 
 }  // namespace paastech::controller

@@ -1,5 +1,7 @@
 // What is against what should be: at start, on the Engine's events, and every minute. domain/plan.h decides; repair.cc
 // acts.
+#include <algorithm>
+
 #include "controller/deployment_controller.h"
 #include "rpc/client.h"
 
@@ -22,11 +24,13 @@ net::Task<void> DeploymentController::take_up() {
     spdlog::warn("taking up deployments: {}", done.error().message);
     [[maybe_unused]] Status slept = co_await net::sleep_for(kRetry);
   }
+  taken_up_ = true;
+  took_up_.notify();
   tasks_.spawn("watch", watch_engine());
   bool complained = false;
   auto next_full = std::chrono::steady_clock::now();
   while (true) {
-    if (std::chrono::steady_clock::now() >= next_full) {
+    if (std::exchange(compare_soon_, false) || std::chrono::steady_clock::now() >= next_full) {
       Status done = co_await reconcile_all();
       if (!done && !complained) spdlog::warn("comparing with the engine: {}", done.error().message);
       if (done && complained) spdlog::info("the engine answers again");
@@ -61,14 +65,10 @@ net::Task<Status> DeploymentController::take_up_deployments() {
     return resumed;
   };
   CO_TRY_ASSIGN(std::vector<store::DeploymentRow> resumed, co_await ports_.database.write(std::move(sort_out)));
-  for (const store::DeploymentRow& row : resumed) {
-    auto rollout = std::make_shared<Rollout>();
-    rollout->row = row;
-    rollout->feed = std::make_shared<Feed>(tasks_.executor(), ports_.log, row.project_id, row.number);
-    rollout->feed->add("The Service was restarted; this deployment goes on.");
-    rollouts_[{row.project_id, row.number}] = rollout;
-    tasks_.spawn("rollout", run_rollout(rollout));
-  }
+  // By number, not by time: the clock may have been set back between two of a Project.
+  std::ranges::sort(resumed, {}, &store::DeploymentRow::number);
+  for (const store::DeploymentRow& row : resumed)
+    begin(row)->feed->add("The Service was restarted; this deployment goes on.");
   co_return Status{};
 }
 
@@ -145,6 +145,7 @@ net::Task<Status> DeploymentController::reconcile_all() {
 
 net::Task<void> DeploymentController::watch_engine() {
   while (true) {
+    compare_soon_ = true;  // whatever happened while nobody watched
     const engine::WatchRequest everything;
     rpc::ReadStream<engine::InstanceEvent> events(ports_.pomegranate.async(), &engine::Pomegranate::Stub::async::Watch,
                                                   everything);

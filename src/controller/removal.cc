@@ -8,13 +8,10 @@ namespace paastech::controller {
 using namespace std::chrono_literals;
 
 net::Task<Result<Removal>> DeploymentController::delete_project(std::string project_id) {
+  co_await taken_up();
   auto mark = [project_id](store::Tx& tx) { return store::set_deleting(tx, project_id); };
   CO_TRY(co_await ports_.database.write(std::move(mark)));
-  for (auto& [key, rollout] : rollouts_) {
-    if (key.first != project_id) continue;
-    rollout->cancelled = true;
-    if (rollout->stop) rollout->stop();
-  }
+  cancel_all(project_id, "the project was deleted meanwhile");
   std::shared_ptr<Turn> mine = turn(project_id);
   co_await mine->take();
   TurnHolder holder(mine);
@@ -22,8 +19,8 @@ net::Task<Result<Removal>> DeploymentController::delete_project(std::string proj
   co_return removed;
 }
 
-// Held to the Project's turn by its caller. What could not be removed is reported; the row goes when nothing is left
-// that could still run or hold data.
+// Held to the Project's turn by its caller. Where the ingress, the Engine or the git role does not answer the row
+// stays, and the next comparison tries again; what they cannot remove is reported.
 net::Task<Result<Removal>> DeploymentController::remove_project_now(std::string project_id) {
   routes_.erase(project_id);
   CO_TRY(co_await routes_.publish());
@@ -43,6 +40,7 @@ net::Task<Result<Removal>> DeploymentController::remove_project_now(std::string 
   repository.set_project_id(project_id);
   auto removed = co_await rpc::call<repos::RemoveReply>(ports_.repositories.async(),
                                                         &repos::Repositories::Stub::async::Remove, repository, 60s);
+  if (!removed && removed.error().code == Code::kUnavailable) co_return std::unexpected(removed.error());
   if (!removed) removal.leftovers.push_back({"repository", project_id, removed.error().message});
   ports_.log.remove(project_id);
   auto drop = [project_id](store::Tx& tx) { return store::delete_project(tx, project_id); };

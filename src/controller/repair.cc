@@ -41,6 +41,8 @@ net::Task<Status> DeploymentController::reconcile_project(std::string project_id
     return Situation{project, live};
   };
   CO_TRY_ASSIGN(Situation situation, co_await ports_.database.read(std::move(load)));
+  if (situation.project.deleting)
+    co_return fail(Code::kFailedPrecondition, "project " + situation.project.name + " is being deleted");
   std::vector<ObservedInstance> observed;
   for (const engine::Instance& instance : listed.instances()) observed.push_back(observed_from(instance));
   const ProjectPlan plan = plan_project(desired_of(situation), observed);

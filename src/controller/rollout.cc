@@ -15,7 +15,7 @@ net::Task<Status> DeploymentController::move_to(RolloutPtr rollout, DeploymentSt
   next.state = state;
   if (!is_running(state)) next.finished_at = ports_.clock.now_ms();
   auto save = [next](store::Tx& tx) { return store::update_deployment(tx, next); };
-  CO_TRY(co_await ports_.database.write(std::move(save)));
+  CO_TRY(co_await ports_.database.write_at_last(std::move(save)));
   rollout->row = next;
   news(next.project_id)->notify();
   co_return Status{};
@@ -25,14 +25,19 @@ net::Task<void> DeploymentController::run_rollout(RolloutPtr rollout) {
   const std::string project_id = rollout->row.project_id;
   const std::int64_t number = rollout->row.number;
   std::shared_ptr<Turn> mine = turn(project_id);
-  co_await mine->take();
+  const std::shared_ptr<const bool> ended(rollout, &rollout->ended);
+  const bool my_turn = co_await mine->take(ended);
+  if (!my_turn) {
+    rollouts_.erase({project_id, number});
+    co_return;
+  }
   TurnHolder holder(mine);
   auto load = [project_id, number](store::Tx& tx) -> Result<std::pair<store::ProjectRow, store::DeploymentRow>> {
     TRY_ASSIGN(store::ProjectRow project, store::find_project(tx, project_id));
     TRY_ASSIGN(store::DeploymentRow row, store::find_deployment(tx, project_id, number));
     return std::pair(project, row);
   };
-  auto loaded = co_await ports_.database.read(std::move(load));
+  auto loaded = co_await ports_.database.read_at_last(std::move(load));
   if (loaded && is_running(loaded->second.state)) {
     rollout->project = loaded->first;
     rollout->row = loaded->second;
@@ -65,7 +70,7 @@ void copy_image(const store::DeploymentRow& from, store::DeploymentRow& to) {
 net::Task<Status> DeploymentController::take_live_image(RolloutPtr rollout) {
   const std::string project_id = rollout->row.project_id;
   auto find = [project_id](store::Tx& tx) { return store::live_deployment(tx, project_id); };
-  CO_TRY_ASSIGN(std::optional<store::DeploymentRow> live, co_await ports_.database.read(std::move(find)));
+  CO_TRY_ASSIGN(std::optional<store::DeploymentRow> live, co_await ports_.database.read_at_last(std::move(find)));
   if (!live)
     co_return fail(Code::kFailedPrecondition,
                    "the deployment before this one did not become live, so there is nothing to run",
@@ -74,20 +79,38 @@ net::Task<Status> DeploymentController::take_live_image(RolloutPtr rollout) {
   co_return Status{};
 }
 
+namespace {
+
+Status still_wanted(const RolloutPtr& rollout) {
+  if (rollout->cancelled.empty()) return {};
+  return fail(Code::kCancelled, rollout->cancelled);
+}
+
+// The name that pomegranate gives to the image of a Deployment's build (proto/pomegranate.proto).
+std::string image_name(const std::string& project_id, std::int64_t number) {
+  return fmt::format("paastech/{}:{}", project_id, number);
+}
+
+}  // namespace
+
 net::Task<Status> DeploymentController::roll_out(RolloutPtr rollout) {
-  if (rollout->cancelled || rollout->project.deleting) co_return fail(Code::kCancelled, "cancelled");
+  if (rollout->project.deleting) rollout->cancel("the project was deleted meanwhile");
+  // A change of configuration alone does not start what was stopped; its values are stored.
+  if (rollout->row.cause == DeploymentCause::kConfig && rollout->project.stopped)
+    rollout->cancel("the Application is stopped; `paastech start` brings the change into service");
+  CO_TRY(still_wanted(rollout));
   if (rollout->row.cause == DeploymentCause::kPush) {
     CO_TRY(co_await move_to(rollout, DeploymentState::kBuilding));
     CO_TRY(co_await build(rollout));
   } else {
     CO_TRY(co_await take_live_image(rollout));
   }
-  if (rollout->cancelled) co_return fail(Code::kCancelled, "cancelled");
+  CO_TRY(still_wanted(rollout));
   if (rollout->row.state != DeploymentState::kStarting) {
     CO_TRY(co_await move_to(rollout, DeploymentState::kStarting));
   }
   CO_TRY_ASSIGN(engine::GroupReady ready, co_await start_group(rollout));
-  if (rollout->cancelled) co_return fail(Code::kCancelled, "cancelled");
+  CO_TRY(still_wanted(rollout));
   CO_TRY(co_await cut_over(rollout, std::move(ready)));
   rollout->feed->add(fmt::format("==> Live: {} ({:.1f} s)", application_url(rollout->project.name, ports_.address),
                                  static_cast<double>(ports_.clock.now_ms() - rollout->started_ms) / 1000.0));
@@ -132,7 +155,7 @@ net::Task<Result<engine::GroupReady>> DeploymentController::start_group(RolloutP
   rollout->feed->add(fmt::format("==> Starting web on port {}", rollout->row.port));
   rpc::ReadStream<engine::GroupEvent> events(ports_.pomegranate.async(), &engine::Pomegranate::Stub::async::EnsureGroup,
                                              group);
-  rollout->stop = [&events] { events.cancel(); };
+  const Stoppable stoppable(rollout, [&events] { events.cancel(); });
   Result<engine::GroupReady> outcome = fail(Code::kInternal, "the engine ended the start without a result");
   while (true) {
     Result<std::optional<engine::GroupEvent>> event = co_await events.next();
@@ -151,7 +174,6 @@ net::Task<Result<engine::GroupReady>> DeploymentController::start_group(RolloutP
       rollout->feed->add("    " + got.progress());
     }
   }
-  rollout->stop = nullptr;
   co_return outcome;
 }
 
@@ -179,7 +201,7 @@ net::Task<Status> DeploymentController::cut_over(RolloutPtr rollout, engine::Gro
       TRY(store::set_stopped(tx, live.project_id, false));
       return store::update_deployment(tx, live);
     };
-    moved = co_await ports_.database.write(std::move(commit));
+    moved = co_await ports_.database.write_at_last(std::move(commit));
     if (moved) rollout->row = live;
   }
   if (!moved) {
@@ -221,9 +243,15 @@ net::Task<void> DeploymentController::remove_groups_before(std::string project_i
   }
 }
 
-// Keeps the images of the live and the last few Deployments that had one (peers fill their disks here).
+// Keeps the images of the live and the last few Deployments that had one (peers fill their disks here). One that is
+// on its way may have its image before its row says so.
 net::Task<void> DeploymentController::remove_old_images(std::string project_id) {
   const int limit = options_.kept_images + 1;
+  engine::ListImagesRequest which;
+  which.set_project(project_id);
+  auto images = co_await rpc::call<engine::ListImagesReply>(ports_.pomegranate.async(),
+                                                            &engine::Pomegranate::Stub::async::ListImages, which, 30s);
+  if (!images) co_return;
   auto find = [project_id](store::Tx& tx) { return store::list_deployments(tx, project_id, 100, 0); };
   auto rows = co_await ports_.database.read(std::move(find));
   if (!rows) co_return;
@@ -232,12 +260,8 @@ net::Task<void> DeploymentController::remove_old_images(std::string project_id) 
     const bool wanted = row.state == DeploymentState::kLive || is_running(row.state) ||
                         (row.state == DeploymentState::kSuperseded && static_cast<int>(keep.size()) < limit);
     if (wanted && !row.image.empty()) keep.insert(row.image);
+    if (is_running(row.state)) keep.insert(image_name(project_id, row.number));
   }
-  engine::ListImagesRequest which;
-  which.set_project(project_id);
-  auto images = co_await rpc::call<engine::ListImagesReply>(ports_.pomegranate.async(),
-                                                            &engine::Pomegranate::Stub::async::ListImages, which, 30s);
-  if (!images) co_return;
   for (const engine::Image& image : images->images()) {
     if (keep.contains(image.reference())) continue;
     engine::RemoveImageRequest request;
@@ -250,7 +274,6 @@ net::Task<void> DeploymentController::remove_old_images(std::string project_id) 
 
 // Ends a Deployment that did not come to be. What serves goes on serving.
 net::Task<void> DeploymentController::give_up(RolloutPtr rollout, Error error) {
-  const bool cancelled = rollout->cancelled || error.code == Code::kCancelled;
   engine::RemoveGroupRequest request;
   request.set_project(rollout->row.project_id);
   request.set_deployment(rollout->row.number);
@@ -258,18 +281,16 @@ net::Task<void> DeploymentController::give_up(RolloutPtr rollout, Error error) {
   auto removed = co_await rpc::call<engine::RemoveGroupReply>(
       ports_.pomegranate.async(), &engine::Pomegranate::Stub::async::RemoveGroup, request, 60s);
   if (!removed) spdlog::warn("removing what failed: {}", removed.error().message);
-  if (rollout->row.reason.empty()) rollout->row.reason = cancelled ? "cancelled" : "error";
-  rollout->row.message = cancelled ? "cancelled by a person" : error.message;
-  if (cancelled) rollout->row.reason = "cancelled";
-  const DeploymentState last = cancelled ? DeploymentState::kCancelled : DeploymentState::kFailed;
-  Status moved = co_await move_to(rollout, last);
-  for (int attempt = 0; !moved && attempt < 30 && moved.error().code == Code::kUnavailable; ++attempt) {
-    [[maybe_unused]] Status slept = co_await net::sleep_for(1s);
-    moved = co_await move_to(rollout, last);
-  }
-  if (!moved)
-    spdlog::error("deployment {} of {}: {}", rollout->row.number, rollout->row.project_id, moved.error().message);
-  rollout->feed->add(cancelled ? "==> Cancelled" : "==> Failed: " + error.message);
+  const bool cancelled = !rollout->cancelled.empty();
+  store::DeploymentRow& row = rollout->row;
+  if (row.reason.empty()) row.reason = "error";
+  if (cancelled) row.reason = "cancelled";
+  row.message = cancelled ? rollout->cancelled : error.message;
+  Status moved = co_await move_to(rollout, cancelled ? DeploymentState::kCancelled : DeploymentState::kFailed);
+  // Ended in the queue at the very moment at which it began: its row says why, and the Client was told.
+  if (rollout->ended || (!moved && moved.error().code == Code::kAborted)) co_return;
+  if (!moved) spdlog::error("deployment {} of {}: {}", row.number, row.project_id, moved.error().message);
+  rollout->feed->add(cancelled ? "==> Cancelled: " + rollout->cancelled : "==> Failed: " + error.message);
   if (!error.hint.empty() && !cancelled) rollout->feed->add("    " + error.hint);
 }
 

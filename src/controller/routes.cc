@@ -8,6 +8,10 @@ namespace paastech::controller {
 
 using namespace std::chrono_literals;
 
+namespace {
+constexpr auto kPatience = 30s;  // a comparison with the Engine has to come by then, or a call is told that it does not
+}
+
 Routes::Routes(net::Executor executor, Ports& ports)
     : ports_(ports), completed_(executor), turn_(std::make_shared<Turn>(executor)) {}
 
@@ -37,30 +41,33 @@ router::RouteTable Routes::table() {
   return out;
 }
 
-net::Task<Status> Routes::publish_to(router::Router::Stub* stub) {
-  router::RouteTable table_now = table();
+net::Task<Status> Routes::publish_to(router::Router::Stub* stub, router::RouteTable now) {
   Result<router::PublishReply> reply =
-      co_await rpc::call<router::PublishReply>(stub->async(), &router::Router::Stub::async::Publish, table_now, 10s);
+      co_await rpc::call<router::PublishReply>(stub->async(), &router::Router::Stub::async::Publish, now, 10s);
   if (!reply && reply.error().code == Code::kFailedPrecondition) {
     // The ingress has seen a later version: our clock went back. Go beyond it and try once more.
     const router::StatisticsRequest question;
     Result<router::StatisticsReply> seen = co_await rpc::call<router::StatisticsReply>(
         stub->async(), &router::Router::Stub::async::Statistics, question, 5s);
     if (seen) version_ = std::max(version_, seen->table_version());
-    table_now = table();
-    reply =
-        co_await rpc::call<router::PublishReply>(stub->async(), &router::Router::Stub::async::Publish, table_now, 10s);
+    now = table();
+    reply = co_await rpc::call<router::PublishReply>(stub->async(), &router::Router::Stub::async::Publish, now, 10s);
   }
   if (!reply) co_return std::unexpected(reply.error());
   co_return Status{};
 }
 
 net::Task<Status> Routes::publish() {
-  while (!complete_) co_await completed_.wait(1s);
+  const auto patience = std::chrono::steady_clock::now() + kPatience;
+  while (!complete_ && std::chrono::steady_clock::now() < patience) co_await completed_.wait(1s);
+  if (!complete_)
+    co_return fail(Code::kUnavailable, "the Engine has not answered since the Service was started",
+                   "try again once it does");
   co_await turn_->take();
   TurnHolder holder(turn_);
+  const router::RouteTable now = table();  // the same for all, so that none looks older than another
   for (router::Router::Stub* stub : ports_.routers) {
-    CO_TRY(co_await publish_to(stub));
+    CO_TRY(co_await publish_to(stub, now));
   }
   co_return Status{};
 }

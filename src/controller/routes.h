@@ -21,9 +21,8 @@ class Routes {
   void erase(const std::string& project) { table_.erase(project); }
   bool has(const std::string& project) const { return table_.contains(project); }
   void complete();
-  bool is_complete() const { return complete_; }
   std::vector<router::Backend> backends(const std::string& project) const;
-  // Returns once every ingress serves by the table as it is now, or a later one. Waits for complete() first.
+  // Returns once every ingress serves by the table as it is now, or a later one. Waits up to 30 s for complete() first.
   net::Task<Status> publish();
   // Waits until the backends have no request in flight, at most 30 s (design, step 5 of a push).
   net::Task<void> drain(std::vector<router::Backend> backends);
@@ -32,7 +31,7 @@ class Routes {
 
  private:
   router::RouteTable table();
-  net::Task<Status> publish_to(router::Router::Stub* stub);
+  net::Task<Status> publish_to(router::Router::Stub* stub, router::RouteTable now);
   Ports& ports_;
   std::map<std::string, ProjectRoutes> table_;
   bool complete_ = false;

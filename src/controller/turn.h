@@ -1,5 +1,8 @@
 #pragma once
 // A lock for coroutines of one loop: one holder at a time, waiters in order of arrival. Thread: its loop's.
+#include <map>
+#include <set>
+
 #include "net/task.h"
 
 namespace paastech::controller {
@@ -7,22 +10,41 @@ namespace paastech::controller {
 class Turn {
  public:
   explicit Turn(net::Executor executor) : changed_(std::move(executor)) {}
-  net::Task<void> take() {
-    const std::uint64_t ticket = next_ticket_++;
-    while (ticket != serving_) co_await changed_.wait(std::chrono::hours(1));
+  // True: the caller holds the turn. False: `given_up` became true while it waited, and it holds nothing. A waiter that
+  // is cancelled leaves its place too.
+  net::Task<bool> take(std::shared_ptr<const bool> given_up = nullptr) {
+    Place place{*this, next_ticket_++};
+    places_.insert(place.ticket);
+    while (*places_.begin() != place.ticket) {
+      if (given_up && *given_up) co_return false;
+      co_await changed_.wait(std::chrono::hours(1));
+    }
+    if (given_up && *given_up) co_return false;
+    place.kept = true;
+    co_return true;
   }
-  void release() {
-    ++serving_;
-    changed_.notify();
-  }
-  bool busy() const { return serving_ != next_ticket_; }
+  void release() { leave(*places_.begin()); }
+  void look_again() { changed_.notify(); }  // somebody has given up
+  bool busy() const { return !places_.empty(); }
   // Grows with every take(): equal before and after means that nobody held the turn in between.
   std::uint64_t epoch() const { return next_ticket_; }
 
  private:
+  struct Place {
+    Turn& turn;
+    std::uint64_t ticket;
+    bool kept = false;
+    ~Place() {
+      if (!kept) turn.leave(ticket);
+    }
+  };
+  void leave(std::uint64_t ticket) {
+    places_.erase(ticket);
+    changed_.notify();
+  }
   net::Notifier changed_;
   std::uint64_t next_ticket_ = 0;
-  std::uint64_t serving_ = 0;
+  std::set<std::uint64_t> places_;  // the first one holds the turn
 };
 
 // Releases at the end of the scope that took the turn.

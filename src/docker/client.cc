@@ -1,7 +1,10 @@
 #include "docker/client.h"
 
+#include <boost/asio/steady_timer.hpp>
 #include <charconv>
+#include <optional>
 
+#include "docker/deadline.h"
 #include "docker/json.h"
 
 namespace paastech::docker {
@@ -87,7 +90,7 @@ Client::Client(std::string socket_path)
     : socket_path_(socket_path), http_(net::Endpoint{.unix_path = std::move(socket_path)}) {}
 
 Error Client::lost(const Error& cause) {
-  if (cause.code != Code::kUnavailable) return cause;
+  if (cause.code != Code::kUnavailable && cause.code != Code::kDeadlineExceeded) return cause;
   version_.clear();
   return {Code::kUnavailable, "Docker Engine does not answer at " + socket_path_ + " (" + cause.message + ")",
           "start Docker, or name another socket in the configuration"};
@@ -146,8 +149,15 @@ net::Task<Result<std::unique_ptr<net::HttpExchange>>> Client::open(std::string m
   co_return std::move(*exchange);
 }
 
-net::Task<Status> Client::check_head(net::HttpExchange* exchange) {
+net::Task<Status> Client::check_head(net::HttpExchange* exchange, std::chrono::milliseconds limit) {
+  const net::Executor executor = co_await net::asio::this_coro::executor;
+  std::optional<Deadline> deadline;
+  if (limit.count() > 0) deadline.emplace(executor, limit, [exchange] { exchange->close(); });
   Status head = co_await exchange->read_head();
+  if (!head && deadline && deadline->passed()) {
+    const Error late{Code::kDeadlineExceeded, "it gave no answer in time"};
+    co_return std::unexpected(lost(late));
+  }
   if (!head) co_return std::unexpected(lost(head.error()));
   if (exchange->status() < 400) co_return Status{};
   std::string body;

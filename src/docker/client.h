@@ -37,14 +37,17 @@ class Client {
   // An exchange whose body and answer stream. With stream_body the caller writes, finishes and calls check_head.
   net::Task<Result<std::unique_ptr<net::HttpExchange>>> open(std::string method, std::string path,
                                                              bool stream_body = false, net::Headers headers = {});
-  // Reads the head of an open exchange; a status from 400 on becomes an error with the Engine's text.
-  net::Task<Status> check_head(net::HttpExchange* exchange);
+  // Reads the head of an open exchange; a status from 400 on becomes an error with the Engine's text. Where no head has
+  // come in time the exchange is closed: kUnavailable. Zero: no limit, for whoever has one of his own.
+  net::Task<Status> check_head(net::HttpExchange* exchange, std::chrono::milliseconds limit);
   // "1.41". Asked anew after the connection was lost, for another Engine may answer then.
   net::Task<Result<std::string>> version();
   // Rises with every (re)connection; what was set up beside the Engine (firewall) is checked again when it does.
   std::uint64_t generation() const { return generation_; }
   const std::string& socket_path() const { return socket_path_; }
-  Error lost(const Error& cause);  // kUnavailable "Docker Engine does not answer at PATH"; forgets the version
+  // kUnavailable "Docker Engine does not answer at PATH" for a lost connection and for no answer in time; forgets the
+  // version then. Any other error as it is.
+  Error lost(const Error& cause);
 
  private:
   std::string socket_path_;

@@ -141,7 +141,8 @@ net::Task<Result<ContainerDetails>> inspect_container(ClientPtr client, std::str
 }
 
 net::Task<Result<std::vector<ContainerSummary>>> list_containers(ClientPtr client, std::vector<std::string> labels) {
-  const Query query{{"all", "1"}, {"filters", json::filters({{"label", labels}})}};
+  Query query{{"all", "1"}};
+  if (!labels.empty()) query.emplace_back("filters", json::filters({{"label", labels}}));
   CO_TRY_ASSIGN(const net::HttpResponse response,
                 co_await client->call("GET", "/containers/json" + query_string(query)));
   CO_TRY_ASSIGN(const bj::value answer, json::parse(response.body));
@@ -152,6 +153,7 @@ net::Task<Result<std::vector<ContainerSummary>>> list_containers(ClientPtr clien
     const auto names = json::texts(json::at(item, "Names"));
     summary.name = names.empty() ? std::string() : without_slash(names.front());
     summary.state = json::text(json::at(item, "State"));
+    summary.network = json::text(json::at(item, "HostConfig", "NetworkMode"));
     summary.labels = json::text_map(json::at(item, "Labels"));
   }
   co_return out;
@@ -191,7 +193,7 @@ net::Task<Result<std::unique_ptr<net::HttpExchange>>> open_wait(ClientPtr client
 }
 
 net::Task<Result<int>> read_wait(ClientPtr client, net::HttpExchange* exchange) {
-  CO_TRY(co_await client->check_head(exchange));
+  CO_TRY(co_await client->check_head(exchange, std::chrono::milliseconds(0)));
   std::string body;
   while (true) {
     CO_TRY_ASSIGN(const std::string piece, co_await exchange->read());

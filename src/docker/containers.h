@@ -30,6 +30,7 @@ struct ContainerSummary {
   std::string id;
   std::string name;
   std::string state;
+  std::string network;  // the one it was made for
   std::map<std::string, std::string> labels;
 };
 
@@ -69,7 +70,8 @@ net::Task<Result<ContainerDetails>> inspect_container(ClientPtr client, std::str
 net::Task<Result<std::vector<ContainerSummary>>> list_containers(ClientPtr client, std::vector<std::string> labels);
 net::Task<Status> set_restart_policy(ClientPtr client, std::string id, std::string policy);
 net::Task<Status> limit_processes(ClientPtr client, std::string id, std::int64_t processes);
-// Answers the exit code once the container is not running. To be read with read_wait; closing it ends the wait.
+// Answers the exit code once the container is not running. To be read with read_wait, which waits as long as it takes;
+// closing it ends the wait.
 net::Task<Result<std::unique_ptr<net::HttpExchange>>> open_wait(ClientPtr client, std::string id);
 net::Task<Result<int>> read_wait(ClientPtr client, net::HttpExchange* exchange);
 net::Task<Result<ContainerStats>> container_stats(ClientPtr client, std::string id);

@@ -1,5 +1,6 @@
 #include "docker/events.h"
 
+#include "docker/deadline.h"
 #include "docker/json.h"
 
 namespace paastech::docker {
@@ -21,7 +22,7 @@ net::Task<Result<std::unique_ptr<EventStream>>> EventStream::open(ClientPtr clie
   if (!actions.empty()) by["event"] = actions;
   const Query query{{"filters", json::filters(by)}};
   CO_TRY_ASSIGN(auto exchange, co_await client->open("GET", "/events" + query_string(query)));
-  CO_TRY(co_await client->check_head(exchange.get()));
+  CO_TRY(co_await client->check_head(exchange.get(), kAnswerTime));
   co_return std::unique_ptr<EventStream>(new EventStream(client, std::move(exchange)));
 }
 

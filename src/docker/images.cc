@@ -1,5 +1,6 @@
 #include "docker/images.h"
 
+#include "docker/containers.h"
 #include "docker/json.h"
 
 namespace paastech::docker {
@@ -11,10 +12,26 @@ net::Task<Result<ImageDetails>> inspect_image(ClientPtr client, std::string refe
   CO_TRY_ASSIGN(const bj::value answer, json::parse(response.body));
   ImageDetails details;
   details.id = json::text(json::at(answer, "Id"));
-  details.tags = json::texts(json::at(answer, "RepoTags"));
+  details.names = json::texts(json::at(answer, "RepoTags"));
+  for (std::string& digest : json::texts(json::at(answer, "RepoDigests"))) details.names.push_back(std::move(digest));
   details.labels = json::text_map(json::at(answer, "Config", "Labels"));
-  if (const bj::object* ports = json::at(answer, "Config", "ExposedPorts").if_object())
-    for (const auto& port : *ports) details.exposed.emplace_back(port.key().data(), port.key().size());
+  const auto keys = [](const bj::value& value) {
+    std::vector<std::string> out;
+    if (const bj::object* object = value.if_object())
+      for (const auto& item : *object) out.emplace_back(item.key().data(), item.key().size());
+    return out;
+  };
+  const bj::value& config = json::at(answer, "Config");
+  details.exposed = keys(json::at(config, "ExposedPorts"));
+  details.volumes = keys(json::at(config, "Volumes"));
+  details.on_build = json::texts(json::at(config, "OnBuild"));
+  details.platform = json::text(json::at(answer, "Os")) + "/" + json::text(json::at(answer, "Architecture"));
+  const std::string variant = json::text(json::at(answer, "Variant"));
+  if (!variant.empty()) details.platform += "/" + variant;
+  details.created_at_ms = parse_time_ns(json::text(json::at(answer, "Created"))) / 1'000'000;
+  for (const auto& [label, value] : details.labels) details.text_bytes += label.size() + value.size();
+  for (const char* list : {"Env", "Cmd", "Entrypoint"})
+    for (const std::string& text : json::texts(json::at(config, list))) details.text_bytes += text.size();
   details.has_command = !json::items(json::at(answer, "Config", "Cmd")).empty() ||
                         !json::items(json::at(answer, "Config", "Entrypoint")).empty();
   co_return details;
@@ -33,6 +50,14 @@ net::Task<Result<std::vector<ImageSummary>>> list_images(ClientPtr client, std::
     }
   }
   co_return out;
+}
+
+net::Task<Result<std::unique_ptr<net::HttpExchange>>> open_pull(ClientPtr client, std::string name, std::string tag,
+                                                                std::string platform) {
+  Query query{{"fromImage", std::move(name)}, {"tag", std::move(tag)}};
+  if (!platform.empty()) query.emplace_back("platform", std::move(platform));
+  auto exchange = co_await client->open("POST", "/images/create" + query_string(query));
+  co_return exchange;
 }
 
 net::Task<Status> remove_image(ClientPtr client, std::string reference) {

@@ -15,15 +15,23 @@ struct ImageSummary {
 };
 struct ImageDetails {
   std::string id;
-  std::vector<std::string> tags;
+  std::vector<std::string> names;  // its tags and registries' digests
   std::map<std::string, std::string> labels;
-  std::vector<std::string> exposed;  // "80/tcp"
-  bool has_command = false;          // it names a Cmd or an Entrypoint
+  std::vector<std::string> exposed;   // "80/tcp"
+  std::vector<std::string> on_build;  // its triggers
+  std::vector<std::string> volumes;   // paths
+  std::string platform;               // "linux/amd64", with the variant behind a third slash where it has one
+  std::int64_t created_at_ms = 0;
+  std::size_t text_bytes = 0;  // of its labels, environment and command
+  bool has_command = false;    // it names a Cmd or an Entrypoint
 };
 
 net::Task<Result<ImageDetails>> inspect_image(ClientPtr client, std::string reference);
 // pattern as in `docker images --filter reference=`; one item a tag.
 net::Task<Result<std::vector<ImageSummary>>> list_images(ClientPtr client, std::string pattern);
+// Answers with the messages of build.h. tag: or a digest.
+net::Task<Result<std::unique_ptr<net::HttpExchange>>> open_pull(ClientPtr client, std::string name, std::string tag,
+                                                                std::string platform);
 net::Task<Status> remove_image(ClientPtr client, std::string reference);  // not there: fine
 
 }  // namespace paastech::docker

@@ -1,6 +1,7 @@
 #include "docker/logs.h"
 
 #include "docker/containers.h"
+#include "docker/deadline.h"
 
 namespace paastech::docker {
 
@@ -69,7 +70,7 @@ net::Task<Result<std::unique_ptr<LogStream>>> LogStream::open(ClientPtr client, 
     query.emplace_back("since",
                        fmt::format("{}.{:09}", wanted.since_ns / 1'000'000'000, wanted.since_ns % 1'000'000'000));
   CO_TRY_ASSIGN(auto exchange, co_await client->open("GET", "/containers/" + id + "/logs" + query_string(query)));
-  CO_TRY(co_await client->check_head(exchange.get()));
+  CO_TRY(co_await client->check_head(exchange.get(), kAnswerTime));
   co_return std::unique_ptr<LogStream>(new LogStream(client, std::move(exchange)));
 }
 

@@ -11,8 +11,9 @@
 namespace paastech {
 namespace {
 
-constexpr std::size_t kDatabaseThreads = 3;  // one writer, two readers (store/database.h)
-constexpr std::size_t kHashingThreads = 2;   // 64 MiB each while they hash (base/secret.h)
+constexpr std::size_t kWriters = 1;  // as many as the database has connections (store/database.h)
+constexpr std::size_t kReaders = 2;
+constexpr std::size_t kHashingThreads = 2;  // 64 MiB each while they hash (base/secret.h)
 
 PublicAddress public_address(const Config& config) {
   PublicAddress address;
@@ -45,7 +46,7 @@ struct ApiRole::State {
         database(std::move(opened)),
         secrets(std::move(box)),
         log(c.home),
-        access(*database, database_pool),
+        access(*database, writes, reads),
         pomegranate(pomegranate::v1::Pomegranate::NewStub(peers.pomegranate)),
         repositories(repositories::v1::Repositories::NewStub(peers.git)),
         router(router::v1::Router::NewStub(peers.router)),
@@ -64,7 +65,8 @@ struct ApiRole::State {
   const Config& config;
   net::asio::io_context& io;
   net::TaskGroup& tasks;
-  net::BlockingPool database_pool{kDatabaseThreads};
+  net::BlockingPool writes{kWriters};
+  net::BlockingPool reads{kReaders};
   net::BlockingPool hashing{kHashingThreads};
   std::unique_ptr<store::Database> database;
   SecretBox secrets;

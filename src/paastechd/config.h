@@ -42,8 +42,8 @@ struct Config {
   // [builds]
   int builds = 2;
   int builds_per_client = 1;
-  std::int64_t build_timeout_s = 900;                  // builds.timeout_s
-  std::int64_t build_memory_bytes = 1LL << 30;         // builds.memory_bytes
+  std::int64_t build_timeout_s = 900;           // builds.timeout_s
+  std::int64_t build_memory_bytes = 1LL << 30;  // builds.memory_bytes
 
   std::filesystem::path run_folder() const { return home / "run"; }
 };

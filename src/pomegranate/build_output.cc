@@ -2,19 +2,28 @@
 
 #include <fmt/format.h>
 #include <charconv>
+#include <utility>
 
+#include "base/text.h"
 #include "pomegranate/utf8.h"
 
 namespace paastech::pomegranate {
 
 namespace {
 
-// What the builder prints before it runs a step's container, and after it has made a layer.
-constexpr std::string_view kRunning = " ---> Running in ";
+// What the builder prints after it has made a layer, and before each step.
 constexpr std::string_view kLayer = " ---> ";
+constexpr std::string_view kStep = "Step ";
 
 bool is_short_id(std::string_view text) {
   return text.size() == 12 && text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+}
+
+// "Step 4/9 : FROM …"
+bool begins_stage(std::string_view text) {
+  if (!text.starts_with(kStep)) return false;
+  const std::size_t colon = text.find(" : ");
+  return colon != std::string_view::npos && lower(text.substr(colon + 3, 5)) == "from ";
 }
 
 bool has(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
@@ -41,10 +50,10 @@ void BuildOutput::message(std::string_view json) {
 }
 
 void BuildOutput::line(std::string text) {
-  if (text.starts_with(kRunning) && is_short_id(std::string_view(text).substr(kRunning.size())))
-    containers_.push_back(text.substr(kRunning.size()));
-  else if (text.starts_with(kLayer) && is_short_id(std::string_view(text).substr(kLayer.size())))
+  if (text.starts_with(kLayer) && is_short_id(std::string_view(text).substr(kLayer.size())))
     last_layer_ = text.substr(kLayer.size());
+  else if (!last_layer_.empty() && begins_stage(text) && stage_ends_.size() < kMaxStages)
+    stage_ends_.push_back(std::exchange(last_layer_, {}));
   lines_.push_back(valid_utf8(text));
 }
 
@@ -56,7 +65,6 @@ void BuildOutput::finish() {
 }
 
 std::vector<std::string> BuildOutput::take_lines() { return std::exchange(lines_, {}); }
-std::vector<std::string> BuildOutput::take_containers() { return std::exchange(containers_, {}); }
 
 std::string human_bytes(std::int64_t bytes) {
   constexpr std::int64_t kMiB = 1 << 20;

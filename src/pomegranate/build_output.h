@@ -17,11 +17,13 @@ class BuildOutput {
   void add(std::string_view piece);
   void finish();  // gives out what has no line's end
   std::vector<std::string> take_lines();
-  std::vector<std::string> take_containers();          // ids that a "Running in" line named
   const std::string& error() const { return error_; }  // empty while nothing failed
   int error_code() const { return error_code_; }
   const std::string& image() const { return image_; }  // empty until built
-  const std::string& last_layer() const { return last_layer_; }
+  // What the builder made and nothing may stand upon: the last layer of each stage that ended. At most kMaxStages.
+  const std::vector<std::string>& stage_ends() const { return stage_ends_; }
+  const std::string& last_layer() const { return last_layer_; }  // of the stage that has not ended
+  static constexpr std::size_t kMaxStages = 64;
 
  private:
   void message(std::string_view line);
@@ -29,7 +31,7 @@ class BuildOutput {
   docker::LineCutter messages_{4 << 20};
   docker::LineCutter text_{64 << 10};
   std::vector<std::string> lines_ = {};
-  std::vector<std::string> containers_ = {};
+  std::vector<std::string> stage_ends_ = {};
   std::string error_ = {};
   int error_code_ = 0;
   std::string image_ = {};

@@ -17,17 +17,27 @@ TEST(BuildOutput, GivesOutWholeLinesAndTheRestAtTheEnd) {
   EXPECT_EQ(output.take_lines(), (std::vector<std::string>{"no end"}));
 }
 
-TEST(BuildOutput, KnowsImageErrorContainersAndLayers) {
+TEST(BuildOutput, KnowsImageErrorAndLayers) {
   BuildOutput output;
   output.add(
       "{\"stream\":\" ---\\u003e Running in 0123456789ab\\n\"}\n{\"stream\":\" ---\\u003e fedcba987654\\n\"}\n"
-      "{\"stream\":\" ---> Running in ../../etc\\n\"}\n"
+      "{\"stream\":\" ---> ../../etc/xyz\\n\"}\n"
       "{\"aux\":{\"ID\":\"sha256:1\"}}\n{\"errorDetail\":{\"code\":3,\"message\":\"m\"},\"error\":\"m\"}\n");
-  EXPECT_EQ(output.take_containers(), (std::vector<std::string>{"0123456789ab"}));
   EXPECT_EQ(output.last_layer(), "fedcba987654");
   EXPECT_EQ(output.image(), "sha256:1");
   EXPECT_EQ(output.error(), "m");
   EXPECT_EQ(output.error_code(), 3);
+}
+
+TEST(BuildOutput, KnowsTheLastLayerOfEachStageHoweverManyAreNamed) {
+  const auto line = [](const std::string& text) { return "{\"stream\":\"" + text + "\\n\"}\n"; };
+  BuildOutput output;
+  output.add(line("Step 1/4 : FROM a AS b") + line(" ---> 0123456789ab") + line("Step 2/4 : RUN x") +
+             line(" ---> fedcba987654") + line("Step 3/4 : from c") + line(" ---> 000000000000"));
+  EXPECT_EQ(output.stage_ends(), (std::vector<std::string>{"fedcba987654"}));
+  EXPECT_EQ(output.last_layer(), "000000000000");
+  for (int i = 0; i < 1000; ++i) output.add(line(" ---> 0123456789ab") + line("Step 1/1 : FROM x"));
+  EXPECT_EQ(output.stage_ends().size(), BuildOutput::kMaxStages);
 }
 
 TEST(BuildOutput, LeavesOutProgressBars) {

@@ -8,6 +8,7 @@
 #include "pomegranate/docker_engine.h"
 #include "pomegranate/dockerfile_scan.h"
 #include "pomegranate/image_references.h"
+#include "pomegranate/image_rules.h"
 #include "pomegranate/parallel.h"
 
 namespace paastech::pomegranate {
@@ -38,12 +39,15 @@ struct BuildRun {
   net::Notifier oom_news;
   BuildOutput output;
   std::optional<DockerfileScan> scan;
-  std::optional<Error> invalid;            // what is wrong with the Dockerfile
+  std::vector<BaseImage> base_images;
+  std::shared_ptr<Fetch> fetch = std::make_shared<Fetch>();
+  std::optional<Error> invalid;            // what is wrong with the Dockerfile, or with what it builds on
   std::vector<std::string> containers;     // verified
   std::vector<std::string> out_of_memory;  // any container that the kernel killed a process of
   bool timed_out = false;
   bool cancelled = false;
   void stop() {
+    fetch->stop();
     if (exchange) exchange->close();
   }
 };
@@ -93,11 +97,12 @@ net::Task<Status> DockerEngine::build(v1::BuildSpec spec, std::shared_ptr<TarSou
   run->tar = std::move(tar);
   run->sink = std::move(sink);
   run->limits = effective(run->spec.limits(), kBuildMemoryBytes);
-  run->nonce = "build-" + hex(random_token(12));
+  run->nonce = std::string(kBuildMark) + hex(random_token(12));
   run->image = image_reference(run->spec.project(), run->spec.deployment());
-  auto check = [project = run->spec.project()](std::string_view text) -> Status {
+  auto check = [raw = run.get()](std::string_view text) -> Status {  // owned by the run
     TRY(build::check_dockerfile_text(text));
-    return check_image_references(text, project);
+    TRY_ASSIGN(raw->base_images, check_image_references(text, raw->spec.project()));
+    return {};
   };
   run->scan.emplace(run->spec.dockerfile(), std::move(check));
   const std::int64_t seconds = run->spec.timeout_seconds() > 0 ? run->spec.timeout_seconds() : kDefaultTimeoutSeconds;
@@ -114,7 +119,9 @@ net::Task<Status> DockerEngine::build(v1::BuildSpec spec, std::shared_ptr<TarSou
     alive->cancelled = true;
     alive->stop();
   });
+  builds_.insert(run->nonce);
   Status done = co_await run_build(run);
+  builds_.erase(run->nonce);
   run->deadline.cancel();
   if (run->events) run->events->close();
   run->exchange.reset();
@@ -124,7 +131,7 @@ net::Task<Status> DockerEngine::build(v1::BuildSpec spec, std::shared_ptr<TarSou
     v1::BuildEvent event =
         run->timed_out
             ? failed("timeout", fmt::format("the build took longer than its limit of {} s and was stopped", seconds))
-            : failed("invalid_dockerfile",
+            : failed(run->invalid->code == Code::kInvalidArgument ? "invalid_dockerfile" : "build_failed",
                      run->invalid->message + (run->invalid->hint.empty() ? "" : "; " + run->invalid->hint));
     [[maybe_unused]] const bool told = co_await run->sink->put(std::move(event));
     co_return Status{};
@@ -138,16 +145,16 @@ net::Task<Status> DockerEngine::run_build(std::shared_ptr<BuildRun> run) {
   const std::string network = network_name(options_.instance, run->spec.project());
   CO_TRY(co_await ensure_network(network, run->spec.project()));
   const std::vector<std::string> any_label;
-  const std::vector<std::string> actions(1, "oom");
+  const std::vector<std::string> actions{"create", "oom"};
   CO_TRY_ASSIGN(run->events, co_await docker::EventStream::open(client_, any_label, actions));
-  tasks_.spawn("build memory", watch_memory(run));
+  tasks_.spawn("build containers", watch_containers(run));
   docker::BuildOptions options = options_of(*run, options_.instance);
   CO_TRY_ASSIGN(run->exchange, co_await docker::open_build(client_, std::move(options)));
   if (run->cancelled || run->timed_out) co_return Status{};
   Status uploaded = co_await upload(run);
   if (run->invalid || run->cancelled || run->timed_out) co_return Status{};
   // Where the upload broke off the Engine has often said why.
-  const Status head = co_await client_->check_head(run->exchange.get());
+  const Status head = co_await client_->check_head(run->exchange.get(), 0s);
   if (!head) {
     if (run->cancelled || run->timed_out) co_return Status{};
     if (head.error().code != Code::kInvalidArgument) co_return uploaded ? head : uploaded;
@@ -182,6 +189,14 @@ net::Task<Status> DockerEngine::upload(std::shared_ptr<BuildRun> run) {
     run->stop();
     co_return Status{};
   }
+  const Status ready = co_await ready_base_images(run->base_images, run->spec.project(), run->sink, run->fetch);
+  if (!ready) {
+    const Code code = ready.error().code;
+    if (code == Code::kInvalidArgument || code == Code::kFailedPrecondition) run->invalid = ready.error();
+    if (code == Code::kCancelled && !run->timed_out) run->cancelled = true;
+    run->stop();
+    co_return ready;
+  }
   const Status finished = co_await run->exchange->finish();
   if (!finished) co_return std::unexpected(client_->lost(finished.error()));
   co_return Status{};
@@ -196,7 +211,6 @@ net::Task<Status> DockerEngine::read_output(std::shared_ptr<BuildRun> run) {
       run->output.finish();
     else
       run->output.add(*piece);
-    for (const std::string& id : run->output.take_containers()) tasks_.spawn("bound build", bound_container(run, id));
     const std::vector<std::string> lines = run->output.take_lines();
     for (const std::string& line : lines) {
       v1::BuildEvent event;
@@ -211,7 +225,8 @@ net::Task<Status> DockerEngine::read_output(std::shared_ptr<BuildRun> run) {
   }
 }
 
-// The classic builder has no limit on processes; its containers do, once they exist (threat 9).
+// The classic builder has no limit on processes; its containers do, once they exist (threat 9). Which are this build's
+// is seen by its mark, never by what the output says: a RUN may print what it likes.
 net::Task<void> DockerEngine::bound_container(std::shared_ptr<BuildRun> run, std::string id) {
   const auto details = co_await docker::inspect_container(client_, id);
   if (!details) co_return;
@@ -226,10 +241,14 @@ net::Task<void> DockerEngine::bound_container(std::shared_ptr<BuildRun> run, std
   run->stop();
 }
 
-net::Task<void> DockerEngine::watch_memory(std::shared_ptr<BuildRun> run) {
+net::Task<void> DockerEngine::watch_containers(std::shared_ptr<BuildRun> run) {
   while (run->events) {
     const auto event = co_await run->events->next();
     if (!event) co_return;
+    if (event->action == "create") {
+      co_await bound_container(run, event->id);
+      continue;
+    }
     run->out_of_memory.push_back(event->id);
     run->oom_news.notify();
   }
@@ -240,10 +259,15 @@ net::Task<Status> DockerEngine::finish_build(std::shared_ptr<BuildRun> run) {
   v1::BuildEvent event;
   if (run->output.error().empty() && !run->output.image().empty()) {
     CO_TRY_ASSIGN(const docker::ImageDetails image, co_await docker::inspect_image(client_, run->image));
+    Status fit = check_image_bounds(image);
     if (!image.has_command)
-      event = failed("invalid_dockerfile", "the image has no command: add CMD or ENTRYPOINT to the Dockerfile");
-    else
-      event.mutable_result()->set_ok(true);
+      fit = fail(Code::kInvalidArgument, "the image has no command: add CMD or ENTRYPOINT to the Dockerfile");
+    if (!fit) {
+      event = failed("invalid_dockerfile", fit.error().message);
+      const Status removed = co_await docker::remove_image(client_, run->image);
+      if (!removed) spdlog::info("image {} stays: {}", run->image, removed.error().message);
+    }
+    event.mutable_result()->set_ok(fit.has_value());
     event.mutable_result()->set_image(run->image);
     event.mutable_result()->set_exposed_port(single_port(image.exposed));
   } else {
@@ -263,24 +287,37 @@ net::Task<Status> DockerEngine::finish_build(std::shared_ptr<BuildRun> run) {
   co_return Status{};
 }
 
-// Closing the connection ends a build; this makes sure that nothing of it lives on, and that what a build that failed
-// left does not pile up on the disk.
+// Closing the connection ends a build; this makes sure that nothing of it lives on, and that what it left beside its
+// image does not pile up on the disk: the layers of a build that failed, and of stages that are only copied from.
 net::Task<void> DockerEngine::clean_up_build(std::shared_ptr<BuildRun> run) {
   const bool succeeded =
       run->output.error().empty() && !run->output.image().empty() && !run->cancelled && !run->timed_out;
-  if (succeeded) co_return;
+  std::vector<std::string> layers = run->output.stage_ends();
+  if (succeeded) {
+    if (!layers.empty()) tasks_.spawn("remove stages", remove_layers(std::move(layers)));  // nobody need wait for it
+    co_return;
+  }
   std::vector<net::Task<Status>> work;
   for (const std::string& id : run->containers) work.push_back(docker::remove_container(client_, id));
   const std::vector<Status> removed = co_await run_all(tasks_, std::move(work));
   for (const Status& status : removed)
     if (!status) spdlog::warn("removing a build's container: {}", status.error().message);
-  const std::string layer = run->output.last_layer();
-  if (layer.empty()) co_return;
-  // The id comes from the output, so only what no one has given a name may go.
-  const auto image = co_await docker::inspect_image(client_, layer);
-  if (!image || !image->tags.empty()) co_return;
-  const Status gone = co_await docker::remove_image(client_, image->id);
-  if (!gone) spdlog::debug("a failed build's layers stay: {}", gone.error().message);
+  if (!run->output.last_layer().empty()) layers.push_back(run->output.last_layer());
+  co_await remove_layers(std::move(layers));
+}
+
+// The newest first, for one stage may stand upon another. The ids come from the output, so only what has no name may
+// go; the Engine itself refuses what another image or a container stands upon, and removes a layer's nameless parents
+// with it.
+net::Task<void> DockerEngine::remove_layers(std::vector<std::string> ids) {
+  while (!ids.empty()) {
+    const std::string id = std::move(ids.back());
+    ids.pop_back();
+    const auto image = co_await docker::inspect_image(client_, id);
+    if (!image || !image->names.empty()) continue;
+    const Status gone = co_await docker::remove_image(client_, image->id);
+    if (!gone) spdlog::debug("a build's layers stay: {}", gone.error().message);
+  }
 }
 
 }  // namespace paastech::pomegranate

@@ -1,11 +1,14 @@
 #pragma once
 // The Engine that is Docker. One file a part: docker_engine.cc (describe, list, removal, images, volumes),
-// docker_network.cc, docker_group.cc, docker_build.cc, docker_logs.cc, docker_run.cc. All state is in the Docker
-// Engine. Thread: the loop of the task group.
+// docker_network.cc, docker_group.cc, docker_build.cc, docker_logs.cc, docker_run.cc, docker_leftovers.cc. All state is
+// in the Docker Engine. Thread: the loop of the task group.
+#include <set>
+
 #include "docker/client.h"
 #include "docker/containers.h"
 #include "docker/images.h"
 #include "docker/networks.h"
+#include "pomegranate/base_images.h"
 #include "pomegranate/engine.h"
 #include "pomegranate/firewall.h"
 #include "pomegranate/names.h"
@@ -22,6 +25,7 @@ struct DefaultLimits {
   std::int64_t open_files = 16384;
 };
 inline constexpr std::int64_t kBuildMemoryBytes = 1LL << 30;
+inline constexpr std::string_view kBuildMark = "build-";  // and random digits: the host entry of a build's containers
 DefaultLimits effective(const v1::Limits& asked, std::int64_t default_memory);
 // What stays of root's powers in an Instance: what ordinary server images use to switch to their own user and to take
 // over files and ports below 1024 (capabilities(7)). All others are dropped.
@@ -53,6 +57,8 @@ class DockerEngine final : public Engine {
 
   // Sets up what must be beside the Engine as soon as it answers, and keeps it so. Runs until cancelled.
   net::Task<void> tend();
+  // Removes containers of builds and one-off commands that are not of this process; such a process was killed.
+  net::Task<Status> remove_forsaken();
 
  private:
   struct Known {  // a container of ours
@@ -90,11 +96,16 @@ class DockerEngine final : public Engine {
 
   net::Task<Status> run_build(std::shared_ptr<BuildRun> run);
   net::Task<Status> upload(std::shared_ptr<BuildRun> run);
+  net::Task<Status> ready_base_images(std::vector<BaseImage> images, std::string project, SinkPtr<v1::BuildEvent> sink,
+                                      std::shared_ptr<Fetch> fetch);
+  net::Task<Status> fetch_image(BaseImage image, SinkPtr<v1::BuildEvent> sink, std::shared_ptr<Fetch> fetch);
   net::Task<Status> read_output(std::shared_ptr<BuildRun> run);
   net::Task<void> bound_container(std::shared_ptr<BuildRun> run, std::string id);
-  net::Task<void> watch_memory(std::shared_ptr<BuildRun> run);
+  net::Task<void> watch_containers(std::shared_ptr<BuildRun> run);
   net::Task<Status> finish_build(std::shared_ptr<BuildRun> run);
   net::Task<void> clean_up_build(std::shared_ptr<BuildRun> run);
+  net::Task<void> remove_layers(std::vector<std::string> ids);
+  net::Task<Status> remove_if_forsaken(docker::ContainerSummary container);
 
   net::Task<Status> past_logs(std::shared_ptr<LogFollow> run, std::vector<Known> instances);
   net::Task<void> follow_one(std::shared_ptr<LogFollow> run, Known known);
@@ -110,6 +121,11 @@ class DockerEngine final : public Engine {
   net::BlockingPool blocking_{1};          // for iptables
   std::uint64_t firewall_generation_ = 0;  // of the connection the firewall was set up for
   std::string firewall_state_ = "not set up yet";
+  std::set<std::string> fetching_ = {};  // base images under way
+  net::Notifier fetched_{tasks_.executor()};
+  std::set<std::string> builds_ = {};                      // the marks of builds under way here
+  std::set<std::string> runs_ = {};                        // the containers of one-off commands under way here
+  std::uint64_t swept_generation_ = 0;                     // of the connection that remove_forsaken was done on
   std::map<std::string, std::string> networks_made_ = {};  // name → subnet, being made: two Projects must not take one
 };
 

@@ -1,5 +1,6 @@
 // A group of Instances from nothing to ready. Each is created, started and probed beside the others. Restarting is off
 // until it is ready, so that a program that ends at once is seen to.
+#include "docker/deadline.h"
 #include "docker/logs.h"
 #include "pomegranate/build_output.h"
 #include "pomegranate/docker_engine.h"
@@ -16,7 +17,8 @@ namespace {
 constexpr std::int64_t kDefaultReadySeconds = 60;
 constexpr int kMaxCount = 100;
 constexpr int kLastLines = 20;
-constexpr auto kFirstPause = 5ms;  // a start costs hundreds of milliseconds: a few more attempts cost nothing
+constexpr auto kLastLinesTime = 10s;  // an Engine that hangs must not keep the reason back
+constexpr auto kFirstPause = 5ms;     // a start costs hundreds of milliseconds: a few more attempts cost nothing
 constexpr auto kLongestPause = 100ms;
 constexpr auto kLongestAttempt = 5s;
 
@@ -30,8 +32,9 @@ v1::GroupEvent failed(std::string reason, std::string message, std::vector<std::
 }
 
 bool client_fault(const std::string& message) {
-  for (const char* part : {"executable file not found", "no such file or directory", "permission denied",
-                           "exec format error", "not a directory", "no command specified", "No command specified"})
+  for (const char* part :
+       {"executable file not found", "no such file or directory", "permission denied", "exec format error",
+        "argument list too long", "not a directory", "no command specified", "No command specified"})
     if (message.find(part) != std::string::npos) return true;
   return false;
 }
@@ -307,9 +310,12 @@ net::Task<std::vector<std::string>> DockerEngine::last_lines(std::string id) {
   std::vector<std::string> lines;
   docker::LogQuery query;
   query.tail = kLastLines;
-  auto stream = co_await docker::LogStream::open(client_, id, query);
-  while (stream && lines.size() < kLastLines) {
-    auto entry = co_await (*stream)->next();
+  auto opened = co_await docker::LogStream::open(client_, id, query);
+  if (!opened) co_return lines;
+  const std::shared_ptr<docker::LogStream> stream = std::move(*opened);
+  const docker::Deadline deadline(tasks_.executor(), kLastLinesTime, [stream] { stream->close(); });
+  while (lines.size() < kLastLines) {
+    auto entry = co_await stream->next();
     if (!entry || !*entry) break;
     lines.push_back(valid_utf8((*entry)->text));
   }

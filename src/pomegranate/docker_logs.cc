@@ -54,7 +54,7 @@ struct LogFollow {
 net::Task<Status> DockerEngine::past_logs(std::shared_ptr<LogFollow> run, std::vector<Known> instances) {
   struct Source {
     Known known;
-    std::unique_ptr<docker::LogStream> stream;
+    std::shared_ptr<docker::LogStream> stream;
     std::optional<docker::LogEntry> entry;
   };
   std::vector<Source> sources;
@@ -66,6 +66,7 @@ net::Task<Status> DockerEngine::past_logs(std::shared_ptr<LogFollow> run, std::v
     if (!stream && stream.error().code == Code::kNotFound) continue;
     if (!stream) co_return std::unexpected(stream.error());
     Source source{one, std::move(*stream), std::nullopt};
+    run->streams.push_back(source.stream);  // closed where the reader goes away, also while the Engine hangs
     CO_TRY_ASSIGN(source.entry, co_await source.stream->next());
     sources.push_back(std::move(source));
   }
@@ -136,6 +137,9 @@ net::Task<Status> DockerEngine::logs(v1::LogsRequest request, SinkPtr<v1::LogLin
   auto run = std::make_shared<LogFollow>(tasks_.executor());
   run->request = request;
   run->sink = sink;
+  sink->on_gone([weak = std::weak_ptr(run)] {
+    if (const auto alive = weak.lock()) alive->stop();
+  });
   if (request.follow()) {
     // Events first, so that no Instance that starts in between is missed.
     std::vector<std::string> labels{label_filter(kLabelInstance, options_.instance),
@@ -153,9 +157,6 @@ net::Task<Status> DockerEngine::logs(v1::LogsRequest request, SinkPtr<v1::LogLin
     for (const Known& one : instances) run->seen_ns[one.id] = now_ns;
   }
   if (!request.follow()) co_return Status{};
-  sink->on_gone([weak = std::weak_ptr(run)] {
-    if (const auto alive = weak.lock()) alive->stop();
-  });
   for (const Known& one : instances) {
     run->followed.insert(one.id);
     tasks_.spawn("follow", follow_one(run, one));

@@ -112,6 +112,12 @@ net::Task<void> DockerEngine::tend() {
     if (complained) spdlog::info("the Docker Engine answers again");
     complained = false;
     [[maybe_unused]] const Status closed = co_await ensure_firewall();
+    const std::uint64_t generation = client_->generation();
+    if (swept_generation_ != generation) {
+      const Status swept = co_await remove_forsaken();
+      if (swept) swept_generation_ = generation;
+      if (!swept) spdlog::warn("looking for what a killed build left: {}", swept.error().message);
+    }
     [[maybe_unused]] const Status slept = co_await net::sleep_for(kFirewallInterval);
   }
 }

@@ -1,5 +1,6 @@
 // One command in a fresh container: release commands and one-off commands.
 #include "base/ids.h"
+#include "docker/deadline.h"
 #include "docker/logs.h"
 #include "pomegranate/docker_engine.h"
 #include "pomegranate/utf8.h"
@@ -39,11 +40,19 @@ net::Task<Status> DockerEngine::run_once(v1::RunOnceRequest request, SinkPtr<v1:
   spec.processes = limits.processes;
   spec.open_files = limits.open_files;
   spec.capabilities = kept_capabilities();
-  CO_TRY_ASSIGN(const std::string id, co_await docker::create_container(client_, std::move(spec)));
+  const std::string name = spec.name;
+  runs_.insert(name);
+  const auto made = co_await docker::create_container(client_, std::move(spec));
+  if (!made) {
+    runs_.erase(name);
+    co_return std::unexpected(made.error());
+  }
+  const std::string id = *made;
   const std::chrono::seconds timeout(request.timeout_seconds() > 0 ? request.timeout_seconds()
                                                                    : kDefaultTimeoutSeconds);
   const Result<int> code = co_await run_to_end(id, sink, timeout);
   const Status removed = co_await docker::remove_container(client_, id);
+  runs_.erase(name);
   if (!removed) spdlog::warn("removing a one-off container: {}", removed.error().message);
   if (!code) co_return std::unexpected(code.error());
   v1::RunEvent last;
@@ -58,23 +67,29 @@ net::Task<Result<int>> DockerEngine::run_to_end(std::string id, SinkPtr<v1::RunE
   docker::LogQuery query;
   query.follow = true;
   CO_TRY_ASSIGN(auto opened, co_await docker::LogStream::open(client_, id, query));
-  const std::shared_ptr<docker::LogStream> stream = std::move(opened);
-  sink->on_gone([weak = std::weak_ptr(stream)] {
+  struct Open {  // what is read from at the moment
+    std::unique_ptr<docker::LogStream> stream;
+    std::unique_ptr<net::HttpExchange> exit;
+    void close() const {
+      if (stream) stream->close();
+      if (exit) exit->close();
+    }
+  };
+  const auto open = std::make_shared<Open>();
+  open->stream = std::move(opened);
+  sink->on_gone([weak = std::weak_ptr(open)] {
     if (const auto alive = weak.lock()) alive->close();
   });
-  auto late = std::make_shared<bool>(false);
-  net::asio::steady_timer deadline(tasks_.executor(), timeout);
-  deadline.async_wait([weak = std::weak_ptr(stream), late](const boost::system::error_code& cancelled) {
-    const auto alive = weak.lock();
-    if (!alive || cancelled) return;
-    *late = true;
-    alive->close();
+  const docker::Deadline deadline(tasks_.executor(), timeout, [weak = std::weak_ptr(open)] {
+    if (const auto alive = weak.lock()) alive->close();
   });
+  const auto late = [&timeout] {
+    return fail(Code::kDeadlineExceeded,
+                fmt::format("the command did not end within {} s and was stopped", timeout.count()));
+  };
   while (true) {
-    auto entry = co_await stream->next();
-    if (*late)
-      co_return fail(Code::kDeadlineExceeded,
-                     fmt::format("the command did not end within {} s and was stopped", timeout.count()));
+    auto entry = co_await open->stream->next();
+    if (deadline.passed()) co_return late();
     if (sink->gone()) co_return fail(Code::kCancelled, "cancelled");
     if (!entry) co_return std::unexpected(entry.error());
     if (!*entry) break;
@@ -84,8 +99,10 @@ net::Task<Result<int>> DockerEngine::run_to_end(std::string id, SinkPtr<v1::RunE
     if (!told) co_return fail(Code::kCancelled, "cancelled");
   }
   // The log ends with the container, whose state follows.
-  CO_TRY_ASSIGN(auto exchange, co_await docker::open_wait(client_, id));
-  const Result<int> code = co_await docker::read_wait(client_, exchange.get());
+  CO_TRY_ASSIGN(open->exit, co_await docker::open_wait(client_, id));
+  if (deadline.passed()) co_return late();
+  const Result<int> code = co_await docker::read_wait(client_, open->exit.get());
+  if (!code && deadline.passed()) co_return late();
   co_return code;
 }
 

@@ -10,8 +10,9 @@ namespace paastech::pomegranate {
 namespace {
 
 constexpr std::size_t kBlock = 512;
-constexpr std::size_t kMaxDockerfile = 1 << 20;
-constexpr std::size_t kMaxPax = 64 << 10;  // git writes a path and a link target, each at most PATH_MAX
+constexpr std::size_t kMaxDockerfile = 256 << 10;   // each step's image keeps the text of all steps before it
+constexpr std::size_t kMaxDockerignore = 64 << 10;  // the builder reads all of it into memory
+constexpr std::size_t kMaxPax = 64 << 10;           // git writes a path and a link target, each at most PATH_MAX
 
 // Field offsets of a ustar header.
 constexpr std::size_t kName = 0, kSize = 124, kChecksum = 148, kType = 156, kMagic = 257, kPrefix = 345;
@@ -123,11 +124,13 @@ Status DockerfileScan::take_header() {
     const std::vector<std::string> parts = split(path, '/');
     if (path.starts_with("/") || std::ranges::find(parts, "..") != parts.end())
       return fail(Code::kInvalidArgument, "the build context holds a path that leads out of it");
+    if (path == ".dockerignore" && size > kMaxDockerignore)
+      return fail(Code::kInvalidArgument, ".dockerignore is larger than the limit of 64 KiB");
     if (path == path_) {
       if (type != '0' && type != '\0')
         return fail(Code::kInvalidArgument, path_ + " is a link or a directory, but must be a regular file",
                     "commit the Dockerfile itself in its place");
-      if (size > kMaxDockerfile) return fail(Code::kInvalidArgument, path_ + " is larger than the limit of 1 MiB");
+      if (size > kMaxDockerfile) return fail(Code::kInvalidArgument, path_ + " is larger than the limit of 256 KiB");
       purpose_ = Purpose::kDockerfile;
     }
   }

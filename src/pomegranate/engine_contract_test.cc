@@ -188,6 +188,78 @@ TEST_F(EngineContract, ACancelledBuildIsDeadWithinTwoSeconds) {
   EXPECT_EQ((*outcome)->error().code, Code::kCancelled);
 }
 
+TEST_F(EngineContract, StagesThatAreOnlyCopiedFromDoNotStayOnTheDisk) {
+  const auto nameless = [this](const std::string& mark) {
+    const auto answer = run(client_->call("GET", "/images/json?all=1&filters=%7B%22dangling%22:%5B%22true%22%5D%7D"));
+    EXPECT_TRUE(answer);
+    int found = 0;
+    std::size_t at = 0;
+    while (answer && (at = answer->body.find("\"Id\":\"sha256:", at)) != std::string::npos) {
+      const std::string id = answer->body.substr(at + 13, 64);
+      at += 13;
+      const auto history = run(client_->call("GET", "/images/" + id + "/history"));
+      found += history && history->body.find(mark) != std::string::npos ? 1 : 0;
+    }
+    return found;
+  };
+  const std::string mark = "mark-" + options_.instance;
+  const std::string stage = "FROM debian:bookworm AS made\nRUN echo " + mark + " > /made\nFROM debian:bookworm\n";
+  ASSERT_TRUE(build(build_spec(project()), stage + "COPY --from=made /made /made\nCMD x\n").ok());
+  EXPECT_TRUE(until([&] { return nameless(mark) == 0; }));
+  EXPECT_FALSE(build(build_spec(project()), stage + "RUN exit 3\nCMD x\n").ok());
+  EXPECT_TRUE(until([&] { return nameless(mark) == 0; }));
+}
+
+TEST_F(EngineContract, WhatAKilledProcessLeftIsRemovedAndNothingElse) {
+  const std::string id = project();
+  built(id);
+  ASSERT_TRUE(ensure(group(id)).has_ready());
+  const auto create = [&](const std::string& name, const std::string& labels, const std::string& hosts) {
+    const std::string body = "{\"Image\":\"debian:bookworm\",\"Cmd\":[\"sleep\",\"600\"],\"Labels\":{" + labels +
+                             "},\"HostConfig\":{\"NetworkMode\":\"" + network_name(options_.instance, id) +
+                             "\",\"ExtraHosts\":[" + hosts + "]}}";
+    const auto made = run(client_->call("POST", "/containers/create?name=" + name, body));
+    EXPECT_TRUE(made) << made.error().message;
+    const auto details = run(docker::inspect_container(client_, name));
+    EXPECT_TRUE(run(docker::start_container(client_, details->id)));
+    return details->id;
+  };
+  const auto there = [this](const std::string& it) { return run(docker::inspect_container(client_, it)).has_value(); };
+  const std::string build = create(options_.instance + "-x", "", "\"build-0123456789ab:127.0.0.1\"");
+  const std::string other = create(options_.instance + "-y", "", "\"other:127.0.0.1\"");
+  const std::string prefix = options_.instance + "." + id + ".1.run-";
+  const std::string command = create(prefix + "0123456789ab",
+                                     "\"paastech.kind\":\"run\",\"paastech.instance\":\"" + options_.instance +
+                                         "\",\"paastech.project\":\"" + id + "\"",
+                                     "");
+  ASSERT_TRUE(run(engine_->remove_forsaken()));
+  EXPECT_FALSE(there(build));
+  EXPECT_FALSE(there(command));
+  EXPECT_TRUE(there(other));
+  ASSERT_EQ(list(id).size(), 1u);
+  EXPECT_EQ(list(id)[0].state(), "running");
+}
+
+TEST_F(EngineContract, ABuildUnderWayIsNoLeftover) {
+  auto sink = std::make_shared<Collector<v1::BuildEvent>>();
+  const std::string mark = sleep_mark();
+  const std::string tar = TestTar().file("Dockerfile", "FROM debian:bookworm\nRUN sleep " + mark + "\nCMD x\n").end();
+  auto outcome = std::make_shared<std::optional<Status>>();
+  struct Body {
+    static net::Task<void> go(net::Task<Status> task, std::shared_ptr<std::optional<Status>> out) {
+      Status status = co_await std::move(task);
+      *out = status;
+    }
+  };
+  tasks_->spawn("build", Body::go(engine_->build(build_spec(project()), std::make_shared<OneTar>(tar), sink), outcome));
+  ASSERT_TRUE(until([&] { return runs_on_host(mark); }));
+  ASSERT_TRUE(run(engine_->remove_forsaken()));
+  EXPECT_TRUE(runs_on_host(mark));
+  EXPECT_FALSE(outcome->has_value());
+  sink->leave();
+  ASSERT_TRUE(until([&] { return outcome->has_value(); }));
+}
+
 TEST_F(EngineContract, ABuildUsesTheCacheOfItsOwnProjectOnly) {
   const std::string mine = project();
   const std::string text = "FROM debian:bookworm\nRUN cat /proc/sys/kernel/random/uuid > /made\nCMD cat /made\n";

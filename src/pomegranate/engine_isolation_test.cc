@@ -130,6 +130,74 @@ TEST_F(EngineIsolation, TheHostIsClosedToInstancesAndBuilds) {
   EXPECT_NE(build_lines_.find("\nopen\n"), std::string::npos) << build_lines_;
 }
 
+// Docker's own reader may find another Project's image or a service of the host where our reader of Dockerfiles saw
+// something else; these did. The image's name is refused before the Engine hears of it.
+TEST_F(EngineIsolation, ABuildOnAnotherProjectsImageIsRefused) {
+  const std::string victim = project();
+  built(victim);
+  const auto image = run(docker::inspect_image(client_, image_reference(victim, 1)));
+  ASSERT_TRUE(image);
+  const std::string id = image->id.substr(7);
+  const std::string attacker = project();
+  for (const std::string& from : {image_reference(victim, 1), "\u00a0" + image_reference(victim, 1), id,
+                                  id.substr(0, 6), "$1" + image_reference(victim, 1), image->id})
+    EXPECT_EQ(build(build_spec(attacker), "FROM " + from + "\nCMD x\n").reason(), "invalid_dockerfile") << from;
+  EXPECT_TRUE(build(build_spec(victim, 2), "FROM " + image_reference(victim, 1) + "\n").ok());  // the control
+}
+
+TEST_F(EngineIsolation, TriggersOfABaseImageAreHeldToTheSameRules) {
+  HostService service;
+  const std::string id = project();
+  built(id);
+  const std::string url = "http://127.0.0.1:" + service.port() + "/x";
+  docker::ContainerSpec spec;
+  spec.name = options_.instance + "-base";
+  spec.image = "debian:bookworm";
+  spec.network = "none";
+  spec.memory_bytes = 64 << 20;
+  spec.nano_cpus = 1'000'000'000;
+  spec.processes = 10;
+  spec.open_files = 100;
+  const auto made = run(docker::create_container(client_, spec));
+  ASSERT_TRUE(made) << made.error().message;
+  const std::string base = "pt-test/" + options_.instance;
+  const auto commit = [&](const std::string& tag, const std::string& change) {
+    const docker::Query query{{"container", *made}, {"repo", base}, {"tag", tag}, {"changes", change}};
+    EXPECT_TRUE(run(client_->call("POST", "/commit" + docker::query_string(query))));
+  };
+  commit("evil", "ONBUILD ADD " + url + " /x");
+  commit("thief", "ONBUILD COPY --from=" + image_reference(project(), 1) + " / /stolen");
+  commit("good", "ONBUILD RUN echo triggered");
+  for (const char* tag : {":evil", ":thief"}) {
+    const v1::BuildResult refused = build(build_spec(id, 2), "FROM debian:bookworm\nFROM " + base + tag + "\nCMD x\n");
+    EXPECT_EQ(refused.reason(), "invalid_dockerfile");
+    EXPECT_TRUE(refused.message().starts_with("Dockerfile line 2: the image " + base + tag + ": it has the trigger"))
+        << refused.message();
+  }
+  service.acceptor.non_blocking(true);
+  boost::system::error_code error;
+  service.acceptor.accept(error);
+  EXPECT_EQ(error, boost::asio::error::would_block);                              // nobody came
+  EXPECT_TRUE(build(build_spec(id, 3), "FROM " + base + ":good\nCMD x\n").ok());  // the control
+  EXPECT_NE(build_lines_.find("\ntriggered\n"), std::string::npos) << build_lines_;
+  EXPECT_TRUE(run(docker::remove_container(client_, *made)));
+  for (const char* tag : {":evil", ":thief", ":good"}) EXPECT_TRUE(run(docker::remove_image(client_, base + tag)));
+}
+
+TEST_F(EngineIsolation, ABaseImageThatCannotBeFetchedIsClear) {
+  const v1::BuildResult result = build(build_spec(project()), "FROM registry.invalid/no/such:1\nCMD x\n");
+  EXPECT_EQ(result.reason(), "build_failed");
+  EXPECT_NE(result.message().find("registry cannot be reached"), std::string::npos) << result.message();
+}
+
+TEST_F(EngineIsolation, AnImageThatSwellsEveryListIsRefusedAndRemoved) {
+  const std::string id = project();
+  const v1::BuildResult result = build(build_spec(id), "FROM debian:bookworm\nEXPOSE 1-5000\nCMD x\n");
+  EXPECT_EQ(result.reason(), "invalid_dockerfile");
+  EXPECT_NE(result.message().find("ports"), std::string::npos) << result.message();
+  EXPECT_FALSE(run(docker::inspect_image(client_, image_reference(id, 1))));
+}
+
 TEST_F(EngineIsolation, AnotherProjectsInstanceCannotBeReachedByAddressOrName) {
   const std::string victim = project();
   const std::string attacker = project();

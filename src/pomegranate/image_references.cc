@@ -1,129 +1,207 @@
 #include "pomegranate/image_references.h"
 
+#include <algorithm>
 #include <map>
 #include <optional>
-#include <sstream>
-#include <vector>
+#include <set>
 
 #include "base/text.h"
+#include "build/dockerfile_text.h"
 
 namespace paastech::pomegranate {
 
 namespace {
 
-using Arguments = std::map<std::string, std::string>;
+using build::Instruction;
 
-std::vector<std::string> words(std::string_view line) {
-  std::vector<std::string> out;
-  std::istringstream stream{std::string(line)};
-  for (std::string word; stream >> word;) out.push_back(word);
-  return out;
+constexpr std::string_view kLetters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_";
+constexpr std::string_view kNameCharacters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789";
+constexpr std::string_view kReferenceCharacters =
+    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-/:@";
+constexpr const char* kDoubtful = "$";  // a value that is not followed here; an image must not be named by it
+
+bool consists_of(std::string_view text, std::string_view characters) {
+  return text.find_first_not_of(characters) == std::string_view::npos;
 }
 
-std::string unquoted(std::string_view text) {
-  std::string out;
-  for (const char c : text)
-    if (c != '"' && c != '\'' && c != '\\') out.push_back(c);
-  return out;
-}
-
-// $NAME and ${NAME}; nullopt where a modifier (${NAME:-x}) is used, which is not followed here.
-std::optional<std::string> expand(std::string_view text, const Arguments& arguments) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != '$') {
-      out.push_back(text[i]);
-      continue;
+// The values of the ARGs before the first FROM; those behind it are not seen by FROM.
+class Arguments {
+ public:
+  void add(std::string_view text) {
+    for (const std::string_view word : build::words_of(text)) {
+      const std::size_t equals = std::min(word.find('='), word.size());
+      const std::string name(word.substr(0, equals));
+      std::string value(word.substr(std::min(equals + 1, word.size())));
+      // A quoted space would shift the words, an escape can mean either: neither belongs to the name of an image.
+      certain_ = certain_ && closed(word) && word.find_first_of("\\`") == std::string_view::npos &&
+                 consists_of(name, kNameCharacters);
+      const bool again = values_.contains(name);
+      values_[name] = again ? kDoubtful : expand(build::unquoted(value)).value_or(kDoubtful);
     }
-    const bool braces = i + 1 < text.size() && text[i + 1] == '{';
-    std::size_t end = i + (braces ? 2 : 1);
-    const std::size_t start = end;
-    while (end < text.size() && (std::isalnum(static_cast<unsigned char>(text[end])) || text[end] == '_')) ++end;
-    if (braces && (end >= text.size() || text[end] != '}')) return std::nullopt;
-    const auto found = arguments.find(std::string(text.substr(start, end - start)));
-    if (found != arguments.end()) out += found->second;
-    i = braces ? end : end - 1;
   }
-  return out;
-}
+  // $NAME and ${NAME}; nullopt for every other form, and where the value is doubtful.
+  std::optional<std::string> expand(std::string_view text) const {
+    std::string out;
+    while (!text.empty()) {
+      const std::size_t dollar = std::min(text.find('$'), text.size());
+      out += text.substr(0, dollar);
+      text.remove_prefix(dollar);
+      if (text.empty()) break;
+      const bool braces = text.starts_with("${");
+      text.remove_prefix(braces ? 2 : 1);
+      const std::size_t end = std::min(text.find_first_not_of(kNameCharacters), text.size());
+      const std::string name(text.substr(0, end));
+      if (!certain_ || name.empty() || !consists_of(name.substr(0, 1), kLetters)) return std::nullopt;
+      text.remove_prefix(end);
+      if (braces && !text.starts_with('}')) return std::nullopt;
+      if (braces) text.remove_prefix(1);
+      const auto found = values_.find(name);
+      if (found != values_.end()) out += found->second;
+    }
+    if (out.find('$') != std::string::npos) return std::nullopt;
+    return out;
+  }
 
-// Whether the reference may name an image of ours: with or without Docker Hub's host in front.
-bool is_foreign(std::string reference, std::string_view project) {
-  reference = lower(reference);
-  for (const std::string_view host : {"docker.io/", "index.docker.io/"})
-    if (reference.starts_with(host)) reference = reference.substr(host.size());
-  if (reference.starts_with("sha256:")) return true;  // an image by its id: could be anyone's
-  return reference.starts_with("paastech/") && !reference.starts_with("paastech/" + std::string(project) + ":");
-}
-
-struct Line {
-  int number = 0;
-  std::string text;
+ private:
+  static bool closed(std::string_view word) {
+    char quote = 0;
+    for (const char c : word) {
+      if (quote == 0 && (c == '"' || c == '\''))
+        quote = c;
+      else if (c == quote)
+        quote = 0;
+    }
+    return quote == 0;
+  }
+  std::map<std::string, std::string> values_ = {};
+  bool certain_ = true;
 };
 
-// Joins continued lines, leaves out comments. Both escape characters continue a line here, which is stricter than
-// Docker.
-std::vector<Line> logical_lines(std::string_view text) {
-  std::vector<Line> out;
-  Line current;
-  int number = 0;
-  for (const std::string& raw : split(text, '\n')) {
-    ++number;
-    std::string_view line = trim(raw);
-    if (line.starts_with("#") || line.empty()) continue;
-    const bool continued = line.ends_with("\\") || line.ends_with("`");
-    if (continued) line.remove_suffix(1);
-    if (current.text.empty()) current.number = number;
-    // Docker joins without a space between: FROM paas\<newline>tech/x is one word.
-    current.text +=
-        current.text.empty() ? std::string(line) : std::string(raw.substr(0, raw.rfind(line) + line.size()));
-    if (continued) continue;
-    out.push_back(std::exchange(current, Line{}));
-  }
-  if (!current.text.empty()) out.push_back(current);
-  return out;
+std::string without_hub(std::string_view reference) {
+  for (const std::string_view host : {"docker.io/", "index.docker.io/"})
+    if (reference.starts_with(host)) reference.remove_prefix(host.size());
+  if (reference.starts_with("library/")) reference.remove_prefix(8);
+  return std::string(reference);
 }
 
-Status refuse(int line, std::string what) {
-  return fail(Code::kInvalidArgument, "Dockerfile line " + std::to_string(line) + ": " + std::move(what),
-              "build on a public image, or on another stage of this Dockerfile");
+// The registry's host, where the reference names one; as the Engine tells it from a name on Docker Hub.
+std::string_view host_of(std::string_view reference) {
+  const std::size_t slash = reference.find('/');
+  if (slash == std::string_view::npos) return {};
+  const std::string_view first = reference.substr(0, slash);
+  const bool host = first.find_first_of(".:") != std::string_view::npos || first == "localhost";
+  return host ? first.substr(0, first.find(':')) : std::string_view{};
 }
+
+// No address, in whatever notation: the last label of a host's name in the DNS begins with a letter.
+bool is_named_host(std::string_view host) {
+  const std::string_view last = host.substr(host.rfind('.') == std::string_view::npos ? 0 : host.rfind('.') + 1);
+  return !last.empty() && last != "localhost" && consists_of(last.substr(0, 1), kLetters);
+}
+
+Status refuse(int line, std::string what, std::string hint = "build on a public image, or on another stage") {
+  return build::refuse_line(line, what, std::move(hint));
+}
+
+Status check_reference(int line, const std::string& written, std::string_view project) {
+  const std::string reference = lower(written);
+  if (reference.empty() || reference.starts_with('/') || reference.find("..") != std::string::npos ||
+      !consists_of(reference, kReferenceCharacters))
+    return refuse(line, "'" + sanitize_terminal(written) + "' is not the name of an image");
+  // By its id, or the first digits of one, it could be anyone's.
+  if (reference.starts_with("sha256:") || consists_of(reference, "0123456789abcdef"))
+    return refuse(line, "the image " + written + " is named by an id",
+                  "name it with its tag, as in " + written + ":latest");
+  const std::string hub = without_hub(reference);
+  if (hub.starts_with("paastech/") && !hub.starts_with("paastech/" + std::string(project) + ":"))
+    return refuse(line, "the image " + written + " is not this project's");
+  const std::string_view host = host_of(reference);
+  if (!host.empty() && !is_named_host(host))
+    return refuse(line, "the registry of " + written + " is named by an address", "use the registry's host name");
+  return {};
+}
+
+class References {
+ public:
+  explicit References(std::string_view project) : project_(project) {}
+
+  Status take(const Instruction& one) {
+    if (one.name == "ARG" && !seen_from_ && !one.on_build) arguments_.add(one.rest);
+    if (one.name == "FROM") return take_from(one);
+    if (one.name == "COPY" || one.name == "ADD") return take_copy(one);
+    return {};
+  }
+  std::vector<BaseImage> images = {};
+
+ private:
+  Status take_from(const Instruction& from) {
+    seen_from_ = true;
+    std::vector<std::string_view> words = build::words_of(from.rest);
+    BaseImage image;
+    image.line = from.line;
+    for (; !words.empty() && words[0].starts_with("--"); words.erase(words.begin())) {
+      constexpr std::string_view kPlatform = "--platform=";
+      const std::string_view value = words[0].starts_with(kPlatform) ? words[0].substr(kPlatform.size()) : "";
+      if (std::ranges::count(value, '/') != 1 || value.starts_with('/') || value.ends_with('/') ||
+          !consists_of(value, "abcdefghijklmnopqrstuvwxyz0123456789_/"))
+        return refuse(from.line, "FROM has the flag " + sanitize_terminal(words[0]),
+                      "remove it; only --platform=OS/ARCHITECTURE, such as linux/amd64, is understood");
+      image.platform = std::string(value);
+    }
+    if (words.empty()) return refuse(from.line, "FROM names no image");
+    const std::optional<std::string> name = arguments_.expand(build::unquoted(words[0]));
+    if (!name)
+      return refuse(
+          from.line,
+          "the image name " + sanitize_terminal(words[0]) + " uses a variable in a way that is not allowed there",
+          "use $NAME or ${NAME}, set once before the first FROM by ARG NAME=value");
+    const bool stage = stages_.contains(lower(*name));
+    if (words.size() >= 3 && lower(words[1]) == "as") stages_.insert(lower(words[2]));
+    if (stage || *name == "scratch") return {};
+    TRY(check_reference(from.line, *name, project_));
+    image.reference = *name;
+    images.push_back(std::move(image));
+    return {};
+  }
+
+  Status take_copy(const Instruction& copy) {
+    constexpr std::string_view kFrom = "--from=";
+    for (const std::string_view word : build::words_of(copy.rest)) {
+      if (!word.starts_with("--")) break;
+      if (!lower(word).starts_with(kFrom)) continue;
+      const std::string name(word.substr(kFrom.size()));
+      // In a trigger, which runs in other files, no stage is certain.
+      const bool number = !name.empty() && consists_of(name, "0123456789");
+      if (!copy.on_build && (number || stages_.contains(lower(name)))) continue;
+      TRY(check_reference(copy.line, name, project_));
+    }
+    return {};
+  }
+
+  std::string_view project_;
+  Arguments arguments_ = {};
+  std::set<std::string> stages_ = {};
+  bool seen_from_ = false;
+};
 
 }  // namespace
 
-Status check_image_references(std::string_view dockerfile, std::string_view project) {
-  Arguments arguments;
-  for (const Line& line : logical_lines(dockerfile)) {
-    std::vector<std::string> parts = words(line.text);
-    while (!parts.empty() && lower(parts[0]) == "onbuild") parts.erase(parts.begin());
-    if (parts.empty()) continue;
-    const std::string instruction = lower(parts[0]);
-    if (instruction == "arg") {
-      for (std::size_t i = 1; i < parts.size(); ++i) {
-        const std::size_t equals = parts[i].find('=');
-        if (equals == std::string::npos) continue;
-        const std::optional<std::string> value = expand(unquoted(parts[i].substr(equals + 1)), arguments);
-        arguments[parts[i].substr(0, equals)] = value.value_or("$");
-      }
-      continue;
-    }
-    for (std::size_t i = 1; i < parts.size(); ++i) {
-      std::string reference = unquoted(parts[i]);
-      const bool flag = reference.starts_with("--");
-      const bool from_flag = lower(reference).starts_with("--from=");
-      if (from_flag) reference = reference.substr(7);
-      if (!(instruction == "from" && !flag) && !from_flag) {
-        if (instruction == "from" || flag) continue;
-        break;
-      }
-      const std::optional<std::string> value = expand(reference, arguments);
-      if (!value || value->find('$') != std::string::npos)
-        return refuse(line.number, "the image name " + parts[i] + " uses a form of variable that is not allowed there");
-      if (is_foreign(*value, project)) return refuse(line.number, "the image " + *value + " is not this project's");
-      if (instruction == "from") break;
-    }
-  }
-  return {};
+Result<std::vector<BaseImage>> check_image_references(std::string_view dockerfile, std::string_view project) {
+  TRY_ASSIGN(const std::vector<Instruction> all, build::read_instructions(dockerfile));
+  References references(project);
+  for (const Instruction& one : all) TRY(references.take(one));
+  return std::move(references.images);
+}
+
+PullName pull_name(std::string_view reference) {
+  const std::string plain = without_hub(reference);
+  const std::size_t at = plain.find('@');
+  const std::string named = plain.substr(0, at);
+  const std::size_t slash = named.rfind('/');
+  const std::size_t colon = named.find(':', slash == std::string::npos ? 0 : slash);
+  const std::string name = named.substr(0, colon);
+  if (at != std::string::npos) return {name, plain.substr(at + 1)};
+  return {name, colon == std::string::npos ? "latest" : named.substr(colon + 1)};
 }
 
 }  // namespace paastech::pomegranate

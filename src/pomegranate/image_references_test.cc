@@ -21,6 +21,27 @@ TEST(ImageReferences, PublicImagesStagesAndOwnImagesPass) {
     EXPECT_TRUE(check_image_references(text, kMine)) << text;
 }
 
+TEST(ImageReferences, TellsWhichImagesItBuildsOn) {
+  const auto found = check_image_references(
+      "ARG V=12\nFROM --platform=linux/amd64 node:${V} AS Build\nFROM build AS cafe\nFROM scratch\nFROM cafe\n"
+      "COPY --from=0 /a /b\nCOPY --from=cafe /a /b\nFROM reg.example:5000/a/b:1\n",
+      kMine);
+  ASSERT_TRUE(found) << found.error().message;
+  ASSERT_EQ(found->size(), 2u);
+  EXPECT_EQ((*found)[0].reference, "node:12");
+  EXPECT_EQ((*found)[0].platform, "linux/amd64");
+  EXPECT_EQ((*found)[0].line, 2);
+  EXPECT_EQ((*found)[1].reference, "reg.example:5000/a/b:1");
+}
+
+TEST(ImageReferences, SpellingsOfOneImageArePulledAsOne) {
+  for (const char* same : {"debian", "debian:latest", "library/debian", "docker.io/library/debian:latest"})
+    EXPECT_EQ(pull_name(same).text(), "debian latest") << same;
+  EXPECT_EQ(pull_name("reg.example:5000/a").text(), "reg.example:5000/a latest");
+  EXPECT_EQ(pull_name("reg.example:5000/a:2").text(), "reg.example:5000/a 2");
+  EXPECT_EQ(pull_name("reg.example:5000/a:2@sha256:ab").text(), "reg.example:5000/a sha256:ab");
+}
+
 TEST(ImageReferences, AnotherProjectsImageIsRefusedHoweverItIsWritten) {
   const std::string other = "paastech/650e8400-e29b-41d4-a716-446655440000:1";
   for (const std::string& text : std::vector<std::string>{
@@ -34,9 +55,31 @@ TEST(ImageReferences, AnotherProjectsImageIsRefusedHoweverItIsWritten) {
            "ARG A=\"" + other + "\"\nFROM ${A}\n",
            std::string("FROM paas\\\ntech/650e8400-e29b-41d4-a716-446655440000:1\n"),
            "FROM ${X:-" + other + "}\n",
+           // Each of these did reach the image by the classic builder of Docker 20.10.
+           "FROM \u00a0" + other + "\n",
+           "FROM " + other + "\u00a0\n",
+           "FROM $1" + other + "\n",
+           "FROM $@" + other + "\n",
+           "ARG X=" + other + "\nFROM debian AS a\nARG X=debian\nFROM $X\n",
+           "ARG Y=" + other + "\nARG A=\"x Y=debian\"\nFROM $Y\n",
+           "ARG Y=debian\nARG N=Y\nARG $N=" + other + "\nFROM $Y\n",
+           "ARG Y=x\nARG Y\nFROM $Y" + other + "\n",
+           "FROM debian\nCOPY --chown=\"1 2\" --from=" + other + " / /\n",
+           "FROM --platform=\"linux debian\" " + other + "\n",
+           "FROM --platform=$P debian\n",
+           std::string("FROM 2a2c\n"),
+           std::string("FROM debian\nCOPY --from=2a2c266a / /\n"),
+           std::string("FROM debian\nONBUILD COPY --from=0 / /\n"),
+           // The host's own services, by way of the Engine.
+           std::string("FROM localhost/x\n"),
+           std::string("FROM 127.0.0.1:5000/x\n"),
+           std::string("FROM 2130706433:5000/x\n"),
+           std::string("FROM a.0x7f000001:5000/x\n"),
+           std::string("FROM [::1]:5000/x\n"),
+           std::string("FROM debian/../../containers\n"),
            std::string("FROM sha256:2a2c266acf574b33cda0ecb9bb87730bb1be7a0010d535506731227ec71aa352\n"),
        }) {
-    const Status status = check_image_references(text, kMine);
+    const auto status = check_image_references(text, kMine);
     ASSERT_FALSE(status) << text;
     EXPECT_EQ(status.error().code, Code::kInvalidArgument);
     EXPECT_TRUE(status.error().message.starts_with("Dockerfile line ")) << status.error().message;

@@ -3,6 +3,7 @@
 // Thread: called on, and resumed on, the caller's executor. Errors: see rpc/status.h. Cancelling the coroutine (asio
 // terminal cancellation) cancels the call that it waits for, so that a stop never waits for a peer.
 #include <grpcpp/grpcpp.h>
+#include <grpcpp/support/client_callback.h>
 
 #include <deque>
 #include <mutex>
@@ -30,13 +31,13 @@ class Handoff {
     }
     (*handler)(std::move(value));
   }
-  // on_cancel runs where the waiting coroutine is cancelled; the wait itself ends with the value that this brings about.
+  // on_cancel runs where the waiting coroutine is cancelled; the wait itself ends with the value that this brings
+  // about.
   net::Task<T> wait(std::function<void()> on_cancel = nullptr) {
     net::Executor executor = co_await net::asio::this_coro::executor;
     auto start = [this, executor, on_cancel](auto completion) {
       auto slot = net::asio::get_associated_cancellation_slot(completion);
-      if (on_cancel && slot.is_connected())
-        slot.assign([on_cancel](net::asio::cancellation_type) { on_cancel(); });
+      if (on_cancel && slot.is_connected()) slot.assign([on_cancel](net::asio::cancellation_type) { on_cancel(); });
       auto shared = std::make_shared<decltype(completion)>(std::move(completion));
       auto deliver = [shared, executor](T value) {
         net::asio::post(executor,
@@ -95,7 +96,7 @@ net::Task<Result<Reply>> call(Async* async,
   (async->*method)(&state->context, &state->request, &state->reply,
                    [state](grpc::Status status) { state->done.post(std::move(status)); });
   std::function<void()> give_up = canceller(state);
-  grpc::Status status = co_await state->done.wait(std::move(give_up));
+  grpc::Status status = co_await state->done.wait(give_up);
   if (!status.ok()) co_return std::unexpected(from_grpc(status));
   co_return std::move(state->reply);
 }
@@ -128,11 +129,10 @@ class ReadStream {
     auto reactor = reactor_;
     reactor->StartRead(&reactor->message);
     std::function<void()> give_up = canceller(reactor);
-    bool ok = co_await reactor->read_done.wait(std::move(give_up));
+    bool ok = co_await reactor->read_done.wait(give_up);
     if (ok) co_return std::optional<Message>(std::move(reactor->message));
     release();
-    std::function<void()> give_up_too = canceller(reactor);
-    grpc::Status status = co_await reactor->done.wait(std::move(give_up_too));
+    grpc::Status status = co_await reactor->done.wait(give_up);
     if (!status.ok()) co_return std::unexpected(from_grpc(status));
     co_return std::optional<Message>();
   }
@@ -186,7 +186,7 @@ class DuplexStream {
     reactor->request = std::move(request);
     reactor->StartWrite(&reactor->request);
     std::function<void()> give_up = canceller(reactor);
-    bool ok = co_await reactor->write_done.wait(std::move(give_up));
+    bool ok = co_await reactor->write_done.wait(give_up);
     co_return ok;
   }
   net::Task<bool> writes_done() {
@@ -194,18 +194,17 @@ class DuplexStream {
     if (!reactor->held) co_return false;
     reactor->StartWritesDone();
     std::function<void()> give_up = canceller(reactor);
-    bool ok = co_await reactor->write_done.wait(std::move(give_up));
+    bool ok = co_await reactor->write_done.wait(give_up);
     co_return ok;
   }
   net::Task<Result<std::optional<Message>>> next() {
     auto reactor = reactor_;
     reactor->StartRead(&reactor->message);
     std::function<void()> give_up = canceller(reactor);
-    bool ok = co_await reactor->read_done.wait(std::move(give_up));
+    bool ok = co_await reactor->read_done.wait(give_up);
     if (ok) co_return std::optional<Message>(std::move(reactor->message));
     release();
-    std::function<void()> give_up_too = canceller(reactor);
-    grpc::Status status = co_await reactor->done.wait(std::move(give_up_too));
+    grpc::Status status = co_await reactor->done.wait(give_up);
     if (!status.ok()) co_return std::unexpected(from_grpc(status));
     co_return std::optional<Message>();
   }

@@ -80,8 +80,8 @@ void rollback(soci::session& sql) {
   }
 }
 
-Status transact(SessionPool& pool, const char* begin, const std::string& path, const std::function<Status(Tx&)>& work) {
-  const Clock::time_point deadline = Clock::now() + kPatience;
+Status transact(SessionPool& pool, const char* begin, const std::string& path, const std::function<Status(Tx&)>& work,
+                Clock::time_point deadline) {
   SessionPool::Lease lease = pool.take(deadline);
   if (!lease) return fail(Code::kUnavailable, "the database is busy", "try again in a moment");
   soci::session& sql = lease.sql();
@@ -142,12 +142,17 @@ Result<std::unique_ptr<Database>> Database::open(const std::string& path) {
   return std::unique_ptr<Database>(new Database(std::move(state)));
 }
 
-Status Database::write(const std::function<Status(Tx&)>& work) {
-  return transact(state_->writer, "BEGIN IMMEDIATE", state_->path, work);
+Database::Deadline Database::deadline() { return Clock::now() + kPatience; }
+
+Status Database::write(const std::function<Status(Tx&)>& work, Deadline deadline) {
+  return transact(state_->writer, "BEGIN IMMEDIATE", state_->path, work, deadline);
 }
 
-Status Database::read(const std::function<Status(Tx&)>& work) {
-  return transact(state_->readers, "BEGIN", state_->path, work);
+Status Database::read(const std::function<Status(Tx&)>& work, Deadline deadline) {
+  return transact(state_->readers, "BEGIN", state_->path, work, deadline);
 }
+
+Status Database::write(const std::function<Status(Tx&)>& work) { return write(work, deadline()); }
+Status Database::read(const std::function<Status(Tx&)>& work) { return read(work, deadline()); }
 
 }  // namespace paastech::store

@@ -3,6 +3,7 @@
 // acknowledged survives power loss. One writer connection, two for readers; each used by one thread at a time.
 // Thread: any but a loop, since calls block, up to 1.5 s for a place or a lock. The functions of the table files are
 // called inside write() and read(), on the same thread, with the Tx they are given.
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
@@ -30,6 +31,11 @@ class Database {
   // work kInternal. read() sees one moment of the database and may not change it.
   Status write(const std::function<Status(Tx&)>& work);
   Status read(const std::function<Status(Tx&)>& work);
+  // The same, where the caller has waited before: kUnavailable once the deadline is over.
+  using Deadline = std::chrono::steady_clock::time_point;
+  static Deadline deadline();  // of work that begins now
+  Status write(const std::function<Status(Tx&)>& work, Deadline deadline);
+  Status read(const std::function<Status(Tx&)>& work, Deadline deadline);
 
  private:
   struct State;

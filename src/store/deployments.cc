@@ -125,12 +125,13 @@ Status update_deployment(Tx& tx, const DeploymentRow& row) {
                 "look at it again: it has changed meanwhile");
   const std::string state = text_of(row.state);
   try {
-    tx.sql << "UPDATE deployments SET state = :state, commit_id = :commit, commit_subject = :subject, image = :image, port = :port, "
+    tx.sql << "UPDATE deployments SET state = :state, commit_id = :commit, commit_subject = :subject, image = :image, "
+              "port = :port, "
               "processes = :processes, environment = :environment, reason = :reason, message = :message, "
               "finished_at = :finished WHERE project_id = :project AND number = :number",
-        soci::use(state), soci::use(row.commit), soci::use(row.commit_subject), soci::use(row.image), soci::use(row.port),
-        soci::use(row.processes), soci::use(row.environment), soci::use(row.reason), soci::use(row.message),
-        soci::use(row.finished_at), soci::use(row.project_id), soci::use(row.number);
+        soci::use(state), soci::use(row.commit), soci::use(row.commit_subject), soci::use(row.image),
+        soci::use(row.port), soci::use(row.processes), soci::use(row.environment), soci::use(row.reason),
+        soci::use(row.message), soci::use(row.finished_at), soci::use(row.project_id), soci::use(row.number);
     return {};
   } catch (const soci::soci_error& error) {
     if (broken_constraint(error).kind == Broken::kUnique)  // the index deployments_live

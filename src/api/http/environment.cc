@@ -119,7 +119,10 @@ net::Task<Result<Answer>> change_environment(CallPtr call) {
     Done done;
     TRY_ASSIGN(done.changed, apply(tx, secrets, project, change, now));
     TRY_ASSIGN(store::ProjectRow row, store::find_project(tx, project));
-    done.redeploy = !done.changed.empty() && !row.stopped && !row.deleting;
+    // A push or a start on its way ends the stop, but with the values of before.
+    TRY_ASSIGN(std::vector<store::DeploymentRow> newest, store::list_deployments(tx, project, 1, 0));
+    const bool on_its_way = !newest.empty() && is_running(newest.front().state);
+    done.redeploy = !done.changed.empty() && (!row.stopped || on_its_way) && !row.deleting;
     return done;
   };
   CO_TRY_ASSIGN(Done done, co_await context.database.write(std::move(work)));

@@ -1,0 +1,161 @@
+// Turn, Feed and DatabaseAccess.
+#include "controller/turn.h"
+
+#include <gmock/gmock.h>
+
+#include <atomic>
+#include <thread>
+
+#include "controller/database_access.h"
+#include "controller/feed.h"
+#include "net/test_support.h"
+#include "store/test_database.h"
+
+namespace paastech::controller {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+struct TurnTest : testing::Test {
+  net::asio::io_context loop;
+  std::shared_ptr<Turn> turn = std::make_shared<Turn>(loop.get_executor());
+  std::vector<std::string> served;
+
+  static net::Task<void> wait(std::shared_ptr<Turn> turn, std::shared_ptr<const bool> given_up, std::string name,
+                              std::vector<std::string>& served) {
+    const bool mine = co_await turn->take(given_up);
+    served.push_back(mine ? name : name + " gave up");
+    if (mine) turn->release();
+  }
+  void wait_as(net::TaskGroup& tasks, const std::string& name, std::shared_ptr<const bool> given_up = nullptr) {
+    tasks.spawn(name, wait(turn, std::move(given_up), name, served));
+    loop.restart();
+    loop.poll();
+  }
+};
+
+TEST_F(TurnTest, ServesInTheOrderOfArrival) {
+  net::TaskGroup tasks(loop.get_executor());
+  net::testing::run(loop, [](std::shared_ptr<Turn> t) -> net::Task<void> { co_await t->take(); }(turn));
+  for (const char* name : {"a", "b", "c"}) wait_as(tasks, name);
+  EXPECT_THAT(served, ElementsAre());
+  turn->release();
+  loop.poll();
+  EXPECT_THAT(served, ElementsAre("a", "b", "c"));
+  EXPECT_FALSE(turn->busy());
+}
+
+TEST_F(TurnTest, OneThatGivesUpLeavesAtOnceAndTheOthersAreServed) {
+  net::TaskGroup tasks(loop.get_executor());
+  net::testing::run(loop, [](std::shared_ptr<Turn> t) -> net::Task<void> { co_await t->take(); }(turn));
+  const auto given_up = std::make_shared<bool>(false);
+  wait_as(tasks, "a", given_up);
+  wait_as(tasks, "b");
+  *given_up = true;
+  turn->look_again();
+  loop.poll();
+  EXPECT_THAT(served, ElementsAre("a gave up"));
+  turn->release();
+  loop.poll();
+  EXPECT_THAT(served, ElementsAre("a gave up", "b"));
+}
+
+TEST_F(TurnTest, AWaiterThatIsCancelledHoldsUpNobody) {
+  net::TaskGroup tasks(loop.get_executor());
+  net::TaskGroup doomed(loop.get_executor());
+  net::testing::run(loop, [](std::shared_ptr<Turn> t) -> net::Task<void> { co_await t->take(); }(turn));
+  wait_as(doomed, "a");
+  wait_as(tasks, "b");
+  doomed.cancel();
+  loop.poll();
+  turn->release();
+  loop.poll();
+  EXPECT_THAT(served, ElementsAre("b"));
+  EXPECT_EQ(doomed.size(), 0u);
+}
+
+struct FeedTest : testing::Test {
+  std::filesystem::path folder = std::filesystem::temp_directory_path() / ("paastech-feed-" + new_uuid());
+  net::asio::io_context loop;
+  logs::DeploymentLog log{folder};
+  std::shared_ptr<Feed> feed = std::make_shared<Feed>(loop.get_executor(), log, "p", 1);
+  ~FeedTest() override { std::filesystem::remove_all(folder); }
+  std::vector<std::string> next(FeedFollower& follower) {
+    std::vector<std::string> lines;
+    net::testing::run(loop, [](FeedFollower& f, std::vector<std::string>& out) -> net::Task<void> {
+      out = co_await f.next();
+    }(follower, lines));
+    return lines;
+  }
+};
+
+TEST_F(FeedTest, AFollowerGetsEveryLineOnceAndThenTheEnd) {
+  FeedFollower follower(feed);
+  feed->add("one\ntwo");
+  EXPECT_THAT(next(follower), ElementsAre("one", "two"));
+  feed->add("three");
+  feed->end();
+  EXPECT_THAT(next(follower), ElementsAre("three"));
+  EXPECT_THAT(next(follower), ElementsAre());
+}
+
+TEST_F(FeedTest, AFollowerFarBehindMissesTheOldestAndStillGetsTheEnd) {
+  FeedFollower follower(feed);
+  const std::string line(4000, 'x');
+  for (int i = 0; i < 2000; ++i) feed->add(line);  // 8 MB
+  feed->add("==> Failed");
+  const std::vector<std::string> lines = next(follower);
+  EXPECT_THAT(lines.front(), HasSubstr("left out"));
+  EXPECT_EQ(lines.back(), "==> Failed");
+  EXPECT_LT(lines.size(), 600u);  // 2 MiB of memory
+  FeedFollower late(feed);
+  EXPECT_EQ(next(late).back(), "==> Failed");
+}
+
+TEST(DatabaseAccessTest, WhileTheDatabaseIsLockedAllWritesFailWithinTwoSecondsAndReadsGoOn) {
+  store::TestDatabase database;
+  std::atomic<bool> locked = false;
+  std::atomic<bool> done = false;
+  std::thread other([&] {
+    auto opened = store::Database::open(database.path());
+    EXPECT_TRUE(opened);
+    EXPECT_TRUE((*opened)->write([&](store::Tx&) -> Status {
+      locked = true;
+      while (!done) std::this_thread::sleep_for(1ms);
+      return {};
+    }));
+  });
+  while (!locked) std::this_thread::sleep_for(1ms);
+  {
+    net::asio::io_context loop;
+    net::BlockingPool writes(1);
+    net::BlockingPool reads(2);
+    DatabaseAccess access(*database, writes, reads);
+    const auto began = std::chrono::steady_clock::now();
+    constexpr int kWrites = 10;
+    std::vector<Code> codes;
+    for (int i = 0; i < kWrites; ++i) {
+      auto work = [](store::Tx&) { return Status{}; };
+      net::asio::co_spawn(loop, access.write(work), [&](const std::exception_ptr&, const Status& status) {
+        codes.push_back(status ? Code::kInternal : status.error().code);
+      });
+    }
+    bool read = false;
+    auto look = [](store::Tx& tx) { return store::list_projects(tx, ""); };
+    net::asio::co_spawn(loop, access.read(look), [&](const std::exception_ptr&, const auto& rows) {
+      read = rows.has_value();
+      EXPECT_LT(std::chrono::steady_clock::now() - began, 1s);
+    });
+    loop.run();
+    EXPECT_TRUE(read);
+    EXPECT_EQ(codes, std::vector<Code>(kWrites, Code::kUnavailable));
+    EXPECT_LT(std::chrono::steady_clock::now() - began, 2s);
+  }
+  done = true;
+  other.join();
+}
+
+}  // namespace
+}  // namespace paastech::controller

@@ -1,0 +1,106 @@
+// The images that a Dockerfile builds on, fetched and looked at before the builder begins. It would fetch them itself,
+// but then run their triggers at once, unseen: with the Engine's own reach (threat 6) and onto other Projects' images
+// (threat 7). So nothing is left for it to fetch, and a name that was looked at is never fetched anew.
+#include "pomegranate/base_images.h"
+#include "pomegranate/build_output.h"
+#include "pomegranate/docker_engine.h"
+#include "pomegranate/image_rules.h"
+
+namespace paastech::pomegranate {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+std::unexpected<Error> stopped() { return fail(Code::kCancelled, "the build was stopped"); }
+
+// Names the FROM in what is wrong with its image.
+Error at_line(const BaseImage& image, const Error& error) {
+  return {error.code, fmt::format("Dockerfile line {}: the image {}: {}", image.line, image.reference, error.message),
+          error.hint};
+}
+
+// Gives the name free however the fetch ends.
+struct Fetching {
+  Fetching(std::set<std::string>& under_way, std::string image, net::Notifier& changed)
+      : names(under_way), name(std::move(image)), ended(changed) {
+    names.insert(name);
+  }
+  ~Fetching() {
+    names.erase(name);
+    ended.notify();
+  }
+  Fetching(const Fetching&) = delete;
+  Fetching& operator=(const Fetching&) = delete;
+  std::set<std::string>& names;
+  std::string name;
+  net::Notifier& ended;
+};
+
+}  // namespace
+
+net::Task<Status> DockerEngine::ready_base_images(std::vector<BaseImage> images, std::string project,
+                                                  SinkPtr<v1::BuildEvent> sink, std::shared_ptr<Fetch> fetch) {
+  for (const BaseImage& image : images) {
+    Result<docker::ImageDetails> details = co_await docker::inspect_image(client_, image.reference);
+    if (!details && details.error().code == Code::kNotFound) {
+      CO_TRY(co_await fetch_image(image, sink, fetch));
+      details = co_await docker::inspect_image(client_, image.reference);
+    }
+    if (fetch->stopped) co_return stopped();
+    if (!details) co_return std::unexpected(details.error());
+    // The builder would fetch it anew, over the name that was looked at.
+    if (!fits_platform(details->platform, image.platform))
+      co_return fail(Code::kInvalidArgument,
+                     fmt::format("Dockerfile line {}: the image {} on this Service is for {}, not for {}", image.line,
+                                 image.reference, details->platform, image.platform),
+                     "remove --platform, or name an image of that platform by its digest");
+    const Status bounds = check_image_bounds(*details);
+    if (!bounds) co_return std::unexpected(at_line(image, bounds.error()));
+    const Status triggers = check_triggers(*details, project);
+    if (!triggers) co_return std::unexpected(at_line(image, triggers.error()));
+  }
+  co_return Status{};
+}
+
+// One fetch of a name at a time, and none of one that is there: what another build has looked at must stay what it is.
+net::Task<Status> DockerEngine::fetch_image(BaseImage image, SinkPtr<v1::BuildEvent> sink,
+                                            std::shared_ptr<Fetch> fetch) {
+  const PullName name = pull_name(image.reference);
+  while (fetching_.contains(name.text())) {
+    co_await fetched_.wait(1s);
+    if (fetch->stopped) co_return stopped();
+  }
+  const Fetching mine(fetching_, name.text(), fetched_);
+  const auto there = co_await docker::inspect_image(client_, image.reference);
+  if (there) co_return Status{};
+  CO_TRY_ASSIGN(auto opened, co_await docker::open_pull(client_, name.name, name.tag, image.platform));
+  if (fetch->stopped) co_return stopped();
+  const std::shared_ptr<net::HttpExchange> exchange = std::move(opened);
+  fetch->exchange = exchange;
+  BuildOutput output;
+  const Status head = co_await client_->check_head(exchange.get(), 0s);
+  if (fetch->stopped) co_return stopped();
+  if (!head && head.error().code == Code::kUnavailable) co_return head;
+  bool more = head.has_value();
+  while (more) {
+    CO_TRY_ASSIGN(const std::string piece, co_await exchange->read());
+    more = !piece.empty();
+    if (more)
+      output.add(piece);
+    else
+      output.finish();
+    const std::vector<std::string> lines = output.take_lines();
+    for (const std::string& line : lines) {
+      v1::BuildEvent event;
+      event.set_line(line);
+      const bool told = co_await sink->put(std::move(event));
+      if (!told) co_return stopped();
+    }
+  }
+  if (head && output.error().empty()) co_return Status{};
+  const BuildFailure why = explain_build_failure(head ? output.error() : head.error().message, 0, false, 0);
+  co_return fail(Code::kFailedPrecondition, why.message);
+}
+
+}  // namespace paastech::pomegranate

@@ -1,0 +1,68 @@
+#include "rpc/client.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <thread>
+
+#include "net/test_support.h"
+#include "pomegranate.grpc.pb.h"
+#include "rpc/host.h"
+
+namespace paastech::rpc {
+namespace {
+
+using namespace std::chrono_literals;
+namespace engine = paastech::pomegranate::v1;
+
+// Answers nothing until the caller gives up.
+class Silent final : public engine::Pomegranate::Service {
+ public:
+  grpc::Status List(grpc::ServerContext* call, const engine::ListRequest*, engine::ListReply*) override {
+    return wait(call);
+  }
+  grpc::Status Watch(grpc::ServerContext* call, const engine::WatchRequest*,
+                     grpc::ServerWriter<engine::InstanceEvent>*) override {
+    return wait(call);
+  }
+  std::atomic<int> asked = 0;
+
+ private:
+  grpc::Status wait(grpc::ServerContext* call) {
+    ++asked;
+    while (!call->IsCancelled()) std::this_thread::sleep_for(1ms);
+    return grpc::Status::CANCELLED;
+  }
+};
+
+net::Task<void> list(engine::Pomegranate::Stub& stub) {
+  const engine::ListRequest request;
+  [[maybe_unused]] auto reply =
+      co_await call<engine::ListReply>(stub.async(), &engine::Pomegranate::Stub::async::List, request, 10min);
+}
+
+net::Task<void> watch(engine::Pomegranate::Stub& stub) {
+  const engine::WatchRequest request;
+  ReadStream<engine::InstanceEvent> events(stub.async(), &engine::Pomegranate::Stub::async::Watch, request);
+  [[maybe_unused]] auto event = co_await events.next();
+}
+
+TEST(RpcClient, CancellingATaskEndsTheCallThatItWaitsFor) {
+  Silent service;
+  const auto host = Host::start({&service}, "");
+  ASSERT_TRUE(host);
+  const auto stub = engine::Pomegranate::NewStub((*host)->channel());
+  net::asio::io_context loop;
+  net::TaskGroup tasks(loop.get_executor());
+  tasks.spawn("list", list(*stub));
+  tasks.spawn("watch", watch(*stub));
+  while (service.asked < 2) loop.run_for(1ms);
+  const auto began = std::chrono::steady_clock::now();
+  tasks.cancel();
+  net::testing::run(loop, tasks.join());
+  EXPECT_EQ(tasks.size(), 0u);
+  EXPECT_LT(std::chrono::steady_clock::now() - began, 5s);
+}
+
+}  // namespace
+}  // namespace paastech::rpc
