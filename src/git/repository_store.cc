@@ -149,9 +149,14 @@ Status RepositoryStore::create(const std::string& project_id, const std::string&
   options.mode = 0700;
   options.initial_head = branch.c_str();
   git_repository* raw = nullptr;
-  if (git_repository_init_ext(&raw, fresh.c_str(), &options) != 0)
-    return fail(Code::kInternal, fmt::format("cannot make the repository: {}", git_error_text()),
-                "is the disk full? see the Service's log");
+  if (git_repository_init_ext(&raw, fresh.c_str(), &options) != 0) {
+    const std::string why = git_error_text();
+    std::error_code ignored;
+    fs::remove_all(fresh, ignored);
+    const bool full = why.find("No space left on device") != std::string::npos;
+    return fail(full ? Code::kResourceExhausted : Code::kInternal, "cannot make the repository: " + why,
+                full ? "free space on the Service's disk and try again" : "see the Service's log");
+  }
   git_repository_free(raw);
   ::chmod(fresh.c_str(), 0700);
   for (const char* part : {"HEAD", "config", "objects", "refs", "refs/heads", "refs/tags", ""}) sync_path(fresh / part);

@@ -6,6 +6,7 @@
 
 #include "git/hook_protocol.h"
 #include "git/server_test_support.h"
+#include "git/session_context.h"
 
 namespace paastech::git::testing {
 namespace {
@@ -233,6 +234,20 @@ TEST_F(SmallServer, RefusesMoreSessionsThanItHas) {
   EXPECT_THAT(second.output, HasSubstr("busy"));
   gateway.blocked = false;
   EXPECT_EQ(first->finish().status, 0);
+}
+
+TEST_F(SmallServer, OneClientCannotTakeAllSessions) {
+  SessionPlaces places(4);
+  ASSERT_TRUE(places.take("a"));
+  ASSERT_TRUE(places.take("a"));
+  const Status third = places.take("a");
+  ASSERT_FALSE(third);
+  EXPECT_THAT(third.error().message, HasSubstr("you have 2 git sessions"));
+  EXPECT_TRUE(places.take("b"));
+  EXPECT_TRUE(places.take("c"));
+  EXPECT_THAT(places.take("d").error().message, HasSubstr("busy with 4"));
+  places.leave("a");
+  EXPECT_TRUE(places.take("a"));
 }
 
 TEST_F(SmallServer, RefusesMoreLoginsThanItHasAndSaysSo) {

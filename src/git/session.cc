@@ -72,20 +72,17 @@ Session::~Session() {
 
 void Session::run(const std::function<void()>& on_authenticated) {
   if (!authenticate()) return;
-  on_authenticated();
-  const int running = ++context_.authenticated;
-  if (await_request()) {
-    int status = 1;
-    if (running > context_.options.max_sessions)
-      connection_.say_error({Code::kResourceExhausted,
-                             fmt::format("the Service is busy with {} git sessions", running - 1),
-                             "try again in a moment"});
-    else
-      status = serve();
-    if (connection_.connected()) connection_.finish(status);
-    repack_if_needed();
-  }
-  --context_.authenticated;
+  const SessionPlace place(context_.places, identity_->client_id());
+  // Without a place it stays among those that are logging in, whose number is bounded as well.
+  if (place.taken) on_authenticated();
+  if (!await_request()) return;
+  int status = 1;
+  if (place.taken)
+    status = serve();
+  else
+    connection_.say_error(place.taken.error());
+  if (connection_.connected()) connection_.finish(status);
+  repack_if_needed();
 }
 
 bool Session::authenticate() {

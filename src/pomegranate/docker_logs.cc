@@ -14,8 +14,10 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr std::size_t kQueuedLines = 1000;  // of a follower that reads slower than its Instances write; they wait
-constexpr auto kStatsInterval = 250ms;      // between the two samples that a share of a core is computed from
+// Of a follower that reads slower than its Instances write; those wait.
+constexpr std::size_t kQueuedLines = 1000;
+constexpr std::size_t kQueuedBytes = 256 << 10;  // a line may have 64 KiB
+constexpr auto kStatsInterval = 250ms;           // between the two samples that a share of a core is computed from
 
 v1::LogLine to_line(const docker::LogEntry& entry, const InstanceKey& key) {
   v1::LogLine line;
@@ -35,6 +37,8 @@ struct LogFollow {
   SinkPtr<v1::LogLine> sink;
   net::Notifier changed;
   std::deque<v1::LogLine> queue;
+  std::size_t queued_bytes = 0;
+  bool full() const { return queue.size() >= kQueuedLines || queued_bytes >= kQueuedBytes; }
   std::map<std::string, std::int64_t> seen_ns;  // container → the time of its last line that was sent
   std::set<std::string> followed;
   std::vector<std::weak_ptr<docker::LogStream>> streams;
@@ -102,8 +106,9 @@ net::Task<void> DockerEngine::follow_one(std::shared_ptr<LogFollow> run, Known o
     const auto entry = co_await stream->next();
     if (!entry || !*entry) break;
     run->seen_ns[one.id] = (*entry)->at_ns;
-    while (run->queue.size() >= kQueuedLines && !run->stopped) co_await run->changed.wait(1s);
+    while (run->full() && !run->stopped) co_await run->changed.wait(1s);
     run->queue.push_back(to_line(**entry, one.key));
+    run->queued_bytes += run->queue.back().text().size();
     run->changed.notify();
   }
   run->followed.erase(one.id);  // when it starts again it is followed again
@@ -167,9 +172,11 @@ net::Task<Status> DockerEngine::logs(v1::LogsRequest request, SinkPtr<v1::LogLin
       co_await run->changed.wait(1min);
       continue;
     }
+    const bool was_full = run->full();
     v1::LogLine line = std::move(run->queue.front());
     run->queue.pop_front();
-    if (run->queue.size() + 1 == kQueuedLines) run->changed.notify();
+    run->queued_bytes -= line.text().size();
+    if (was_full) run->changed.notify();
     const bool told = co_await sink->put(std::move(line));
     if (!told) break;
   }

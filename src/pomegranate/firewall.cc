@@ -58,6 +58,14 @@ Status Firewall::ensure_first(const std::string& chain, std::vector<std::string>
   return must(std::vector<std::string>{"-I", chain, "1"} + rule);
 }
 
+// In front: the host's nameserver may be another one than when the rules that drop were made.
+Status Firewall::ensure_nameservers(const std::string& chain) const {
+  for (const std::string& server : nameservers_)
+    for (const char* protocol : {"udp", "tcp"})
+      TRY(ensure_first(chain, {"-d", server, "-p", protocol, "--dport", "53", "-j", "RETURN"}));
+  return {};
+}
+
 Status Firewall::ensure() const {
   const std::string in = input_chain();
   const std::string forward = forward_chain();
@@ -65,16 +73,12 @@ Status Firewall::ensure() const {
   // names. The chain is filled before anything jumps to it.
   TRY(ensure_chain(in));
   TRY(ensure_rule(in, {"-m", "conntrack", "--ctstate", "ESTABLISHED,RELATED", "-j", "RETURN"}));
-  for (const std::string& server : nameservers_)
-    for (const char* protocol : {"udp", "tcp"})
-      TRY(ensure_rule(in, {"-d", server, "-p", protocol, "--dport", "53", "-j", "RETURN"}));
+  TRY(ensure_nameservers(in));
   TRY(ensure_rule(in, {"-j", "DROP"}));
   TRY(ensure_first("INPUT", {"-s", pool_, "-j", in}));
   // Through the host. DOCKER-USER is the place the Engine leaves to others, and always passes first.
   TRY(ensure_chain(forward));
-  for (const std::string& server : nameservers_)
-    for (const char* protocol : {"udp", "tcp"})
-      TRY(ensure_rule(forward, {"-d", server, "-p", protocol, "--dport", "53", "-j", "RETURN"}));
+  TRY(ensure_nameservers(forward));
   TRY(ensure_rule(forward, {"-d", "169.254.0.0/16", "-j", "DROP"}));
   // Frames that stay on one bridge pass here too where br_netfilter is on: those are a Project's own. Without the
   // physdev match they cannot be told apart, and the Engine's own isolation of bridges is all there is.

@@ -28,6 +28,7 @@ class Firewall {
   Status ensure_chain(const std::string& chain) const;
   Status ensure_rule(const std::string& chain, std::vector<std::string> rule) const;
   Status ensure_first(const std::string& chain, std::vector<std::string> rule) const;
+  Status ensure_nameservers(const std::string& chain) const;
 
   std::string tag_;
   std::string pool_;

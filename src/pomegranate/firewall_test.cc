@@ -42,7 +42,7 @@ TEST(Firewall, ClosesTheHostMetadataAndOtherNetworksAndIsIdempotent) {
   ASSERT_TRUE(firewall.ensure());
   EXPECT_EQ(tables->chains["INPUT"], (std::vector<std::string>{"-s 10.208.0.0/12 -j PT-pt-IN "}));
   EXPECT_EQ(tables->chains["PT-pt-IN"].back(), "-j DROP ");
-  EXPECT_EQ(tables->chains["PT-pt-IN"].front(), "-m conntrack --ctstate ESTABLISHED,RELATED -j RETURN ");
+  EXPECT_EQ(std::ranges::count(tables->chains["PT-pt-IN"], "-m conntrack --ctstate ESTABLISHED,RELATED -j RETURN "), 1);
   EXPECT_EQ(tables->chains["DOCKER-USER"].front(), "-s 10.208.0.0/12 -j PT-pt-FW ");
   const auto& forward = tables->chains["PT-pt-FW"];
   EXPECT_NE(std::ranges::find(forward, "-d 169.254.0.0/16 -j DROP "), forward.end());
@@ -50,6 +50,20 @@ TEST(Firewall, ClosesTheHostMetadataAndOtherNetworksAndIsIdempotent) {
   const int changes = tables->changes;
   ASSERT_TRUE(firewall.ensure());
   EXPECT_EQ(tables->changes, changes);
+}
+
+TEST(Firewall, ANewNameserverIsReachedAlsoWhereTheRulesThatDropAreOlder) {
+  auto tables = std::make_shared<FakeTables>();
+  ASSERT_TRUE(firewall_on(tables).ensure());
+  const Firewall moved("pt", "10.208.0.0/12", {"169.254.169.253"},
+                       [tables](std::vector<std::string> argv) { return tables->run(argv); });
+  ASSERT_TRUE(moved.ensure());
+  for (const char* chain : {"PT-pt-IN", "PT-pt-FW"}) {
+    const auto& rules = tables->chains[chain];
+    const auto names = std::ranges::find(rules, "-d 169.254.169.253 -p udp --dport 53 -j RETURN ");
+    const auto drop = std::ranges::find_if(rules, [](const std::string& rule) { return rule.ends_with("-j DROP "); });
+    EXPECT_TRUE(names < drop) << chain;
+  }
 }
 
 TEST(Firewall, UsesForwardWhereTheEngineHasNoChainAndDoesWithoutPhysdev) {

@@ -64,7 +64,6 @@ TEST(ImageReferences, AnotherProjectsImageIsRefusedHoweverItIsWritten) {
            "ARG Y=" + other + "\nARG A=\"x Y=debian\"\nFROM $Y\n",
            "ARG Y=debian\nARG N=Y\nARG $N=" + other + "\nFROM $Y\n",
            "ARG Y=x\nARG Y\nFROM $Y" + other + "\n",
-           "FROM debian\nCOPY --chown=\"1 2\" --from=" + other + " / /\n",
            "FROM --platform=\"linux debian\" " + other + "\n",
            "FROM --platform=$P debian\n",
            std::string("FROM 2a2c\n"),
