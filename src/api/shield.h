@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "net/task.h"
+#include "rpc/status.h"
 
 namespace paastech::api {
 
@@ -21,7 +22,7 @@ net::Task<void> run_to_end(net::Task<T> work, std::shared_ptr<Outcome<T>> outcom
     T value = co_await std::move(work);
     outcome->value.emplace(std::move(value));
   } catch (const std::exception& e) {
-    outcome->value.emplace(fail(Code::kInternal, std::string("internal error: ") + e.what()));
+    outcome->value.emplace(std::unexpected(rpc::from_exception(e)));
   }
   outcome->done.notify();
 }

@@ -58,10 +58,12 @@ class DeploymentController final : public Controller {
   net::Task<Status> cut_over(RolloutPtr rollout, engine::GroupReady ready);
   net::Task<void> give_up(RolloutPtr rollout, Error error);
   net::Task<Status> move_to(RolloutPtr rollout, DeploymentState state);
+  Result<engine::InstanceGroup> group_of(const store::ProjectRow& project, const store::DeploymentRow& row) const;
+
+  // retire.cc: what is not needed once a Deployment is live
   net::Task<void> remove_old_groups(std::string project_id, std::int64_t keep, std::vector<router::Backend> drain);
   net::Task<void> remove_groups_before(std::string project_id, std::int64_t keep);
   net::Task<void> remove_old_images(std::string project_id);
-  Result<engine::InstanceGroup> group_of(const store::ProjectRow& project, const store::DeploymentRow& row) const;
 
   // build.cc: reads the manifest, streams the tree to the Engine's build
   net::Task<Status> read_manifest(RolloutPtr rollout, std::string& dockerfile, std::string& context);

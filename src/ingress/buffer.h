@@ -23,7 +23,7 @@ class BufferPool {
 
  private:
   // 1 KiB holds most request heads being typed by a slow client; 64 KiB the largest head with room to read on.
-  static constexpr std::array<std::size_t, 4> kClasses = {1024, 4096, 16384, 65536};
+  static constexpr std::array<std::size_t, 5> kClasses = {1024, 2048, 4096, 16384, 65536};
   static constexpr std::size_t kKeep = std::size_t{2} << 20;  // bytes kept free for reuse, per loop
   std::array<std::vector<char*>, kClasses.size()> free_;
   std::size_t kept_ = 0;

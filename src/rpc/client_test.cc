@@ -8,6 +8,7 @@
 #include "net/test_support.h"
 #include "pomegranate.grpc.pb.h"
 #include "rpc/host.h"
+#include "rpc/server.h"
 
 namespace paastech::rpc {
 namespace {
@@ -62,6 +63,45 @@ TEST(RpcClient, CancellingATaskEndsTheCallThatItWaitsFor) {
   net::testing::run(loop, tasks.join());
   EXPECT_EQ(tasks.size(), 0u);
   EXPECT_LT(std::chrono::steady_clock::now() - began, 5s);
+}
+
+// Waits for ever, as a Deployment that is followed does.
+class Patient final : public engine::Pomegranate::CallbackService {
+ public:
+  explicit Patient(net::TaskGroup& tasks) : tasks_(tasks) {}
+  grpc::ServerUnaryReactor* List(grpc::CallbackServerContext* context, const engine::ListRequest*,
+                                 engine::ListReply* reply) override {
+    return unary(tasks_, context, work(), reply);
+  }
+  std::atomic<bool> asked = false;
+
+ private:
+  net::Task<Result<engine::ListReply>> work() {
+    asked = true;
+    [[maybe_unused]] Status slept = co_await net::sleep_for(1h);
+    [[maybe_unused]] Status again = co_await net::sleep_for(1h);
+    co_return engine::ListReply();
+  }
+  net::TaskGroup& tasks_;
+};
+
+TEST(RpcServer, ACallThatIsCutOffByAStopSaysSo) {
+  net::asio::io_context loop;
+  net::TaskGroup tasks(loop.get_executor());
+  Patient service(tasks);
+  const auto host = Host::start({&service}, "");
+  ASSERT_TRUE(host);
+  const auto stub = engine::Pomegranate::NewStub((*host)->channel());
+  std::optional<Result<engine::ListReply>> reply;
+  const engine::ListRequest request;
+  net::asio::co_spawn(loop, call<engine::ListReply>(stub->async(), &engine::Pomegranate::Stub::async::List, request),
+                      [&](const std::exception_ptr&, Result<engine::ListReply> got) { reply.emplace(std::move(got)); });
+  while (!service.asked) loop.run_for(1ms);
+  tasks.cancel();
+  while (!reply) loop.run_for(1ms);
+  ASSERT_FALSE(*reply);
+  EXPECT_EQ(reply->error().code, Code::kUnavailable);
+  EXPECT_EQ(reply->error().message, "the Service is stopping");
 }
 
 }  // namespace

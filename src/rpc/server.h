@@ -26,7 +26,7 @@ net::Task<void> run_unary(net::Task<Result<Reply>> work, grpc::ServerUnaryReacto
   try {
     reply = co_await std::move(work);
   } catch (const std::exception& e) {
-    reply = fail(Code::kInternal, std::string("internal error: ") + e.what());
+    reply = std::unexpected(from_exception(e));
   }
   if (reply) *out = std::move(*reply);
   reactor->Finish(reply ? grpc::Status::OK : to_grpc(reply.error()));
@@ -103,7 +103,7 @@ net::Task<void> run_stream(std::shared_ptr<Holder> holder, Work work, std::share
   try {
     status = co_await work(api);
   } catch (const std::exception& e) {
-    status = fail(Code::kInternal, std::string("internal error: ") + e.what());
+    status = std::unexpected(from_exception(e));
   }
   holder->flag.clear();
   holder->Finish(to_grpc(status));

@@ -1,5 +1,8 @@
 #include "rpc/status.h"
 
+#include <boost/asio/error.hpp>
+#include <boost/system/system_error.hpp>
+
 #include "base/error.h"
 
 namespace paastech::rpc {
@@ -20,6 +23,13 @@ Error from_grpc(const grpc::Status& status) {
     text.resize(at);
   }
   return {code_from_grpc(static_cast<int>(status.error_code())), std::move(text), std::move(hint)};
+}
+
+Error from_exception(const std::exception& failure) {
+  const auto* system = dynamic_cast<const boost::system::system_error*>(&failure);
+  if (system && system->code() == boost::asio::error::operation_aborted)
+    return {Code::kUnavailable, "the Service is stopping", "try again in a moment"};
+  return {Code::kInternal, std::string("internal error: ") + failure.what()};
 }
 
 }  // namespace paastech::rpc

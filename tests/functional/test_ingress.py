@@ -139,6 +139,9 @@ def test_the_router_serves_while_everything_else_is_down(fresh_service):
         service.start("api")
         wait_for(lambda: client.call("GET", f"/projects/{name}/instances").status == 200, "the whole to be back")
         assert service.visit(name).text == "roles GET /"
+        began = time.monotonic()
+        service.kill(signal.SIGTERM)  # with calls to the other roles under way
+        assert time.monotonic() - began < 10
     finally:
         for process in processes.values():
             process.terminate()
