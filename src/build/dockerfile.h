@@ -2,7 +2,8 @@
 // What a Dockerfile may not ask for. The Engine's classic builder knows no BuildKit frontends or entitlements; this
 // check refuses them before the build with the line and a way out (threat 3), instead of leaving it to the builder's
 // version. Pure; thread: any. Reading follows Docker's parser: directives, continuation lines, comments, quoted flags,
-// ONBUILD.
+// ONBUILD. Also what the builder would do in the Engine's own place: fetch a URL for ADD (threats 6 and 8), expand
+// variables without end, keep an image for each of thousands of steps.
 #include <string_view>
 
 #include "base/result.h"
