@@ -14,7 +14,8 @@ namespace {
 
 std::string instance_state(const json::value& instance) {
   const std::string state = text_of(instance, "state");
-  if (flag_of(instance, "out_of_memory")) return state + " (out of memory)";
+  if (flag_of(instance, "out_of_memory"))  // the Engine says so until the next end, also once it runs again
+    return state + (state == "running" ? " (was out of memory)" : " (out of memory)");
   const std::int64_t code = integer_of(instance, "exit_code");
   return code != 0 ? fmt::format("{} (exit {})", state, code) : state;
 }
@@ -46,17 +47,29 @@ Outcome<int> stop(Session& session) {
   return 0;
 }
 
+// A Deployment brings it back; how that ended decides, and the JSON shows the Project as it is then.
 Outcome<int> start(Session& session, bool no_wait) {
   TRY_ASSIGN(const std::string path, session.project_path());
   TRY_ASSIGN(Http * api, session.api());
   session.out.progress("Starting …");
   TRY_ASSIGN(json::value project, api->call("POST", path + "/start"));
   const json::value* latest = object_of(project, "latest");
-  if (text_of(project, "state") == "deploying" && latest && !has_ended(text_of(*latest, "state")))
-    return follow_answer(session, path, std::move(project), "latest", !no_wait);
-  session.out.document(project);
-  session.out.line(fmt::format("{} is started: {}", text_of(project, "name"), text_of(project, "url")));
-  return 0;
+  if (text_of(project, "state") == "live" || !latest) {
+    session.out.document(project);
+    session.out.line(fmt::format("{} is started: {}", text_of(project, "name"), text_of(project, "url")));
+    return 0;
+  }
+  const bool under_way = !has_ended(text_of(*latest, "state"));
+  if (under_way && no_wait) return follow_answer(session, path, std::move(project), "latest", false);
+  json::value last = *latest;
+  if (under_way) {
+    TRY_ASSIGN(last, follow_deployment(session, path, integer_of(last, "number")));
+  }
+  if (session.out.json()) {
+    TRY_ASSIGN(project, api->call("GET", path));
+    session.out.document(project);
+  }
+  return report_deployment(session, last);
 }
 
 Outcome<int> restart(Session& session, bool no_wait) {

@@ -162,6 +162,26 @@ TEST_F(CommandsTest, WhatCouldNotBeRemovedIsToldAndFails) {
   EXPECT_THAT(ran.out, HasSubstr("in use"));
 }
 
+TEST_F(CommandsTest, AFileThatIsNotThereIsNamedWithWhatToGiveInstead) {
+  for (const std::vector<std::string>& command : {std::vector<std::string>{"keys", "add", "nothing-here.pub"},
+                                                  {"env", "import", "nothing-here.env", "-p", "shop"}}) {
+    const Ran ran = run(command);
+    EXPECT_EQ(ran.exit, 4) << ran.err;
+    EXPECT_THAT(ran.err, HasSubstr("nothing-here"));
+    EXPECT_THAT(ran.err, HasSubstr("hint:"));
+  }
+  EXPECT_TRUE(server.requests().empty());
+}
+
+TEST_F(CommandsTest, PsTellsAnInstanceThatRunsAgainFromOneThatEndedForWantOfMemory) {
+  server.on("GET /projects/shop/instances",
+            {.body = R"({"items":[{"name":"web.1","state":"running","restarts":1,"out_of_memory":true},
+                                  {"name":"web.2","state":"exited","restarts":1,"out_of_memory":true}]})"});
+  const Ran ran = run({"ps", "-p", "shop"});
+  EXPECT_THAT(ran.out, HasSubstr("web.1  running (was out of memory)"));
+  EXPECT_THAT(ran.out, HasSubstr("web.2  exited (out of memory)"));
+}
+
 TEST_F(CommandsTest, PsShowsWhatAPersonNeeds) {
   server.on("GET /projects/shop/instances",
             {.body = R"({"items":[{"name":"web.1","state":"running","deployment":4,"started_at":"2025-12-31T21:00:00Z",

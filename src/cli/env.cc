@@ -1,9 +1,6 @@
 // env: the environment of a project's processes. A change of a live application is a Deployment, which is followed.
 #include <fmt/format.h>
 
-#include <iterator>
-
-#include "base/files.h"
 #include "cli/command.h"
 #include "cli/dotenv.h"
 #include "cli/follow.h"
@@ -43,7 +40,24 @@ Outcome<int> list(Session& session, bool reveal) {
   return 0;
 }
 
+bool is_text(std::string_view text) {
+  json::error_code error;
+  json::parse(json::serialize(json::string(text.data(), text.size())), error);
+  return !error;
+}
+
+// JSON is UTF-8 (RFC 8259, section 8.1), so nothing else can be sent. The Service would only see a broken body.
+Outcome<int> check_text(const json::object& values) {
+  const char* hint = "a variable holds text: convert it (iconv -t UTF-8), or encode it, for instance with base64";
+  for (const auto& [name, value] : values) {
+    if (!is_text(name)) return usage("the name of a variable is not UTF-8 text", hint);
+    if (!is_text(value.as_string())) return usage(fmt::format("the value of {} is not UTF-8 text", name), hint);
+  }
+  return 0;
+}
+
 Outcome<int> change(Session& session, json::object set, json::array unset, bool no_wait) {
+  TRY(check_text(set));
   TRY_ASSIGN(const std::string path, session.project_path());
   TRY_ASSIGN(Http * api, session.api());
   TRY_ASSIGN(json::value answer, api->call("PATCH", path + "/environment",
@@ -76,12 +90,8 @@ Outcome<int> unset(Session& session, const ChangeOptions& options) {
 }
 
 Outcome<int> import_file(Session& session, const ChangeOptions& options) {
-  std::string text;
-  if (options.file == "-") {
-    text.assign(std::istreambuf_iterator<char>(session.io.in), {});
-  } else {
-    TRY_ASSIGN(text, read_file(session.io.directory / options.file, kFileLimit));
-  }
+  TRY_ASSIGN(const std::string text,
+             read_input(session, options.file, kFileLimit, "name a file of lines like NAME=value, or - for the input"));
   const auto parsed = parse_dotenv(text);
   if (!parsed) {
     Error error = parsed.error();

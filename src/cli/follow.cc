@@ -96,13 +96,14 @@ Outcome<int> report_deployment(Session& session, const json::value& deployment) 
     session.out.line(fmt::format("Deployment {} has been replaced by a newer one.", number));
     return 0;
   }
-  if (state == "cancelled")
-    return fail(Code::kCancelled, fmt::format("deployment {} was cancelled", number),
-                "what was live before still serves; `paastech deployments` shows it");
   std::string why = text_of(deployment, "message");
   if (why.empty()) why = text_of(deployment, "reason");
-  return fail(Code::kInternal, fmt::format("deployment {} {}{}{}", number, state, why.empty() ? "" : ": ", why),
-              fmt::format("what was live before still serves; `paastech deployments logs {}` shows all of it", number));
+  if (!why.empty()) why.insert(0, ": ");
+  if (state == "cancelled")
+    return fail(Code::kCancelled, fmt::format("deployment {} was cancelled{}", number, why),
+                "it replaced nothing; `paastech deployments` lists what was tried");
+  return fail(Code::kInternal, fmt::format("deployment {} {}{}", number, state, why),
+              fmt::format("it replaced nothing; `paastech deployments logs {}` shows all of it", number));
 }
 
 Outcome<int> follow_answer(Session& session, const std::string& project_path, json::value answer, std::string_view key,

@@ -89,6 +89,41 @@ TEST_F(FollowTest, RestartFollows) {
   EXPECT_THAT(run({"restart", "-p", "shop"}).out, HasSubstr("step 1\nDeployment 5 is live"));
 }
 
+TEST_F(FollowTest, StartFollowsAndShowsTheProjectAsItIsThen) {
+  server.on("POST /projects/shop/start",
+            {.status = 202, .body = R"({"name":"shop","state":"deploying","latest":{"number":5,"state":"queued"}})"});
+  server.on(log, {.body = lines(1, 1) + result(kLive), .type = kStream});
+  server.on("GET /projects/shop", {.body = R"({"name":"shop","state":"live"})"});
+  EXPECT_THAT(run({"start", "-p", "shop"}).out, HasSubstr("step 1\nDeployment 5 is live"));
+  EXPECT_EQ(run({"start", "-p", "shop", "--json"}).out, "{\"name\":\"shop\",\"state\":\"live\"}\n");
+}
+
+TEST_F(FollowTest, AStartThatHasFailedBeforeItsAnswerFails) {
+  server.on("POST /projects/shop/start",
+            {.status = 202, .body = R"({"state":"stopped","latest":{"number":5,"state":"failed","message":"no"}})"});
+  const Ran ran = run({"start", "-p", "shop"});
+  EXPECT_EQ(ran.exit, 1);
+  EXPECT_THAT(ran.err, HasSubstr("deployment 5 failed: no"));
+  EXPECT_THAT(ran.err, Not(HasSubstr("serves")));  // nothing does
+}
+
+TEST_F(FollowTest, ACancelledDeploymentSaysWhy) {
+  server.on(log, {.body = result(R"({"number":5,"state":"cancelled","message":"it is stopped"})"), .type = kStream});
+  const Ran ran = run({"env", "set", "A=1", "-p", "shop"});
+  EXPECT_EQ(ran.exit, 1);
+  EXPECT_THAT(ran.err, HasSubstr("deployment 5 was cancelled: it is stopped"));
+}
+
+TEST_F(FollowTest, WhatIsNotTextIsNamedAndNotSent) {
+  write(".env", "NAME=caf\xe9\n");
+  for (const Ran& ran :
+       {run({"env", "import", ".env", "-p", "shop"}), run({"env", "set", "NAME=\xff", "-p", "shop"})}) {
+    EXPECT_EQ(ran.exit, 2);
+    EXPECT_THAT(ran.err, HasSubstr("the value of NAME is not UTF-8 text"));
+  }
+  EXPECT_TRUE(server.requests().empty());
+}
+
 TEST_F(FollowTest, TheLogOfAFailedDeploymentIsShownWithSuccess) {
   server.on(log, {.body = lines(1, 2) + result(R"({"number":5,"state":"failed","message":"no Dockerfile"})"),
                   .type = kStream});

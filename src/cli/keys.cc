@@ -1,9 +1,6 @@
 // keys: the SSH keys that may push.
 #include <fmt/format.h>
 
-#include <iterator>
-
-#include "base/files.h"
 #include "base/text.h"
 #include "cli/command.h"
 #include "cli/json_read.h"
@@ -17,12 +14,9 @@ namespace {
 constexpr std::size_t kKeyLimit = 64 << 10;  // bytes; an RSA key of 16384 bits takes 3 KiB
 
 Outcome<std::string> read_key(Session& session, const std::string& file) {
-  std::string text;
-  if (file == "-") {
-    text.assign(std::istreambuf_iterator<char>(session.io.in), {});
-  } else {
-    TRY_ASSIGN(text, read_file(session.io.directory / file, kKeyLimit));
-  }
+  TRY_ASSIGN(
+      const std::string text,
+      read_input(session, file, kKeyLimit, "`ssh-keygen -t ed25519` makes a key; give its file that ends in .pub"));
   if (text.find("PRIVATE KEY-----") != std::string::npos || text.starts_with("PuTTY-User-Key-File"))
     return usage(fmt::format("{} is a private key; it never leaves your machine", file == "-" ? "that" : file),
                  file == "-" ? "give the public key, the file that ends in .pub"

@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <iterator>
+
+#include "base/files.h"
 #include "cli/json_read.h"
 
 namespace paastech::cli {
@@ -73,6 +76,14 @@ Outcome<std::string> Session::project_path(std::string below) {
   TRY_ASSIGN(const std::string name, project());
   TRY_ASSIGN(const std::string path, project_segment(name));
   return path + below;
+}
+
+Outcome<std::string> read_input(Session& session, const std::string& file, std::size_t limit, std::string hint) {
+  if (file == "-") return std::string(std::istreambuf_iterator<char>(session.io.in), {});
+  Result<std::string> text = read_file(session.io.directory / file, limit);
+  if (text) return std::move(*text);
+  if (text.error().hint.empty()) text.error().hint = std::move(hint);
+  return std::unexpected(Failure(std::move(text.error())));
 }
 
 Outcome<std::string> project_segment(const std::string& name) {

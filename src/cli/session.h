@@ -43,6 +43,8 @@ class Session {
   std::unique_ptr<Http> api_;
 };
 
+// What a file named on the command line holds; "-": the standard input. hint: for where it cannot be read.
+Outcome<std::string> read_input(Session& session, const std::string& file, std::size_t limit, std::string hint);
 Outcome<std::string> project_segment(
     const std::string& name);  // "/projects/NAME", or a usage error for what is no name
 std::string since(const Io& io, const boost::json::value& value, std::string_view key);  // "3 h", "-" where not set

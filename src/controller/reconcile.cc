@@ -159,7 +159,8 @@ net::Task<void> DeploymentController::watch_engine() {
       // A rollout makes events of its own; it knows what it does.
       if (ours && !turn(project_id)->busy()) spawn_repair(project_id);
     }
-    [[maybe_unused]] Status slept = co_await net::sleep_for(kRetry);
+    const Status slept = co_await net::sleep_for(kRetry);
+    if (!slept) co_return;  // being stopped: the channel may have lost its other end, and gRPC crashes on such a one
   }
 }
 

@@ -300,10 +300,10 @@ net::Task<Result<v1::GroupEvent>> DockerEngine::ended_early(std::shared_ptr<Brin
         "out_of_memory",
         fmt::format("{} ran out of memory (limit {}) before it was ready", name, human_bytes(run->spec.memory_bytes)),
         std::move(lines));
-  co_return failed("exited",
-                   fmt::format("{} ended with exit code {} before it was ready{}", name, details.exit_code,
-                               lines.empty() ? "; it printed nothing" : ""),
-                   std::move(lines));
+  // A statement of its own: of two arguments, the one that moves `lines` may be made first.
+  std::string message = fmt::format("{} ended with exit code {} before it was ready{}", name, details.exit_code,
+                                    lines.empty() ? "; it printed nothing" : "");
+  co_return failed("exited", std::move(message), std::move(lines));
 }
 
 net::Task<std::vector<std::string>> DockerEngine::last_lines(std::string id) {

@@ -67,7 +67,8 @@ net::Task<Status> DockerEngine::past_logs(std::shared_ptr<LogFollow> run, std::v
   query.since_ns = run->request.since_ms() * 1'000'000;
   for (const Known& one : instances) {
     auto stream = co_await docker::LogStream::open(client_, one.id, query);
-    if (!stream && stream.error().code == Code::kNotFound) continue;
+    // Gone, or just being removed (409), as an Instance is that a rollout has replaced.
+    if (!stream && (stream.error().code == Code::kNotFound || stream.error().code == Code::kAborted)) continue;
     if (!stream) co_return std::unexpected(stream.error());
     Source source{one, std::move(*stream), std::nullopt};
     run->streams.push_back(source.stream);  // closed where the reader goes away, also while the Engine hangs
