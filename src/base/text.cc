@@ -43,8 +43,9 @@ std::string sanitize_terminal(std::string_view text) {
       const std::size_t colour = colour_length(text.substr(i));
       if (colour > 0) out.append(text.substr(i, colour));
       i += colour > 0 ? colour : escape_length(text.substr(i));
-    } else if (c == 0xc2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xa0) {
-      i += 2;  // U+0080 to U+009F, the C1 codes, in UTF-8
+    } else if (c >= 0x80 && c < 0xa0 && out.ends_with('\xc2')) {
+      out.pop_back();  // U+0080 to U+009F, the C1 codes, in UTF-8; also where removing something made one
+      ++i;
     } else {
       if ((c >= 0x20 && c != 0x7f) || c == '\n' || c == '\t') out.push_back(text[i]);
       ++i;

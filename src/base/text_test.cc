@@ -13,9 +13,9 @@ TEST(SanitizeTerminal, KeepsTextLinesTabsAndColours) {
 TEST(SanitizeTerminal, RemovesWhatSteersATerminal) {
   EXPECT_EQ(sanitize_terminal("a\x1b[2Jb\x1b[?1049hc"), "abc");
   EXPECT_EQ(sanitize_terminal("a\x1b]0;title\ab\x1b]52;c;aGk=\x1b\\c"), "abc");  // also OSC 52, the clipboard
-  EXPECT_EQ(sanitize_terminal("a\x1bPq#0\x1b\\b\x1b" "cc"), "abc");
-  EXPECT_EQ(sanitize_terminal("a\rb\x08" "c\x7f" "d\ae"), "abcde");
-  EXPECT_EQ(sanitize_terminal("a\xc2\x9b" "2Jb"), "a2Jb");  // U+009B, CSI in one character
+  EXPECT_EQ(sanitize_terminal("a\x1bPq#0\x1b\\b\x1bxc"), "abc");
+  EXPECT_EQ(sanitize_terminal("k\rl\x08m\x7fn\ao"), "klmno");
+  EXPECT_EQ(sanitize_terminal("k\xc2\x9bJm"), "kJm");  // U+009B, CSI in one character
 }
 
 TEST(SanitizeTerminal, WhatIsCutShortLeavesNothingBehind) {
@@ -24,8 +24,9 @@ TEST(SanitizeTerminal, WhatIsCutShortLeavesNothingBehind) {
 }
 
 TEST(SanitizeTerminal, WhatIsRemovedDoesNotJoinItsNeighboursIntoAnother) {
-  EXPECT_EQ(sanitize_terminal("a\xc2\a\x9b" "2Jb"), "a2Jb");
-  EXPECT_EQ(sanitize_terminal("a\xc2\x1b[2K\x9d" "b"), "ab");
+  EXPECT_EQ(sanitize_terminal("k\xc2\a\x9bJm"), "kJm");
+  EXPECT_EQ(sanitize_terminal("k\xc2\x1b[2K\x9dm"), "km");
+  EXPECT_EQ(sanitize_terminal("a\xc2\nb"), "a\xc2\nb");  // broken UTF-8 takes nothing with it
   EXPECT_EQ(sanitize_terminal("a\x1b\a[2Jb"), "a[2Jb");
   EXPECT_EQ(sanitize_terminal("a\x1b\x1b[2Jb"), "a[2Jb");
 }
