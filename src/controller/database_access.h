@@ -18,8 +18,9 @@ class DatabaseAccess {
       : database_(database), writes_(writes), reads_(reads) {}
 
   template <class F>
-  net::Task<std::invoke_result_t<F&, store::Tx&>> write(F work) {
-    auto job = [this, work = std::move(work), deadline = store::Database::deadline()]() mutable {
+  net::Task<std::invoke_result_t<F&, store::Tx&>> write(
+      F work, store::Database::Deadline deadline = store::Database::deadline()) {
+    auto job = [this, work = std::move(work), deadline]() mutable {
       return transact<std::invoke_result_t<F&, store::Tx&>>(
           [&](const std::function<Status(store::Tx&)>& f) { return database_.write(f, deadline); }, work);
     };

@@ -36,6 +36,14 @@ namespace {
 constexpr std::string_view kOvertaken = "a newer deployment took its place before it began";
 constexpr std::string_view kByAPerson = "cancelled by a person";
 
+// The newer one of a kind wins. A push never takes the place of a change of configuration, nor the other way round: if
+// it failed, the other would be lost. Nor does a change of configuration take that of a start: it would not start what
+// is stopped.
+bool takes_place_of(DeploymentCause newer, DeploymentCause queued) {
+  if (newer == DeploymentCause::kPush || queued == DeploymentCause::kPush) return newer == queued;
+  return newer != DeploymentCause::kConfig || queued == DeploymentCause::kConfig;
+}
+
 // The environment as it is now, sealed for this Deployment alone.
 Result<std::string> snapshot(store::Tx& tx, const SecretBox& secrets, const std::string& project_id,
                              std::int64_t number) {
@@ -50,16 +58,14 @@ Result<std::string> snapshot(store::Tx& tx, const SecretBox& secrets, const std:
 
 }  // namespace
 
-// Inserts the row with its environment, and cancels what is still queued of its kind: the newer one wins. A push never
-// takes the place of a change of configuration, nor the other way round: if it failed, the other would be lost.
+// Inserts the row with its environment, and cancels what is still queued that it does the work of.
 Result<std::vector<std::int64_t>> DeploymentController::insert_queued(store::Tx& tx, store::DeploymentRow& row) {
   TRY_ASSIGN(store::ProjectRow project, store::find_project(tx, row.project_id));
   if (project.deleting) return fail(Code::kFailedPrecondition, "project " + project.name + " is being deleted");
   TRY_ASSIGN(std::vector<store::DeploymentRow> queued, store::deployments_in(tx, {DeploymentState::kQueued}));
   std::vector<std::int64_t> overtaken;
   for (store::DeploymentRow& other : queued) {
-    const bool same_kind = (other.cause == DeploymentCause::kPush) == (row.cause == DeploymentCause::kPush);
-    if (other.project_id != row.project_id || !same_kind) continue;
+    if (other.project_id != row.project_id || !takes_place_of(row.cause, other.cause)) continue;
     other.state = DeploymentState::kCancelled;
     other.reason = "overtaken";
     other.message = kOvertaken;
@@ -105,6 +111,7 @@ void DeploymentController::cancel_all(const std::string& project_id, const std::
 
 net::Task<Result<store::DeploymentRow>> DeploymentController::enqueue(store::DeploymentRow row) {
   co_await taken_up();
+  const store::Database::Deadline deadline = store::Database::deadline();  // waiting for the entry counts
   const std::shared_ptr<Turn> entry = entry_;
   co_await entry->take();
   TurnHolder holder(entry);
@@ -114,7 +121,7 @@ net::Task<Result<store::DeploymentRow>> DeploymentController::enqueue(store::Dep
     TRY_ASSIGN(std::vector<std::int64_t> overtaken, insert_queued(tx, inserted));
     return std::pair(inserted, overtaken);
   };
-  CO_TRY_ASSIGN(auto inserted, co_await ports_.database.write(std::move(insert)));
+  CO_TRY_ASSIGN(auto inserted, co_await ports_.database.write(std::move(insert), deadline));
   auto& [stored, overtaken] = inserted;
   for (const std::int64_t number : overtaken) end_early(stored.project_id, number, std::string(kOvertaken));
   if (!overtaken.empty()) news(stored.project_id)->notify();

@@ -73,6 +73,7 @@ class DeploymentController final : public Controller {
   net::Task<void> take_up();
   net::Task<Status> take_up_deployments();
   net::Task<Status> reconcile_all();
+  void forget_all_but(const std::set<std::string>& known);
   net::Task<void> watch_engine();
   DesiredProject desired_of(const Situation& situation) const;
   static ProjectRoutes routes_of(const Situation& situation, const ProjectPlan& plan);

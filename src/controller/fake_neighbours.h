@@ -118,8 +118,9 @@ class FakeEngine final : public engine::Pomegranate::Service {
     return grpc::Status::OK;
   }
 
-  grpc::Status List(grpc::ServerContext*, const engine::ListRequest* request, engine::ListReply* reply) override {
+  grpc::Status List(grpc::ServerContext* call, const engine::ListRequest* request, engine::ListReply* reply) override {
     if (down) return unavailable();
+    if (request->project().empty() && !list_gate.pass(call)) return grpc::Status::CANCELLED;
     const std::scoped_lock lock(mutex_);
     for (const auto& [key, one] : instances_)
       if (request->project().empty() || key.first == request->project()) *reply->add_instances() = one;
@@ -190,6 +191,7 @@ class FakeEngine final : public engine::Pomegranate::Service {
 
   Gate build_gate;                      // passed before a build's result, when its image is there already
   Gate ensure_gate;                     // passed before a group is ready
+  Gate list_gate;                       // passed before a comparison of all Projects gets its answer
   std::atomic<std::int64_t> fails = 0;  // the Deployment whose Instance exits
   std::atomic<bool> build_fails = false;
   std::atomic<bool> down = false;
@@ -257,7 +259,10 @@ class FakeRouter final : public router::Router::Service {
  public:
   explicit FakeRouter(Journal& journal) : journal_(journal) {}
   grpc::Status Publish(grpc::ServerContext* call, const router::RouteTable* table, router::PublishReply*) override {
-    if (down) return {grpc::StatusCode::UNAVAILABLE, "the ingress does not answer"};
+    if (down) {
+      journal_.add("publish refused");
+      return {grpc::StatusCode::UNAVAILABLE, "the ingress does not answer"};
+    }
     journal_.add("publish asked");
     if (!publish_gate.pass(call)) return grpc::Status::CANCELLED;
     const std::scoped_lock lock(mutex_);

@@ -14,8 +14,9 @@ Feed::Feed(net::Executor executor, const logs::DeploymentLog& log, std::string p
 void Feed::add(std::string_view text) {
   const std::string safe = sanitize_terminal(text);
   for (std::string& line : split(safe, '\n')) {
-    if (line.size() > kMaxLineBytes) line.resize(kMaxLineBytes);
-    if (Status kept = log_.append(project_, number_, line); !kept) spdlog::warn("{}", kept.error().message);
+    line.resize(logs::first_bytes(line, kMaxLineBytes).size());
+    const Status kept = log_.append(project_, number_, line);
+    if (!kept && !std::exchange(complained_, true)) spdlog::warn("{}", kept.error().message);
     bytes_ += line.size();
     lines_.push_back(std::move(line));
   }

@@ -25,6 +25,7 @@ class Feed {
   std::size_t first_ = 0;  // the number of the first of them
   std::size_t bytes_ = 0;
   bool ended_ = false;
+  bool complained_ = false;  // of a file that cannot be written: once
   net::Notifier changed_;
 };
 

@@ -50,25 +50,26 @@ net::Task<Status> DeploymentController::take_up_deployments() {
     TRY_ASSIGN(std::vector<store::DeploymentRow> rows,
                store::deployments_in(tx, {DeploymentState::kQueued, DeploymentState::kBuilding,
                                           DeploymentState::kReleasing, DeploymentState::kStarting}));
-    std::vector<store::DeploymentRow> resumed;
     for (store::DeploymentRow& row : rows) {
-      if (row.cause != DeploymentCause::kPush) {
-        resumed.push_back(row);
-        continue;
-      }
+      if (row.cause != DeploymentCause::kPush) continue;
       row.state = DeploymentState::kFailed;
       row.reason = "interrupted";
       row.message = "the Service was restarted in the middle of this deployment; push again";
       row.finished_at = now;
       TRY(store::update_deployment(tx, row));
     }
-    return resumed;
+    return rows;
   };
-  CO_TRY_ASSIGN(std::vector<store::DeploymentRow> resumed, co_await ports_.database.write(std::move(sort_out)));
+  CO_TRY_ASSIGN(std::vector<store::DeploymentRow> left, co_await ports_.database.write(std::move(sort_out)));
   // By number, not by time: the clock may have been set back between two of a Project.
-  std::ranges::sort(resumed, {}, &store::DeploymentRow::number);
-  for (const store::DeploymentRow& row : resumed)
-    begin(row)->feed->add("The Service was restarted; this deployment goes on.");
+  std::ranges::sort(left, {}, &store::DeploymentRow::number);
+  for (const store::DeploymentRow& row : left) {
+    if (is_running(row.state)) {
+      begin(row)->feed->add("The Service was restarted; this deployment goes on.");
+    } else if (Status told = ports_.log.append(row.project_id, row.number, "==> Failed: " + row.message); !told) {
+      spdlog::warn("{}", told.error().message);
+    }
+  }
   co_return Status{};
 }
 
@@ -131,16 +132,29 @@ net::Task<Status> DeploymentController::reconcile_all() {
     observed.erase(project_id);
     // Somebody acted while we looked: what we saw may be of before.
     const bool touched = turn(project_id)->busy() || turn(project_id)->epoch() != epochs[project_id];
-    if (!situation.project.deleting && (!touched || !routes_.has(project_id)))
-      routes_.set(project_id, routes_of(situation, plan));
+    // At first a look of before is better than none; later it could bring back the routes of a Project just deleted.
+    const bool first_look = !routes_.is_complete() && !routes_.has(project_id);
+    if (!situation.project.deleting && (!touched || first_look)) routes_.set(project_id, routes_of(situation, plan));
     const bool work = situation.project.deleting || plan.start_missing || !plan.remove.empty();
     if (work && !touched) spawn_repair(project_id);
   }
   for (const auto& [orphan, instances] : observed)
     if (!orphan.empty() && !turn(orphan)->busy()) tasks_.spawn("orphan", remove_orphan(orphan));
+  std::set<std::string> known;
+  for (const Situation& situation : situations) known.insert(situation.project.id);
+  forget_all_but(known);
   routes_.complete();
   Status published = co_await routes_.publish();
   co_return published;
+}
+
+// Turns and news of Projects that are gone, unless somebody still holds on to them.
+void DeploymentController::forget_all_but(const std::set<std::string>& known) {
+  std::erase_if(turns_, [&](const auto& entry) {
+    return !known.contains(entry.first) && entry.second.use_count() == 1 && !entry.second->busy();
+  });
+  std::erase_if(news_,
+                [&](const auto& entry) { return !known.contains(entry.first) && entry.second.use_count() == 1; });
 }
 
 net::Task<void> DeploymentController::watch_engine() {

@@ -25,6 +25,7 @@ TEST_F(RecoveryTest, AnInterruptedPushFailsAndTheOldGoesOnServing) {
   EXPECT_EQ(row.state, DeploymentState::kFailed);
   EXPECT_EQ(row.reason, "interrupted");
   EXPECT_THAT(row.message, HasSubstr("push again"));
+  EXPECT_THAT(output(2), HasSubstr("==> Failed: the Service was restarted"));
   EXPECT_TRUE(eventually([&] { return running() == Numbers{1}; }));
   EXPECT_THAT(routed(), Optional(ElementsAre(1)));
   EXPECT_EQ(journal_.count("ensure 1"), 0);  // the Instance was left alone
@@ -102,6 +103,35 @@ TEST_F(RecoveryTest, NothingIsPublishedBeforeEveryProjectWasLookedAt) {
   ASSERT_TRUE(eventually([&] { return routed() == Numbers{1}; }));
   EXPECT_THAT(router_.routed(fresh.id), Optional(IsEmpty()));
   EXPECT_EQ(journal_.count("publish of nothing"), 0);
+}
+
+TEST_F(RecoveryTest, NothingIsRemovedBeforeTheIngressHasLetItGo) {
+  leave_live();
+  leave_row(DeploymentCause::kPush, DeploymentState::kStarting, "paastech/x:2");
+  engine_.add_instance(project_.id, 2);  // the ingress may have its route: the process ended after the publication
+  router_.down = true;
+  start_process();
+  EXPECT_EQ(end_of(2).state, DeploymentState::kFailed);
+  ASSERT_TRUE(eventually([&] { return journal_.count("publish refused") >= 2; }));
+  settle();
+  EXPECT_THAT(running(), ElementsAre(1, 2));
+  router_.down = false;
+  EXPECT_TRUE(eventually([&] { return running() == Numbers{1}; }));
+  EXPECT_THAT(routed(), Optional(ElementsAre(1)));
+}
+
+TEST_F(RecoveryTest, AResumedRolloutDrainsWhatServedBeforeTheRestart) {
+  leave_live();
+  leave_row(DeploymentCause::kConfig, DeploymentState::kStarting, "paastech/x:1");
+  engine_.list_gate.close();  // the comparison of all is slower than the rollout
+  start_process();
+  ASSERT_TRUE(eventually([&] { return journal_.count("ensure 2") == 1; }));
+  for (int i = 0; i < 100; ++i) io_.run_for(1ms);
+  engine_.list_gate.open();
+  EXPECT_EQ(end_of(2).state, DeploymentState::kLive);
+  ASSERT_TRUE(eventually([&] { return running() == Numbers{2}; }));
+  EXPECT_EQ(journal_.count("drain 1"), 1);
+  EXPECT_LT(journal_.last("drain 1"), journal_.last("remove 1"));
 }
 
 TEST_F(RecoveryTest, WhatStoppedStaysStoppedOverARestart) {

@@ -69,9 +69,8 @@ net::Task<Status> DeploymentController::reconcile_project(std::string project_id
 }
 
 net::Task<Status> DeploymentController::set_routes(std::string project_id, ProjectRoutes routes) {
-  const bool same = routes_.has(project_id) && same_backends(routes_.backends(project_id), routes.backends);
   routes_.set(project_id, std::move(routes));
-  if (same) co_return Status{};
+  if (routes_.acknowledged()) co_return Status{};
   Status published = co_await routes_.publish();
   co_return published;
 }

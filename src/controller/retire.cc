@@ -1,4 +1,5 @@
-// What a Deployment that went live leaves behind: the Instances of those before it and images that nobody goes back to.
+// What a Deployment leaves behind: the Instances of those before one that went live, and images that nobody goes back
+// to.
 #include "controller/deployment_controller.h"
 #include "rpc/client.h"
 
@@ -42,8 +43,9 @@ net::Task<void> DeploymentController::remove_groups_before(std::string project_i
   }
 }
 
-// Keeps the images of the live and the last few Deployments that had one (peers fill their disks here). One that is
-// on its way may have its image before its row says so.
+// Keeps the images of the live and the last few Deployments that had one (peers fill their disks here), and the newest
+// of those that did not come to be, for the cache of the next build. One that is on its way may have its image before
+// its row says so.
 net::Task<void> DeploymentController::remove_old_images(std::string project_id) {
   const int limit = options_.kept_images + 1;
   engine::ListImagesRequest which;
@@ -55,14 +57,17 @@ net::Task<void> DeploymentController::remove_old_images(std::string project_id) 
   auto rows = co_await ports_.database.read(std::move(find));
   if (!rows) co_return;
   std::set<std::string> keep;
+  std::string failed;
   for (const store::DeploymentRow& row : *rows) {
     const bool wanted = row.state == DeploymentState::kLive || is_running(row.state) ||
                         (row.state == DeploymentState::kSuperseded && static_cast<int>(keep.size()) < limit);
     if (wanted && !row.image.empty()) keep.insert(row.image);
     if (is_running(row.state)) keep.insert(image_name(project_id, row.number));
+    const bool came_to_nothing = row.state == DeploymentState::kFailed || row.state == DeploymentState::kCancelled;
+    if (came_to_nothing && row.cause == DeploymentCause::kPush && failed.empty()) failed = row.image;
   }
   for (const engine::Image& image : images->images()) {
-    if (keep.contains(image.reference())) continue;
+    if (keep.contains(image.reference()) || image.reference() == failed) continue;
     engine::RemoveImageRequest request;
     request.set_reference(image.reference());
     auto removed = co_await rpc::call<engine::RemoveImageReply>(

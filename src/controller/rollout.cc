@@ -175,6 +175,7 @@ net::Task<Result<engine::GroupReady>> DeploymentController::start_group(RolloutP
 // Publish, acknowledge, commit; then drain and stop the old, which the Client need not wait for.
 net::Task<Status> DeploymentController::cut_over(RolloutPtr rollout, engine::GroupReady ready) {
   const std::string project_id = rollout->row.project_id;
+  CO_TRY(co_await routes_.wait_complete());  // after a restart: what serves is not known before
   const std::vector<router::Backend> old = routes_.backends(project_id);
   ProjectRoutes fresh{rollout->project.name, {}};
   for (const engine::Instance& instance : ready.instances()) {
@@ -226,6 +227,8 @@ net::Task<void> DeploymentController::give_up(RolloutPtr rollout, Error error) {
   if (cancelled) row.reason = "cancelled";
   row.message = cancelled ? rollout->cancelled : error.message;
   Status moved = co_await move_to(rollout, cancelled ? DeploymentState::kCancelled : DeploymentState::kFailed);
+  // Images of failures would fill the disk of a Project that never goes live.
+  if (moved && row.cause == DeploymentCause::kPush) tasks_.spawn("tidy", remove_old_images(row.project_id));
   // Ended in the queue at the very moment at which it began: its row says why, and the Client was told.
   if (rollout->ended || (!moved && moved.error().code == Code::kAborted)) co_return;
   if (!moved) spdlog::error("deployment {} of {}: {}", row.number, row.project_id, moved.error().message);

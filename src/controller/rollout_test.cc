@@ -273,6 +273,34 @@ TEST_F(RolloutTest, AConfigChangeDoesNotStartWhatIsStopped) {
   EXPECT_THAT(running(), IsEmpty());
 }
 
+TEST_F(RolloutTest, AConfigChangeDoesNotTakeThePlaceOfAQueuedStart) {
+  go_live();
+  ASSERT_TRUE(run(controller().stop_application(project_.id)));
+  engine_.build_gate.close();
+  engine_.build_fails = true;
+  push();
+  const Result<store::DeploymentRow> started = run(controller().start_application(project_.id, owner_.id));
+  ASSERT_TRUE(started);
+  const std::int64_t changed = change_environment("green");
+  EXPECT_EQ(state(started->number), "queued");
+  engine_.build_gate.open();
+  EXPECT_EQ(end_of(changed).state, DeploymentState::kLive);
+  EXPECT_FALSE(stored_project()->stopped);
+  EXPECT_EQ(engine_.variable(changed, "COLOUR"), "green");
+}
+
+TEST_F(RolloutTest, OfFailedOnesOnlyTheNewestImageStays) {
+  go_live();
+  const std::string name = "paastech/" + project_.id + ":";
+  for (const std::int64_t number : {2, 3}) {
+    engine_.fails = number;
+    EXPECT_EQ(end_of(push()).state, DeploymentState::kFailed);
+  }
+  EXPECT_TRUE(eventually([&] { return !engine_.has_image(name + "2"); }));
+  EXPECT_TRUE(engine_.has_image(name + "3"));  // the next build may go on from it
+  EXPECT_TRUE(engine_.has_image(name + "1"));  // runs
+}
+
 TEST_F(RolloutTest, WithNothingLiveOrOnItsWayThereIsNothingToRedeploy) {
   const Result<store::DeploymentRow> row =
       run(controller().redeploy(project_.id, owner_.id, DeploymentCause::kRestart));
@@ -296,31 +324,33 @@ TEST_F(RolloutTest, AtMostOneBuildOfAClientAtATime) {
   EXPECT_EQ(run(controller().wait(other.id, 1))->state, DeploymentState::kLive);
 }
 
+TEST_F(RolloutTest, WhileTheDatabaseIsLockedAllChangesAreRefusedInTime) {
+  go_live();
+  const OtherWriter other(database_.path());
+  const auto began = std::chrono::steady_clock::now();
+  std::vector<std::optional<Result<store::DeploymentRow>>> rows(4);
+  for (auto& row : rows) start(controller().redeploy(project_.id, owner_.id, DeploymentCause::kConfig), row);
+  ASSERT_TRUE(eventually([&] { return std::ranges::all_of(rows, [](const auto& row) { return row.has_value(); }); }));
+  EXPECT_LT(std::chrono::steady_clock::now() - began, 4500ms);  // one after the other it would be four times 1.5 s
+  for (const auto& row : rows) {
+    ASSERT_FALSE(*row);
+    EXPECT_EQ(row->error().code, Code::kUnavailable);
+  }
+}
+
 TEST_F(RolloutTest, ALockedDatabaseDelaysARolloutButDoesNotEndIt) {
   go_live();
   engine_.build_gate.close();
   const std::int64_t pushed = push();
   ASSERT_TRUE(eventually([&] { return journal_.count("build 2") == 1; }));
-  std::atomic<bool> locked = false;
-  std::atomic<bool> done = false;
-  std::thread other([&] {  // as another program would lock it
-    auto database = store::Database::open(database_.path());
-    EXPECT_TRUE(database);
-    EXPECT_TRUE((*database)->write([&](store::Tx&) -> Status {
-      locked = true;
-      while (!done) std::this_thread::sleep_for(1ms);
-      return {};
-    }));
-  });
-  ASSERT_TRUE(eventually([&] { return locked.load(); }));
+  OtherWriter other(database_.path());
   engine_.build_gate.open();
   std::optional<Result<store::DeploymentRow>> ended;
   start(controller().wait(project_.id, pushed), ended);
   const auto until = std::chrono::steady_clock::now() + 1800ms;  // longer than one attempt
   while (std::chrono::steady_clock::now() < until) io_.run_for(10ms);
   EXPECT_FALSE(ended);
-  done = true;
-  other.join();
+  other.let_go();
   ASSERT_TRUE(eventually([&] { return ended.has_value(); }));
   EXPECT_EQ((*ended)->state, DeploymentState::kLive);
 }

@@ -15,6 +15,17 @@ constexpr auto kPatience = 30s;  // a comparison with the Engine has to come by 
 Routes::Routes(net::Executor executor, Ports& ports)
     : ports_(ports), completed_(executor), turn_(std::make_shared<Turn>(executor)) {}
 
+void Routes::set(const std::string& project, ProjectRoutes routes) {
+  const auto found = table_.find(project);
+  const bool same = found != table_.end() && found->second.name == routes.name &&
+                    same_backends(found->second.backends, routes.backends);
+  if (same) return;
+  table_[project] = std::move(routes);
+  ++edits_;
+}
+
+void Routes::erase(const std::string& project) { edits_ += table_.erase(project); }
+
 void Routes::complete() {
   complete_ = true;
   completed_.notify();
@@ -57,18 +68,25 @@ net::Task<Status> Routes::publish_to(router::Router::Stub* stub, router::RouteTa
   co_return Status{};
 }
 
-net::Task<Status> Routes::publish() {
+net::Task<Status> Routes::wait_complete() {
   const auto patience = std::chrono::steady_clock::now() + kPatience;
   while (!complete_ && std::chrono::steady_clock::now() < patience) co_await completed_.wait(1s);
   if (!complete_)
     co_return fail(Code::kUnavailable, "the Engine has not answered since the Service was started",
                    "try again once it does");
+  co_return Status{};
+}
+
+net::Task<Status> Routes::publish() {
+  CO_TRY(co_await wait_complete());
   co_await turn_->take();
   TurnHolder holder(turn_);
+  const std::uint64_t edits = edits_;
   const router::RouteTable now = table();  // the same for all, so that none looks older than another
   for (router::Router::Stub* stub : ports_.routers) {
     CO_TRY(co_await publish_to(stub, now));
   }
+  acknowledged_ = edits;
   co_return Status{};
 }
 

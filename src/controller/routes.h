@@ -17,12 +17,16 @@ struct ProjectRoutes {
 class Routes {
  public:
   Routes(net::Executor executor, Ports& ports);
-  void set(const std::string& project, ProjectRoutes routes) { table_[project] = std::move(routes); }
-  void erase(const std::string& project) { table_.erase(project); }
+  void set(const std::string& project, ProjectRoutes routes);
+  void erase(const std::string& project);
   bool has(const std::string& project) const { return table_.contains(project); }
   void complete();
+  bool is_complete() const { return complete_; }
+  net::Task<Status> wait_complete();  // at most 30 s; kUnavailable then
+  // Whether every ingress serves by what the table holds now; a publication may have failed or still be on its way.
+  bool acknowledged() const { return acknowledged_ == edits_; }
   std::vector<router::Backend> backends(const std::string& project) const;
-  // Returns once every ingress serves by the table as it is now, or a later one. Waits up to 30 s for complete() first.
+  // Returns once every ingress serves by the table as it is now, or a later one. As wait_complete() first.
   net::Task<Status> publish();
   // Waits until the backends have no request in flight, at most 30 s (design, step 5 of a push).
   net::Task<void> drain(std::vector<router::Backend> backends);
@@ -37,6 +41,8 @@ class Routes {
   bool complete_ = false;
   net::Notifier completed_;
   std::int64_t version_ = 0;
+  std::uint64_t edits_ = 0;         // changes of the table so far
+  std::uint64_t acknowledged_ = 0;  // as many of them are known to every ingress
   std::shared_ptr<Turn> turn_;
 };
 

@@ -101,6 +101,17 @@ TEST_F(FeedTest, AFollowerGetsEveryLineOnceAndThenTheEnd) {
   EXPECT_THAT(next(follower), ElementsAre());
 }
 
+TEST_F(FeedTest, ALongLineIsCutBetweenCharacters) {
+  FeedFollower follower(feed);
+  std::string line = "x";
+  for (int i = 0; i < 3000; ++i) line += "é";  // two bytes each: the limit of 4096 falls into one
+  feed->add(line);
+  const std::vector<std::string> lines = next(follower);
+  ASSERT_EQ(lines.size(), 1u);
+  EXPECT_EQ(lines.front().size(), 4095u);
+  EXPECT_TRUE(line.starts_with(lines.front()));
+}
+
 TEST_F(FeedTest, AFollowerFarBehindMissesTheOldestAndStillGetsTheEnd) {
   FeedFollower follower(feed);
   const std::string line(4000, 'x');

@@ -16,6 +16,12 @@ constexpr std::int64_t kLimit = 4 << 20;
 constexpr std::string_view kCut = "… the log is over 4 MiB; the rest was not kept\n";
 }  // namespace
 
+std::string_view first_bytes(std::string_view text, std::size_t limit) {
+  if (text.size() <= limit) return text;
+  while (limit > 0 && (static_cast<unsigned char>(text[limit]) & 0xc0) == 0x80) --limit;  // RFC 3629: continues one
+  return text.substr(0, limit);
+}
+
 std::filesystem::path DeploymentLog::file_of(const std::string& project, std::int64_t number) const {
   return root_ / project / (std::to_string(number) + ".log");
 }
@@ -31,13 +37,14 @@ Status DeploymentLog::append(const std::string& project, std::int64_t number, st
   std::string text(line);
   text.push_back('\n');
   if (info.st_size < kLimit && info.st_size + static_cast<std::int64_t>(text.size()) >= kLimit) {
-    // Cut so that the file reaches the limit, by which the next append knows that it is full.
-    text.resize(static_cast<std::size_t>(kLimit - info.st_size));
+    // With the note the file reaches the limit, by which the next append knows that it is full.
+    text.resize(first_bytes(text, static_cast<std::size_t>(kLimit - info.st_size)).size());
     text.append("\n").append(kCut);
   }
   const bool full = info.st_size >= kLimit;
-  const bool written = full || ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size());
-  const int code = errno;
+  const ssize_t wrote = full ? 0 : ::write(fd, text.data(), text.size());
+  const bool written = full || wrote == static_cast<ssize_t>(text.size());
+  const int code = wrote < 0 ? errno : ENOSPC;  // a part of it: the disk is full
   ::close(fd);
   if (!written) return fail(Code::kInternal, "cannot write " + path.string() + ": " + std::strerror(code));
   return {};

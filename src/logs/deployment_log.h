@@ -12,6 +12,9 @@
 
 namespace paastech::logs {
 
+// The beginning of a text, at most so many bytes, that cuts no character of valid UTF-8 in two.
+std::string_view first_bytes(std::string_view text, std::size_t limit);
+
 class DeploymentLog {
  public:
   explicit DeploymentLog(std::filesystem::path home) : root_(std::move(home) / "logs") {}

@@ -29,6 +29,18 @@ TEST_F(DeploymentLogTest, StopsGrowingAtItsLimitAndSaysSo) {
   EXPECT_NE(lines.back().find("over 4 MiB"), std::string::npos) << lines.back().substr(0, 80);
 }
 
+TEST_F(DeploymentLogTest, IsCutBetweenCharacters) {
+  std::string line;
+  for (int i = 0; i < 50'000; ++i) line += "é";
+  for (int i = 0; i < 60; ++i) ASSERT_TRUE(log.append("p", 1, line));  // 42 and a newline each leave an odd number
+  const auto lines = log.read("p", 1);
+  ASSERT_EQ(lines.size(), 43u);
+  const std::string& cut = lines[41];
+  EXPECT_LT(cut.size(), line.size());
+  EXPECT_TRUE(cut.ends_with("é")) << static_cast<int>(static_cast<unsigned char>(cut.back()));
+  EXPECT_NE(lines.back().find("over 4 MiB"), std::string::npos);
+}
+
 TEST_F(DeploymentLogTest, RemovesAProjectsLogsOnly) {
   ASSERT_TRUE(log.append("p", 1, "a"));
   ASSERT_TRUE(log.append("q", 1, "b"));

@@ -93,24 +93,28 @@ Status assign(const Target& target, const toml::node& node, const std::string& w
   return {};
 }
 
+using Places = std::map<std::string, std::string>;  // key → where its value was given, for people
+
 Status read_table(const toml::table& table, const std::string& prefix, const std::string& file,
-                  const std::map<std::string, Target>& all) {
+                  const std::map<std::string, Target>& all, Places& places) {
   for (const auto& [key, node] : table) {
     const std::string name = prefix + std::string(key.str());
     const std::string where = fmt::format("{} line {}: `{}`", file, key.source().begin.line, name);
     if (const toml::table* inner = node.as_table()) {
       if (!prefix.empty()) return bad(where, "is not a known section", known_keys(all));
-      TRY(read_table(*inner, name + ".", file, all));
+      TRY(read_table(*inner, name + ".", file, all, places));
       continue;
     }
     const auto found = all.find(name);
     if (found == all.end()) return bad(where, "is not a known key", known_keys(all));
     TRY(assign(found->second, node, where));
+    places[name] = where;
   }
   return {};
 }
 
-Status read_port(const GetEnvironment& environment, const char* name, int& slot) {
+Status read_port(const GetEnvironment& environment, const char* name, const std::string& key, int& slot,
+                 Places& places) {
   const char* value = environment(name);
   if (!value || !*value) return {};
   const std::string_view given(value);
@@ -120,31 +124,42 @@ Status read_port(const GetEnvironment& environment, const char* name, int& slot)
     return bad(fmt::format("environment variable {}", name), fmt::format("`{}` is not a port", given),
                "use a number from 0 to 65535");
   slot = number;
+  places[key] = fmt::format("environment variable {}", name);
   return {};
 }
 
-Status check(const Config& c) {
+Status check(const Config& c, const Places& places) {
+  const auto place = [&places](const std::string& key) {
+    const auto found = places.find(key);
+    return found == places.end() ? "`" + key + "`" : found->second;
+  };
   const auto one_of = [](const std::string& value, std::initializer_list<const char*> allowed) {
     for (const char* each : allowed)
       if (value == each) return true;
     return false;
   };
   if (!one_of(c.log_level, {"debug", "info", "warn", "error"}))
-    return bad("`log.level`", "`" + c.log_level + "` is not a level", "use debug, info, warn or error");
+    return bad(place("log.level"), "`" + c.log_level + "` is not a level", "use debug, info, warn or error");
   if (!one_of(c.public_scheme, {"http", "https"}))
-    return bad("`service.scheme`", "`" + c.public_scheme + "` is not a scheme", "use http or https");
+    return bad(place("service.scheme"), "`" + c.public_scheme + "` is not a scheme", "use http or https");
   if (c.fqdn.empty() || c.fqdn.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789.-") != std::string::npos)
-    return bad("`service.fqdn`", "`" + c.fqdn + "` is not a lower-case domain name", "for instance paas.example.org");
+    return bad(place("service.fqdn"), "`" + c.fqdn + "` is not a lower-case domain name",
+               "for instance paas.example.org");
   if (c.instance.size() > 20 ||
       c.instance.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") != std::string::npos)
-    return bad("`engine.instance`", "`" + c.instance + "` is not a name",
+    return bad(place("engine.instance"), "`" + c.instance + "` is not a name",
                "use at most 20 lower-case letters, digits and hyphens");
   if (const auto pool = pomegranate::SubnetPool::make(c.subnet_pool, c.subnet_bits); !pool)
-    return bad("`engine.subnet_pool`", pool.error().message, pool.error().hint);
-  const int ports[] = {c.http_port, c.api_port, c.ssh_port};
-  if ((ports[0] && (ports[0] == ports[1] || ports[0] == ports[2])) || (ports[1] && ports[1] == ports[2]))
-    return bad("ports", fmt::format("ingress {}, api {} and git {} must differ", ports[0], ports[1], ports[2]),
-               "set PAASTECH_HTTP_PORT, PAASTECH_API_PORT and PAASTECH_SSH_PORT to three free ports");
+    return bad(place("engine.subnet_pool"), pool.error().message, pool.error().hint);
+  const std::pair<const char*, int> ports[] = {
+      {"ingress.port", c.http_port}, {"api.port", c.api_port}, {"git.port", c.ssh_port}};
+  for (const auto& [key, port] : ports)
+    for (const auto& [other, same] : ports) {
+      // The one that was given is named first; 0 means any free port.
+      if (port == 0 || port != same || key == other || (!places.contains(key) && places.contains(other))) continue;
+      return bad(place(key), fmt::format("must differ from {}, but both are {}", place(other), port),
+                 "set PAASTECH_HTTP_PORT, PAASTECH_API_PORT and PAASTECH_SSH_PORT to three free ports");
+    }
   return {};
 }
 
@@ -156,21 +171,22 @@ Result<Config> load_config(const std::filesystem::path& file, const GetEnvironme
   std::error_code ignored;
   config.home = std::filesystem::absolute(config.home, ignored).lexically_normal();
   const auto all = targets(config);
+  Places places;
   const std::filesystem::path source = file.empty() ? config.home / "paastech.toml" : file;
   if (!file.empty() && !std::filesystem::exists(source))
     return fail(Code::kNotFound, source.string() + ": there is no such file", "give the path of a TOML file");
   if (std::filesystem::exists(source)) {
     try {
       const toml::table table = toml::parse_file(source.string());
-      TRY(read_table(table, "", source.string(), all));
+      TRY(read_table(table, "", source.string(), all, places));
     } catch (const toml::parse_error& e) {
       return bad(fmt::format("{} line {}", source.string(), e.source().begin.line), std::string(e.description()),
                  "see https://toml.io for the syntax");
     }
   }
-  TRY(read_port(environment, "PAASTECH_HTTP_PORT", config.http_port));
-  TRY(read_port(environment, "PAASTECH_API_PORT", config.api_port));
-  TRY(read_port(environment, "PAASTECH_SSH_PORT", config.ssh_port));
+  TRY(read_port(environment, "PAASTECH_HTTP_PORT", "ingress.port", config.http_port, places));
+  TRY(read_port(environment, "PAASTECH_API_PORT", "api.port", config.api_port, places));
+  TRY(read_port(environment, "PAASTECH_SSH_PORT", "git.port", config.ssh_port, places));
   if (const char* socket = environment("PAASTECH_DOCKER_SOCKET"); socket && *socket) config.docker_socket = socket;
   if (config.docker_socket.starts_with("unix://")) config.docker_socket.erase(0, 7);
   if (config.instance.empty()) {
@@ -180,7 +196,7 @@ Result<Config> load_config(const std::filesystem::path& file, const GetEnvironme
   if (config.instance.empty()) config.instance = "pt-" + hex(sha256(config.home.string())).substr(0, 8);
   if (config.ssh_host.empty()) config.ssh_host = config.fqdn == "localhost" ? "127.0.0.1" : config.fqdn;
   if (config.api_url.empty()) config.api_url = fmt::format("http://{}:{}", config.ssh_host, config.api_port);
-  TRY(check(config));
+  TRY(check(config, places));
   return config;
 }
 

@@ -47,6 +47,12 @@ TEST_F(ConfigTest, NamesFileLineAndKeyOfAMistake) {
       {"[service]\nfqdn = 7\n", "line 2: `service.fqdn` must be a text"},
       {"[api\nport = 1\n", "line 1"},
       {"[a.b]\nc = 1\n", "line 1: `a.b` is not a known section"},
+      {"[service]\n\nfqdn = \"PaaS\"\n", "line 3: `service.fqdn` `PaaS` is not"},
+      {"[service]\nscheme = \"ftp\"\n", "line 2: `service.scheme` `ftp` is not"},
+      {"[log]\nlevel = \"loud\"\n", "line 2: `log.level` `loud` is not"},
+      {"[engine]\ninstance = \"A B\"\n", "line 2: `engine.instance` `A B` is not"},
+      {"[engine]\nsubnet_pool = \"10.0.0.0\"\n", "line 2: `engine.subnet_pool`"},
+      {"[git]\nport = 8080\n", "line 2: `git.port` must differ"},
   };
   for (const auto& row : rows) {
     const auto config = load(row.toml);
@@ -63,6 +69,7 @@ TEST_F(ConfigTest, RefusesABadPortVariableAndEqualPorts) {
   const auto config = load("");
   ASSERT_FALSE(config);
   EXPECT_NE(config.error().message.find("must differ"), std::string::npos);
+  EXPECT_NE(config.error().message.find("PAASTECH_SSH_PORT"), std::string::npos) << config.error().message;
 }
 
 TEST_F(ConfigTest, GivesEachHomeAnInstanceNameOfItsOwn) {
