@@ -1,5 +1,5 @@
 # The commands of a newcomer and of a developer. Each is a small script under scripts/.
-.PHONY: help up down test test-nightly bench check format
+.PHONY: help up down test test-nightly bench check types format
 help: ## list these commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
 up: ## install, build, start, push examples/hello and show its address
@@ -16,5 +16,7 @@ bench: ## measure against other programs in the same run; writes bench/RESULTS.m
 check: ## formatting, clang-tidy, the second compiler and the sanitizers
 	@scripts/install-packages build run test check
 	@scripts/check
+types: ## write web/src/api.d.ts, the TypeScript types of api/openapi.yaml
+	@scripts/types
 format: ## put every C++ file in the project's format
 	@git ls-files '*.h' '*.cc' | xargs clang-format-19 -i

@@ -2,8 +2,9 @@
 # One library a folder: every .cc beside the CMakeLists.txt but *_test.cc and main.cc; the *_test.cc become the
 # executable test_NAME, each test of which ctest knows by its own name. PCH: share the precompiled Asio header.
 # ENGINE: the tests need a Docker Engine, which the fixture of tests/CMakeLists.txt provides.
+# DATABASE: the tests use a database; a second time they run, as one ctest entry, on the fixture's PostgreSQL.
 function(paastech_library name)
-  cmake_parse_arguments(ARG "PCH;ENGINE" "" "DEPS;TEST_DEPS" ${ARGN})
+  cmake_parse_arguments(ARG "PCH;ENGINE;DATABASE" "" "DEPS;TEST_DEPS" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc)
   set(tests ${sources})
   list(FILTER sources EXCLUDE REGEX "(_test|/main|_main)\\.cc$")
@@ -24,13 +25,19 @@ function(paastech_library name)
   if(PAASTECH_TESTS AND tests)
     add_executable(test_${name} ${tests})
     target_link_libraries(test_${name} PRIVATE ${name} ${ARG_TEST_DEPS} GTest::gtest GTest::gtest_main GTest::gmock)
+    target_compile_options(test_${name} PRIVATE ${PAASTECH_TEST_OPTIONS})
     if(ARG_PCH)
-      target_precompile_headers(test_${name} REUSE_FROM pch_asio)
+      target_precompile_headers(test_${name} REUSE_FROM pch_test)
     endif()
     set(properties TIMEOUT 120 LABELS unit)
     if(ARG_ENGINE)
       list(APPEND properties FIXTURES_REQUIRED engine
            ENVIRONMENT "PAASTECH_TEST_DOCKER_SOCKET=${PROJECT_BINARY_DIR}/test/docker.sock")
+    endif()
+    if(ARG_DATABASE)
+      add_test(NAME unit.${name}.postgresql COMMAND test_${name})
+      set_tests_properties(unit.${name}.postgresql PROPERTIES TIMEOUT 600 LABELS "unit;postgresql"
+                           FIXTURES_REQUIRED postgres ENVIRONMENT "PAASTECH_TEST_DATABASE_URL=${PAASTECH_TEST_POSTGRESQL}")
     endif()
     gtest_discover_tests(test_${name} TEST_PREFIX "unit.${name}." DISCOVERY_TIMEOUT 60 PROPERTIES ${properties})
   endif()

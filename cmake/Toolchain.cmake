@@ -32,5 +32,6 @@ if(PAASTECH_SANITIZE)
   add_compile_options(-fsanitize=${PAASTECH_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=undefined)
   add_link_options(-fsanitize=${PAASTECH_SANITIZE})
 endif()
+set(PAASTECH_TEST_OPTIONS "$<$<CONFIG:Release>:-O0>")
 add_compile_definitions(BOOST_ASIO_SEPARATE_COMPILATION BOOST_BEAST_SEPARATE_COMPILATION
                         BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_HAS_CO_AWAIT BOOST_ASIO_HAS_STD_COROUTINE)

@@ -1,46 +1,77 @@
 #pragma once
-// Who is asking: bearer tokens and password logins. Thread: the control-plane loop; hashing runs on its own pool.
+// Who is asking: tokens, passwords and second factors. Thread: the control-plane loop; hashing runs on its own pool.
 #include <optional>
 #include <string>
 
 #include "api/context.h"
-#include "api/rate_limit.h"
+#include "base/rate_limit.h"
+#include "domain/policy.h"
 #include "store/clients.h"
+#include "store/tokens.h"
 
 namespace paastech::api {
 
 struct Identity {
   store::ClientRow client;
-  std::string token_id;
+  store::TokenRow token;
 };
+Actor actor_of(const Identity& identity, const AccountOptions& options);
+// Of an SSH key, which stands for the Client itself.
+Actor actor_of(const store::ClientRow& client, const AccountOptions& options);
 
+// What a check of a password or a code gave.
 struct Login {
-  std::optional<store::ClientRow> client = {};  // none: the address or the password is wrong
+  std::optional<store::ClientRow> client = {};  // none: it is wrong
   std::int64_t retry_after_ms = 0;              // set: too many failures in the last minute, nothing was looked at
 };
 
 struct NewToken {
-  std::string secret;  // "pt_" + 43 characters of base64url: 256 random bits; shown once
+  std::string secret;  // shown once; api/token_text.h
   store::TokenRow row;
 };
+
+// Logins end by themselves: in a browser 30 days after they began or after 7 days without use, else after 90 days
+// without use. A stolen laptop or an old backup is thereby no key for ever; who works with it notices nothing.
+constexpr std::int64_t kDayMs = 86'400'000;
+constexpr std::int64_t kWebLoginMs = 30 * kDayMs;
+constexpr std::int64_t kWebIdleMs = 7 * kDayMs;
+constexpr std::int64_t kIdleMs = 90 * kDayMs;
+bool has_ended(const store::TokenRow& token, std::int64_t now);
 
 class Auth {
  public:
   explicit Auth(Context& context);
   // nullopt: no or no valid token. An Error only where the database does not answer.
-  net::Task<Result<std::optional<Identity>>> authenticate(std::string authorization);
-  // An unknown address takes the same time as a wrong password (threat 18).
-  net::Task<Result<Login>> check_login(std::string email, std::string password, std::string peer);
-  net::Task<Result<NewToken>> issue_token(std::string client_id, std::string name);
-  net::Task<std::string> hash(std::string password);
+  net::Task<Result<std::optional<Identity>>> authenticate(std::string token, std::string address);
+  // An unknown address takes the same time as a wrong password (threat 18). Also where the password is right the second
+  // factor is still to be checked. All that hash: kUnavailable where too many wait for it already.
+  net::Task<Result<Login>> check_login(std::string email, std::string password, std::string address);
+  // Of one who is logged in, once more, before what could lock the owner out.
+  net::Task<Result<Login>> check_password(store::ClientRow client, std::string password, std::string address);
+  // A code of the authenticator or a recovery code; either is used up by it.
+  net::Task<Result<Login>> check_code(store::ClientRow client, std::string code, std::string address);
+  // Sets id, hash and times; the rest is the caller's. Of logins a Client has the 100 used last.
+  net::Task<Result<NewToken>> issue_token(store::TokenRow row);
+  // The same without storing it, for a transaction of the caller's that calls store_token().
+  NewToken make_token(store::TokenRow row) const;
+  net::Task<Result<std::string>> hash(std::string password);
 
  private:
+  net::Task<Result<bool>> verify(std::string hash, std::string password);
+  std::int64_t admit(const std::string& account, const std::string& address);
+  void take_back(const std::string& account, const std::string& address);
   Context& context_;
   RateLimit by_account_;
   RateLimit by_address_;
+  RateLimit codes_;
+  int hashing_ = 0;  // running or waiting
 };
 
+Status store_token(store::Tx& tx, const store::TokenRow& row);
+
 std::string token_hash(std::string_view token);  // hex SHA-256
+// The token of "Bearer TOKEN", or empty where that is not what the header says (RFC 6750 section 2.1).
+std::string bearer_token(const std::string& authorization);
 // A hash that no password opens, as dear to check as a true one.
 std::string_view dummy_password_hash();
 

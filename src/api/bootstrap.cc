@@ -21,6 +21,8 @@ net::Task<Status> ensure_administrator(Context& context, std::string email, std:
   row.administrator = true;
   row.id = new_uuid();
   row.created_at = context.clock.now_ms();
+  row.confirmed_at = row.created_at;
+  row.plan = "unlimited";
   CO_TRY(check_email(row.email));
   auto make = [password_file]() -> Result<std::string> {
     const std::string password = random_token(kPasswordBytes);

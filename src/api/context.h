@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "base/address.h"
 #include "base/clock.h"
 #include "base/secret.h"
 #include "controller/controller.h"
@@ -20,6 +21,16 @@ namespace engine = paastech::pomegranate::v1;
 struct ServiceInfo {
   std::string version;
   std::string ssh_fingerprint = {};  // known once the git role has its host key
+  std::string home = {};             // the folder with all data of this role
+};
+
+class MailQueue;
+
+enum class SignUp { kOpen, kInvite, kClosed };
+
+struct AccountOptions {
+  SignUp sign_up = SignUp::kInvite;
+  bool administrators_need_second_factor = false;
 };
 
 struct Context {
@@ -28,12 +39,15 @@ struct Context {
   controller::Controller& controller;
   engine::Pomegranate::Stub& pomegranate;
   const SecretBox& secrets;
-  net::BlockingPool& hashing;  // bounded to 2 threads: a hash takes 64 MiB (threat 32)
+  net::BlockingPool& hashing;  // 2 threads, for a hash takes 64 MiB (threat 32); through Auth, which bounds its queue
   const Clock& clock;
   const logs::DeploymentLog& log;
   PublicAddress address = {};
   ServiceInfo info = {};
   std::vector<paastech::router::v1::Router::Stub*> routers = {};  // for /metrics
+  AccountOptions accounts = {};
+  CidrList trusted_proxy = {};  // whose X-Forwarded-For is believed
+  MailQueue* mails = nullptr;   // null: this Service cannot send mail
 };
 
 }  // namespace paastech::api

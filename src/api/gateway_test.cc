@@ -5,6 +5,7 @@
 #include "base/files.h"
 #include "gateway.grpc.pb.h"
 #include "rpc/client.h"
+#include "store/plans.h"
 
 #include <sys/stat.h>
 
@@ -67,6 +68,106 @@ TEST_F(Gateway, KnowsWhoseKeyItIs) {
   const auto unknown = run(rpc::call<gateway::Identity>(git_->async(), &Stub::async::IdentifyKey, request));
   ASSERT_FALSE(unknown);
   EXPECT_EQ(unknown.error().code, Code::kNotFound);
+}
+
+TEST_F(Gateway, TellsASuspendedClientWhyAndKeepsEverybodyOutOfItsProjects) {
+  const store::ClientRow ada = add_client("ada");
+  const store::ClientRow root = add_client("root", true);
+  add_project("hello", ada);
+  store::KeyRow key{new_uuid(), ada.id, "ssh-ed25519", "AAAA", "SHA256:abc", "", 1};
+  ASSERT_TRUE(database_->write([&](store::Tx& tx) -> Status {
+    TRY(store::insert_key(tx, key));
+    return store::set_suspended(tx, ada.id, clock_.now, "mining");
+  }));
+  gateway::IdentifyKeyRequest request;
+  request.set_fingerprint("SHA256:abc");
+  const auto refused = run(rpc::call<gateway::Identity>(git_->async(), &Stub::async::IdentifyKey, request));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Code::kPermissionDenied);
+  EXPECT_EQ(refused.error().message, "your account is suspended: mining");
+  EXPECT_EQ(authorize(ada.id, "hello", false).error().code, Code::kPermissionDenied);
+  const auto push = authorize(root.id, "hello", true);
+  ASSERT_FALSE(push);
+  EXPECT_EQ(push.error().message, "the account of the owner of project hello is suspended");
+  EXPECT_TRUE(authorize(root.id, "hello", false));
+  ASSERT_TRUE(database_->write([&](store::Tx& tx) { return store::set_suspended(tx, ada.id, 0); }));
+  EXPECT_TRUE(authorize(root.id, "hello", true));
+}
+
+TEST_F(Gateway, APushMayBringWhatThePlanOfTheOwnerLeaves) {
+  const store::ClientRow ada = add_client("ada");
+  const store::ClientRow root = add_client("root", true);
+  add_project("hello", ada);
+  add_project("other", ada);
+  const auto limit = [&](std::int64_t disk) {
+    EXPECT_TRUE(database_->write([&](store::Tx& tx) {
+      return store::set_plan(tx, {"default", {kUnlimited, kUnlimited, kUnlimited, kUnlimited, kUnlimited, disk}});
+    }));
+  };
+  controller_->bytes_of_each = 2 << 20;
+  limit(5 << 20);
+  for (const std::string& pusher : {ada.id, root.id}) {
+    const auto allowed = authorize(pusher, "hello", true);
+    ASSERT_TRUE(allowed);
+    EXPECT_EQ(allowed->max_push_bytes(), 1 << 20);
+    EXPECT_EQ(allowed->too_large(), "the plan `default` allows 5 MiB of repositories; in use: 4 MiB");
+    EXPECT_NE(allowed->too_large_hint(), "");
+  }
+  EXPECT_EQ(authorize(ada.id, "hello", false)->max_push_bytes(), 0);
+  limit(4 << 20);
+  const auto full = authorize(ada.id, "hello", true);
+  ASSERT_FALSE(full);
+  EXPECT_EQ(full.error().code, Code::kPermissionDenied);
+  EXPECT_EQ(full.error().message, "the plan `default` allows 4 MiB of repositories; in use: 4 MiB");
+  EXPECT_TRUE(authorize(ada.id, "hello", false));  // what is there can be fetched
+  limit(kUnlimited);
+  controller_->bytes_of_each = -1;  // nobody is asked then
+  EXPECT_EQ(authorize(ada.id, "hello", true)->max_push_bytes(), 0);
+}
+
+TEST_F(Gateway, NotesAKeysUseOnceItsSignatureVerifiedAtMostOnceAMinute) {
+  const store::ClientRow ada = add_client("ada");
+  const store::KeyRow key{new_uuid(), ada.id, "ssh-ed25519", "AAAA", "SHA256:abc", "", 1};
+  ASSERT_TRUE(database_->write([&](store::Tx& tx) { return store::insert_key(tx, key); }));
+  const auto identify = [&](bool authenticated) {
+    gateway::IdentifyKeyRequest request;
+    request.set_fingerprint("SHA256:abc");
+    request.set_authenticated(authenticated);
+    EXPECT_TRUE(run(rpc::call<gateway::Identity>(git_->async(), &Stub::async::IdentifyKey, request)));
+    while (tasks_.size() > 0) io_.run_one();  // it is noted beside the answer
+    std::int64_t used = -1;
+    EXPECT_TRUE(database_->read([&](store::Tx& tx) -> Status {
+      TRY_ASSIGN(const store::KeyRow row, store::find_key(tx, "SHA256:abc"));
+      used = row.last_used_at;
+      return {};
+    }));
+    return used;
+  };
+  EXPECT_EQ(identify(false), 0) << "an offer proves nothing";
+  const std::int64_t first = clock_.now;
+  EXPECT_EQ(identify(true), first);
+  clock_.now += 59'999;
+  EXPECT_EQ(identify(true), first);
+  clock_.now += 1;
+  EXPECT_EQ(identify(true), clock_.now);
+}
+
+TEST_F(Gateway, KnowsNoKeyOfASuspendedClient) {
+  const store::ClientRow ada = add_client("ada");
+  const store::KeyRow key{new_uuid(), ada.id, "ssh-ed25519", "AAAA", "SHA256:abc", "", 1};
+  const auto suspend = [&](std::int64_t at) {
+    return database_->write([&](store::Tx& tx) { return store::set_suspended(tx, ada.id, at); });
+  };
+  ASSERT_TRUE(database_->write([&](store::Tx& tx) { return store::insert_key(tx, key); }));
+  ASSERT_TRUE(suspend(clock_.now));
+  gateway::IdentifyKeyRequest request;
+  request.set_fingerprint("SHA256:abc");
+  const auto refused = run(rpc::call<gateway::Identity>(git_->async(), &Stub::async::IdentifyKey, request));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Code::kPermissionDenied);
+  EXPECT_NE(refused.error().message.find("suspended"), std::string::npos);
+  ASSERT_TRUE(suspend(0));
+  EXPECT_TRUE(run(rpc::call<gateway::Identity>(git_->async(), &Stub::async::IdentifyKey, request)));
 }
 
 TEST_F(Gateway, LetsOwnersAndAdministratorsInAndTellsOthersNothing) {

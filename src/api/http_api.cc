@@ -1,10 +1,17 @@
 #include "api/http_api.h"
 
+#include "api/audited.h"
+#include "api/contract/contract.h"
 #include "api/json_body.h"
+#include "api/origin.h"
+#include "api/pages/page.h"
 #include "api/problem.h"
 #include "api/shield.h"
 #include "api/text_out.h"
+#include "base/error.h"
 #include "base/text.h"
+#include "base/url.h"
+#include "store/members.h"
 
 namespace paastech::api {
 namespace {
@@ -16,28 +23,65 @@ bool is_local(const net::ServerRequest& request) {
   return address.starts_with("127.") || request.peer == "::1";
 }
 
-bool is_json(const net::ServerRequest& request) {
+std::string media_type(const net::ServerRequest& request) {
   const std::string type = request.headers.find("Content-Type").value_or("");
-  return lower(trim(std::string_view(type).substr(0, type.find(';')))) == "application/json";
+  return lower(trim(std::string_view(type).substr(0, type.find(';'))));
 }
 
-// Sets *status where the answer's is not the Code's own.
-Result<boost::json::object> read_body(const Call& call, const Route& route, int* status) {
+Result<boost::json::object> read_body(Call& call, const Route& route) {
   const std::string& text = call.request.body;
-  if (text.empty() && !route.has_body) return boost::json::object();
-  if (!is_json(call.request)) {
-    *status = 415;
-    return fail(Code::kInvalidArgument, "the body's type must be application/json",
-                "send the header Content-Type: application/json");
+  if (text.empty() && route.body == BodyKind::kNone) return boost::json::object();
+  const bool form = route.body == BodyKind::kForm;
+  if (text.empty() && form) return boost::json::object();  // one without fields has no type either
+  const std::string wanted = form ? "application/x-www-form-urlencoded" : "application/json";
+  if (media_type(call.request) != wanted) {
+    call.refusal_status = 415;
+    return fail(Code::kInvalidArgument, "the body's type must be " + wanted, "send the header Content-Type: " + wanted);
   }
-  Result<boost::json::object> body = parse_body(text);
-  if (!body) *status = 400;
+  Result<boost::json::object> body = form ? parse_form(text) : parse_body(text);
+  if (!body) call.refusal_status = 400;
   return body;
+}
+
+Result<const Operation*> operation_of(const RouteInfo& route) {
+  const Result<Contract>& contract = built_in_contract();
+  if (!contract) return std::unexpected(contract.error());
+  const Operation* operation = contract->find(route.method, route.path);
+  if (operation == nullptr) return fail(Code::kInternal, "this route is not described in api/openapi.yaml");
+  return operation;
+}
+
+// To the login, and from there back.
+net::HttpResponse login_first(const net::ServerRequest& request) {
+  net::HttpResponse response;
+  response.status = 303;
+  const std::string back = request.path + (request.query.empty() ? "" : "?" + request.query);
+  const bool can_go_back = request.method == "GET" && !local_path(back).empty();
+  response.headers.add("Location", can_go_back ? "/login?then=" + percent_encoded(back) : "/login");
+  return response;
+}
+
+using Found = std::pair<store::ProjectRow, Role>;
+
+Result<Found> find_for(store::Tx& tx, const std::string& name, const std::string& client) {
+  TRY_ASSIGN(store::ProjectRow project, store::find_project(tx, name));
+  TRY_ASSIGN(const Role role, store::role_in(tx, project, client));
+  return Found{std::move(project), role};
+}
+
+net::HttpResponse refusal_of(const Call& call, const Error& error) {
+  const int status = call.refusal_status != 0 ? call.refusal_status : http_status(error.code);
+  net::HttpResponse response =
+      call.page ? error_page(status, error) : problem(error, call.request.id, status, call.refusal_code);
+  // Of 429, where the handler knows no better: what is full is not emptied within seconds.
+  if ((status == 503 || status == 429) && !call.answer_headers.find("Retry-After"))
+    response.headers.add("Retry-After", status == 503 ? "5" : "60");
+  return response;
 }
 
 }  // namespace
 
-HttpApi::HttpApi(Context& context) : services_(new Services{context, Auth(context)}) {}
+HttpApi::HttpApi(Context& context) : services_(new Services{context, Auth(context), Audit(context)}) {}
 HttpApi::~HttpApi() = default;
 
 const std::vector<RouteInfo>& HttpApi::routes() {
@@ -52,20 +96,20 @@ const std::vector<RouteInfo>& HttpApi::routes() {
 net::Task<void> HttpApi::handle(net::ServerRequest request, net::ResponseWriter& writer) {
   const auto start = std::chrono::steady_clock::now();
   auto call = std::make_shared<Call>(Call{*services_, std::move(request)});
+  call->address = client_address(call->request, services_->context.trusted_proxy);
   int status = 0;
   co_await answer(call, &writer, &status);
   ++services_->counts.by_class[status / 100];
   const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - start);
   // Neither query nor body nor headers: they may hold secrets.
   spdlog::debug("{} {} {} {} ms id={} peer={}", safe_line(call->request.method), safe_line(call->request.path), status,
-                took.count(), call->request.id, call->request.peer);
+                took.count(), call->request.id, call->address);
 }
 
 net::Task<void> HttpApi::answer(CallPtr call, net::ResponseWriter* writer, int* status) {
-  int override_status = 0;
   Result<Answer> answer = fail(Code::kInternal, "the request ended without an answer");
   try {
-    answer = co_await dispatch(call, writer, &override_status);
+    answer = co_await dispatch(call, writer);
   } catch (const boost::system::system_error& e) {
     if (e.code() == net::asio::error::operation_aborted) throw;  // the peer is gone, or the Service stops
     spdlog::error("request {}: {}", call->request.id, e.what());
@@ -76,11 +120,12 @@ net::Task<void> HttpApi::answer(CallPtr call, net::ResponseWriter* writer, int* 
   }
   *status = call->streamed_status;
   if (call->streamed_status != 0) co_return;
+  if (!answer) note_refusal(*call, answer.error());
   if (!answer && answer.error().code == Code::kInternal)
     spdlog::error("request {}: {}", call->request.id, safe_line(answer.error().message));
   net::HttpResponse response;
   if (!answer) {
-    response = problem(answer.error(), call->request.id, override_status);
+    response = refusal_of(*call, answer.error());
   } else if (*answer) {
     response = std::move(**answer);
   }
@@ -90,61 +135,85 @@ net::Task<void> HttpApi::answer(CallPtr call, net::ResponseWriter* writer, int* 
   [[maybe_unused]] Status sent = co_await writer->send(std::move(response));
 }
 
-net::Task<Result<Answer>> HttpApi::dispatch(CallPtr call, net::ResponseWriter* writer, int* status) {
+net::Task<Result<Answer>> HttpApi::dispatch(CallPtr call, net::ResponseWriter* writer) {
   Match match = match_route(call->request.method, call->request.path);
   if (match.route == nullptr && match.allowed.empty())
     co_return fail(Code::kNotFound, "there is no such route", "the routes are described in api/openapi.yaml");
   if (match.route == nullptr) {
-    *status = 405;
+    call->refusal_status = 405;
     call->answer_headers.add("Allow", match.allowed);
     co_return fail(Code::kInvalidArgument, "this route does not take " + safe_line(call->request.method),
                    "it takes " + match.allowed);
   }
   const Route& route = *match.route;
+  call->route = &route.info;
   call->parameters = std::move(match.parameters);
-  CO_TRY(co_await identify(call, route.info.permission));
+  call->page = route.info.page;
+  const Site site(services_->context.address.api_url);
+  if (route.info.method != "GET") {
+    CO_TRY(site.refuse_foreign(call->request));
+  }
+  Status allowed = co_await identify(call, route.info);
+  if (!allowed && allowed.error().code == Code::kUnauthenticated && call->page) co_return login_first(call->request);
+  CO_TRY(std::move(allowed));
   CO_TRY_ASSIGN(call->query, Query::parse(call->request.query, route.query));
+  CO_TRY_ASSIGN(const Operation* operation, operation_of(route.info));
+  CO_TRY(check_parameters(*operation, *call));
   if (route.info.method == "GET") {
     call->writer = writer;
     Result<Answer> read = co_await route.handler(call);
     co_return read;
   }
-  CO_TRY_ASSIGN(call->body, read_body(*call, route, status));
-  if (!route.has_body) {
+  CO_TRY_ASSIGN(call->body, read_body(*call, route));
+  if (route.body == BodyKind::kNone) {
     Body nothing(call->body);
     CO_TRY(nothing.finish());
   }
-  Result<Answer> changed = co_await shielded(services_->context.tasks, "api change", route.handler(call));
+  CO_TRY(check_body(*operation, *call));
+  net::Task<Result<Answer>> work = audited(&route, call);
+  std::optional<std::string> key = call->request.headers.find("Idempotency-Key");
+  if (key && operation->bears_key) work = services_->idempotency.run(call, std::move(*key), std::move(work));
+  Result<Answer> changed = co_await shielded(services_->context.tasks, "api change", std::move(work));
   co_return changed;
 }
 
+// By the header Authorization, else by the cookie. A public route asks nobody; a public page looks who reads it.
+net::Task<Status> HttpApi::authenticate(CallPtr call, RouteInfo route) {
+  if (route.permission == Permission::kPublic && !route.page) co_return Status{};
+  const std::optional<std::string> authorization = call->request.headers.find("Authorization");
+  std::string token = authorization ? bearer_token(*authorization) : "";
+  if (!authorization) {
+    const Site site(services_->context.address.api_url);
+    token = site.token_in(call->request);
+    if (!token.empty() && route.method != "GET" && !site.is_ours(call->request))
+      co_return fail(Code::kPermissionDenied,
+                     "a change with a login's cookie needs the header Origin, as browsers send it",
+                     "programs log in with a token in the header Authorization");
+  }
+  CO_TRY_ASSIGN(call->identity, co_await services_->auth.authenticate(std::move(token), call->address));
+  co_return Status{};
+}
+
 // Authenticates, loads the Project that the path names, and asks the policy.
-net::Task<Status> HttpApi::identify(CallPtr call, Permission permission) {
+net::Task<Status> HttpApi::identify(CallPtr call, RouteInfo route) {
+  CO_TRY(co_await authenticate(call, route));
+  if (call->identity) call->actor = actor_of(*call->identity, services_->context.accounts);
   call->actor.local = is_local(call->request);
-  const std::string authorization = call->request.headers.find("Authorization").value_or("");
-  if (permission != Permission::kPublic && !authorization.empty()) {
-    CO_TRY_ASSIGN(call->identity, co_await services_->auth.authenticate(authorization));
-  }
-  if (call->identity) {
-    call->actor.client_id = call->identity->client.id;
-    call->actor.administrator = call->identity->client.administrator;
-  }
-  Resource resource = Resource::none();
   const auto named = call->parameters.find("project");
   if (named != call->parameters.end()) {
     const std::string name = named->second;
-    resource = Resource::missing_project(name);
+    call->resource = Resource::missing_project(name);
     if (call->identity) {
-      auto find = [name](store::Tx& tx) { return store::find_project(tx, name); };
-      Result<store::ProjectRow> project = co_await services_->context.database.read(std::move(find));
-      if (!project && project.error().code != Code::kNotFound) co_return std::unexpected(project.error());
-      if (project) {
-        call->project = std::move(*project);
-        resource = Resource::project(call->project.owner_id, name);
+      auto find = [name, client = call->actor.client_id](store::Tx& tx) { return find_for(tx, name, client); };
+      Result<Found> found = co_await services_->context.database.read(std::move(find));
+      if (!found && found.error().code != Code::kNotFound) co_return std::unexpected(found.error());
+      if (found) {
+        call->project = std::move(found->first);
+        call->resource = Resource::project(call->project.id, found->second, name);
       }
     }
   }
-  co_return allow(call->actor, permission, resource);
+  co_return allow(call->actor, route.permission, call->resource);
 }
 
 }  // namespace paastech::api

@@ -20,8 +20,9 @@ class HttpApi {
 
  private:
   net::Task<void> answer(CallPtr call, net::ResponseWriter* writer, int* status);
-  net::Task<Result<Answer>> dispatch(CallPtr call, net::ResponseWriter* writer, int* status);
-  net::Task<Status> identify(CallPtr call, Permission permission);
+  net::Task<Result<Answer>> dispatch(CallPtr call, net::ResponseWriter* writer);
+  net::Task<Status> identify(CallPtr call, RouteInfo route);
+  net::Task<Status> authenticate(CallPtr call, RouteInfo route);
   std::unique_ptr<Services> services_;
 };
 

@@ -70,6 +70,16 @@ std::optional<std::string> Body::optional_text(std::string_view field, std::size
   return checked(field, *value, min, max);
 }
 
+std::optional<std::int64_t> Body::optional_number(std::string_view field, std::int64_t min, std::int64_t max) {
+  const json::value* value = find(field);
+  if (value == nullptr || value->is_null()) return std::nullopt;
+  if (!value->is_int64() || value->get_int64() < min || value->get_int64() > max) {
+    problem(fmt::format("`{}` must be a whole number from {} to {}", field, min, max));
+    return std::nullopt;
+  }
+  return value->get_int64();
+}
+
 bool Body::optional_flag(std::string_view field, bool otherwise) {
   const json::value* value = find(field);
   if (value == nullptr) return otherwise;

@@ -21,6 +21,8 @@ class Body {
   explicit Body(const boost::json::object& object) : object_(object) {}
   std::string text(std::string_view field, std::size_t min, std::size_t max);
   std::optional<std::string> optional_text(std::string_view field, std::size_t min, std::size_t max);
+  // A whole number; null counts as absent.
+  std::optional<std::int64_t> optional_number(std::string_view field, std::int64_t min, std::int64_t max);
   bool optional_flag(std::string_view field, bool otherwise);
   // {"K":"V"} of strings as they are; values may hold any character.
   std::vector<std::pair<std::string, std::string>> optional_map(std::string_view field, std::size_t max_items);

@@ -18,8 +18,9 @@ int digit(char c) {
   return -1;
 }
 
-// application/x-www-form-urlencoded (URL Standard, section 5.1).
-Result<std::string> decode(std::string_view text) {
+}  // namespace
+
+Result<std::string> decode_form(std::string_view text) {
   std::string out;
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (text[i] == '+') {
@@ -27,7 +28,7 @@ Result<std::string> decode(std::string_view text) {
     } else if (text[i] == '%') {
       const int high = i + 1 < text.size() ? digit(text[i + 1]) : -1;
       const int low = i + 2 < text.size() ? digit(text[i + 2]) : -1;
-      if (high < 0 || low < 0) return fail(Code::kInvalidArgument, "the query has a bad % escape");
+      if (high < 0 || low < 0) return fail(Code::kInvalidArgument, "there is a bad % escape");
       out.push_back(static_cast<char>(high * 16 + low));
       i += 2;
     } else {
@@ -37,15 +38,14 @@ Result<std::string> decode(std::string_view text) {
   return out;
 }
 
-}  // namespace
-
 Result<Query> Query::parse(std::string_view raw, const std::vector<std::string_view>& known) {
   Query query;
   for (const std::string& pair : split(raw, '&')) {
     if (pair.empty()) continue;
     const std::size_t equals = pair.find('=');
-    TRY_ASSIGN(std::string name, decode(pair.substr(0, equals)));
-    TRY_ASSIGN(std::string value, decode(equals == std::string::npos ? "" : std::string_view(pair).substr(equals + 1)));
+    TRY_ASSIGN(std::string name, decode_form(pair.substr(0, equals)));
+    TRY_ASSIGN(std::string value,
+               decode_form(equals == std::string::npos ? "" : std::string_view(pair).substr(equals + 1)));
     if (std::find(known.begin(), known.end(), name) == known.end()) {
       std::string hint = known.empty() ? "this route takes none" : "this route takes:";
       for (const std::string_view one : known) hint += fmt::format(" {}", one);

@@ -10,6 +10,9 @@
 
 namespace paastech::api {
 
+// application/x-www-form-urlencoded (URL Standard, section 5.1). kInvalidArgument: a bad % escape.
+Result<std::string> decode_form(std::string_view text);
+
 class Query {
  public:
   // kInvalidArgument names the parameter that is unknown, given twice, or badly escaped.

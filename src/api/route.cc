@@ -1,5 +1,7 @@
 #include "api/route.h"
 
+#include <algorithm>
+
 #include "base/text.h"
 
 namespace paastech::api {
@@ -26,10 +28,29 @@ const std::vector<Route>& route_table() {
   static const std::vector<Route> table = [] {
     std::vector<Route> routes;
     add_service_routes(routes);
+    add_contract_routes(routes);
     add_session_routes(routes);
     add_client_routes(routes);
+    add_sign_up_routes(routes);
+    add_password_routes(routes);
+    add_account_routes(routes);
+    add_invitation_routes(routes);
+    add_sign_up_pages(routes);
+    add_password_pages(routes);
     add_key_routes(routes);
+    add_token_routes(routes);
+    add_device_routes(routes);
+    add_two_factor_routes(routes);
+    add_login_pages(routes);
+    add_device_pages(routes);
     add_project_routes(routes);
+    add_member_routes(routes);
+    add_project_invitation_routes(routes);
+    add_project_invitation_pages(routes);
+    add_audit_routes(routes);
+    add_plan_routes(routes);
+    add_announcement_routes(routes);
+    add_overview_routes(routes);
     add_application_routes(routes);
     add_environment_routes(routes);
     add_deployment_routes(routes);
@@ -45,9 +66,12 @@ Match match_route(std::string_view method, std::string_view path) {
   Match match;
   const std::vector<std::string> parts = split(path, '/');
   const std::string_view wanted = method == "HEAD" ? "GET" : method;
+  // A path that stands in the table word for word is no other route's `{part}` (OpenAPI 3.1, Paths Object).
+  const auto is_literal = [path](const Route& route) { return route.info.path == path; };
+  const bool literal = std::any_of(route_table().begin(), route_table().end(), is_literal);
   for (const Route& route : route_table()) {
     std::map<std::string, std::string, std::less<>> parameters;
-    if (!matches(route.info.path, parts, parameters)) continue;
+    if (literal ? !is_literal(route) : !matches(route.info.path, parts, parameters)) continue;
     if (route.info.method == wanted) {
       match.route = &route;
       match.parameters = std::move(parameters);

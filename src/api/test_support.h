@@ -6,13 +6,15 @@
 
 #include <filesystem>
 
-#include "api/contract_check.h"
+#include "api/contract/contract.h"
 #include "api/http_api.h"
 #include "base/ids.h"
 #include "net/task.h"
 #include "rpc/host.h"
 #include "store/database.h"
 #include "store/deployments.h"
+#include "store/test_database.h"
+#include "store/usage.h"
 
 namespace paastech::api {
 
@@ -141,7 +143,10 @@ class FakeController final : public controller::Controller {
   }
   net::Task<Status> create_project(store::ProjectRow project) override {
     asked.push_back("create " + project.name);
-    auto insert_it = [project](store::Tx& tx) { return store::insert_project(tx, project); };
+    auto insert_it = [project](store::Tx& tx) -> Status {
+      TRY(store::admit_project(tx, project.owner_id));
+      return store::insert_project(tx, project);
+    };
     Status done = co_await database_.write(std::move(insert_it));
     co_return done;
   }
@@ -153,6 +158,14 @@ class FakeController final : public controller::Controller {
     removal.containers = 2;
     removal.leftovers.push_back({"image", "sha256:1", "in use"});
     co_return removal;
+  }
+  net::Task<Status> follow_suspension(std::string client_id) override {
+    asked.push_back("follow " + client_id);
+    co_return Status{};
+  }
+  net::Task<Result<std::int64_t>> repository_bytes(std::vector<std::string> project_ids) override {
+    if (bytes_of_each < 0) co_return fail(Code::kUnavailable, "the git role does not answer");
+    co_return static_cast<std::int64_t>(project_ids.size()) * bytes_of_each;
   }
 
  private:
@@ -180,10 +193,19 @@ class FakeController final : public controller::Controller {
   std::vector<std::string> asked;
   std::vector<std::vector<std::string>> lines = {{"==> Building"}, {"done"}};
   DeploymentState ends_as = DeploymentState::kLive;
+  std::int64_t bytes_of_each = 1'000;  // a repository's; below 0: nobody answers
 };
 
 class FakeEngine final : public engine::Pomegranate::Service {
  public:
+  grpc::Status Describe(grpc::ServerContext*, const engine::DescribeRequest*,
+                        engine::EngineDescription* reply) override {
+    if (down) return {grpc::StatusCode::UNAVAILABLE, "the Docker Engine does not answer"};
+    reply->set_engine("docker");
+    reply->set_version("24.0.1");
+    reply->add_runtimes("runc");
+    return grpc::Status::OK;
+  }
   grpc::Status List(grpc::ServerContext*, const engine::ListRequest* request, engine::ListReply* reply) override {
     if (down) return {grpc::StatusCode::UNAVAILABLE, "the Docker Engine does not answer"};
     engine::Instance& instance = *reply->add_instances();
@@ -229,7 +251,7 @@ class ApiTest : public ::testing::Test {
         guard_(net::asio::make_work_guard(io_)),
         tasks_(io_.get_executor()) {
     std::filesystem::create_directories(folder_);
-    Result<std::unique_ptr<store::Database>> opened = store::Database::open((folder_ / "test.db").string());
+    Result<std::unique_ptr<store::Database>> opened = store::Database::open(place_.url());
     if (!opened) throw std::runtime_error(opened.error().message);
     database_ = std::move(*opened);
     access_ = std::make_unique<controller::DatabaseAccess>(*database_, pool_, pool_);
@@ -238,7 +260,7 @@ class ApiTest : public ::testing::Test {
     engine_host_ = host({&engine_});
     stub_ = engine::Pomegranate::NewStub(engine_host_->channel());
     context_.reset(
-        new Context{tasks_, *access_, *controller_, *stub_, secrets_, hashing_, clock_, *log_, {}, {"0.1.0"}, {}});
+        new Context{tasks_, *access_, *controller_, *stub_, secrets_, hashing_, clock_, *log_, {}, {"0.1.0"}, {}, {}});
     api_ = std::make_unique<HttpApi>(*context_);
   }
   ~ApiTest() override {
@@ -273,7 +295,8 @@ class ApiTest : public ::testing::Test {
   }
 
   store::ClientRow add_client(const std::string& username, bool administrator = false) {
-    store::ClientRow row{new_uuid(), username + "@example.org", username, cheap_hash(), administrator, clock_.now};
+    store::ClientRow row{new_uuid(), username + "@example.org", username, cheap_hash(), administrator, clock_.now,
+                         clock_.now};
     if (Status s = database_->write([&](store::Tx& tx) { return store::insert_client(tx, row); }); !s)
       throw std::runtime_error(s.error().message);
     return row;
@@ -284,7 +307,13 @@ class ApiTest : public ::testing::Test {
     return hash;
   }
   std::string token_of(const store::ClientRow& client) {
-    Result<NewToken> token = run(Auth(*context_).issue_token(client.id, "test"));
+    store::TokenRow row;
+    row.client_id = client.id;
+    row.name = "test";
+    return token_of(std::move(row));
+  }
+  std::string token_of(store::TokenRow row) {
+    Result<NewToken> token = run(Auth(*context_).issue_token(std::move(row)));
     if (!token) throw std::runtime_error(token.error().message);
     return token->secret;
   }
@@ -343,10 +372,8 @@ class ApiTest : public ::testing::Test {
     const std::string type = answer.headers.find("Content-Type").value_or("");
     const bool described = type.empty() || type.find("json") != std::string::npos;
     if (match.route != nullptr && !general && described && asked.method != "HEAD") {
-      static const Contract contract{PAASTECH_OPENAPI};
-      std::string lower_case = method;
-      for (char& c : lower_case) c = static_cast<char>(std::tolower(c));
-      EXPECT_EQ(contract.check(lower_case, std::string(match.route->info.path), answer.status, answer.body), "")
+      const Result<Contract>& contract = built_in_contract();
+      EXPECT_EQ(contract->check_answer(method, match.route->info.path, answer.status, type, answer.body), "")
           << method << " " << target << ": " << answer.body;
     }
     return answer;
@@ -365,6 +392,7 @@ class ApiTest : public ::testing::Test {
   net::TaskGroup tasks_;
   net::BlockingPool pool_{3};
   net::BlockingPool hashing_{2};
+  store::FreshPlace place_;
   std::unique_ptr<store::Database> database_;
   std::unique_ptr<controller::DatabaseAccess> access_;
   std::unique_ptr<FakeController> controller_;

@@ -23,23 +23,9 @@ Result<DeploymentView> load_deployment(store::Tx& tx, store::DeploymentRow row) 
   return DeploymentView{std::move(row), std::move(actor)};
 }
 
-Result<ProjectView> load_project(store::Tx& tx, store::ProjectRow row) {
-  ProjectView view;
-  TRY_ASSIGN(view.owner, username_of(tx, row.owner_id));
-  TRY_ASSIGN(std::optional<store::DeploymentRow> live, store::live_deployment(tx, row.id));
-  if (live) {
-    TRY_ASSIGN(view.current, load_deployment(tx, std::move(*live)));
-  }
-  TRY_ASSIGN(std::vector<store::DeploymentRow> newest, store::list_deployments(tx, row.id, 1, 0));
-  if (!newest.empty()) {
-    TRY_ASSIGN(view.latest, load_deployment(tx, std::move(newest.front())));
-  }
-  view.row = std::move(row);
-  return view;
-}
-
 std::string_view project_state(const ProjectView& project) {
   if (project.latest && is_running(project.latest->row.state)) return "deploying";
+  if (project.owner_suspended && project.current) return "suspended";
   if (project.row.stopped && project.current) return "stopped";
   if (project.current) return "live";
   return project.latest ? "failed" : "empty";
@@ -50,15 +36,18 @@ json::object to_json(const store::ClientRow& row) {
           {"email", row.email},
           {"username", row.username},
           {"administrator", row.administrator},
+          {"second_factor", row.second_factor()},
           {"created_at", rfc3339(row.created_at)}};
 }
 
 json::object to_json(const store::KeyRow& row) {
-  return {{"id", row.id},
-          {"type", row.type},
-          {"fingerprint", row.fingerprint},
-          {"comment", row.comment},
-          {"created_at", rfc3339(row.created_at)}};
+  json::object out{{"id", row.id},
+                   {"type", row.type},
+                   {"fingerprint", row.fingerprint},
+                   {"comment", row.comment},
+                   {"created_at", rfc3339(row.created_at)}};
+  if (row.last_used_at > 0) out["last_used_at"] = rfc3339(row.last_used_at);
+  return out;
 }
 
 json::object to_json(const DeploymentView& deployment, const store::ProjectRow& project, const PublicAddress& address) {
@@ -86,6 +75,7 @@ json::object to_json(const ProjectView& project, const PublicAddress& address) {
   json::object out{{"id", row.id},
                    {"name", row.name},
                    {"owner", project.owner},
+                   {"role", to_text(project.role)},
                    {"url", application_url(row.name, address)},
                    {"git_url", git_url(row.name, address)},
                    {"stopped", row.stopped},

@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <sodium.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -87,20 +86,6 @@ Result<std::string> read_secret_file(const std::filesystem::path& path) {
         fmt::format("the secret file {} can be read by other users (mode {:o})", path.string(), info.st_mode & 0777u),
         fmt::format("run: chmod 600 {}", path.string()));
   return read_file(path);
-}
-
-Result<std::string> read_or_make_secret(const std::filesystem::path& path, std::size_t bytes) {
-  if (!std::filesystem::exists(path)) {
-    std::string secret(bytes, '\0');
-    randombytes_buf(secret.data(), secret.size());
-    TRY(write_file(path, secret, 0600));
-  }
-  TRY_ASSIGN(std::string secret, read_secret_file(path));
-  if (secret.size() != bytes)
-    return fail(Code::kFailedPrecondition,
-                fmt::format("the secret file {} has {} bytes instead of {}", path.string(), secret.size(), bytes),
-                "restore it from a backup; what it protects cannot be read without it");
-  return secret;
 }
 
 }  // namespace paastech

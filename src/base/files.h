@@ -13,7 +13,5 @@ Result<std::string> read_file(const std::filesystem::path& path, std::size_t lim
 Status write_file(const std::filesystem::path& path, std::string_view content, unsigned mode = 0644);
 // A secret file: refused with kFailedPrecondition where others than its owner can read it (threat 34).
 Result<std::string> read_secret_file(const std::filesystem::path& path);
-// Reads the secret, or makes `bytes` random raw bytes at first start, mode 0600.
-Result<std::string> read_or_make_secret(const std::filesystem::path& path, std::size_t bytes);
 
 }  // namespace paastech

@@ -26,10 +26,15 @@ std::string hex(std::string_view bytes) {
   return out;
 }
 
-std::string new_uuid() {
+std::string random_bytes(std::size_t count) {
   ensure_sodium();
-  std::string raw(16, '\0');
+  std::string raw(count, '\0');
   randombytes_buf(raw.data(), raw.size());
+  return raw;
+}
+
+std::string new_uuid() {
+  std::string raw = random_bytes(16);
   raw[6] = static_cast<char>((raw[6] & 0x0f) | 0x40);
   raw[8] = static_cast<char>((raw[8] & 0x3f) | 0x80);
   std::string text = hex(raw);
@@ -49,10 +54,7 @@ bool is_uuid(std::string_view text) {
 }
 
 std::string random_token(std::size_t bytes) {
-  ensure_sodium();
-  std::string raw(bytes, '\0');
-  randombytes_buf(raw.data(), raw.size());
-  return encode(raw, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+  return encode(random_bytes(bytes), sodium_base64_VARIANT_URLSAFE_NO_PADDING);
 }
 
 std::string sha256(std::string_view bytes) {

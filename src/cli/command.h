@@ -18,7 +18,8 @@ class Commands {
   // A command that acts; parent: the root where not given.
   CLI::App* add(const std::string& name, const std::string& description, Action action, CLI::App* parent = nullptr);
   // A group of commands. otherwise: what the bare group does; without it, a command is required.
-  CLI::App* group(const std::string& name, const std::string& description, Action otherwise = {});
+  CLI::App* group(const std::string& name, const std::string& description, Action otherwise = {},
+                  CLI::App* parent = nullptr);
 
   CLI::App& root;
   Globals globals;
@@ -29,8 +30,17 @@ class Commands {
 };
 
 void add_login_commands(Commands& commands);
-void add_clients_commands(Commands& commands);
+void add_account_commands(Commands& commands);
+void add_sessions_commands(Commands& commands);
+void add_tokens_commands(Commands& commands);
+void add_two_factor_commands(Commands& commands);
+void add_admin_commands(Commands& commands);  // with the three below
+void add_admin_clients_commands(Commands& commands, CLI::App* admin);
+void add_admin_quota_commands(Commands& commands, CLI::App* admin);
+void add_admin_announcements_commands(Commands& commands, CLI::App* admin);
 void add_keys_commands(Commands& commands);
+void add_members_commands(Commands& commands);
+void add_audit_command(Commands& commands);
 void add_projects_commands(Commands& commands);
 void add_init_command(Commands& commands);
 void add_deploy_command(Commands& commands);

@@ -30,7 +30,7 @@ TEST_F(CommandsTest, WhatIsMissingOrTooMuchIsUsage) {
                                                   {"deployments", "show", "x"},
                                                   {"whoami", "now"},
                                                   {"logs", "-n", "many"},
-                                                  {"clients", "create", "--email", "e@x.org"},
+                                                  {"admin", "clients", "create", "--email", "e@x.org"},
                                                   {"env", "set", "NOVALUE", "-p", "shop"}}) {
     const Ran ran = run(command);
     EXPECT_EQ(ran.exit, 2) << ran.err;
@@ -58,7 +58,7 @@ TEST_F(CommandsTest, NamesThatAreCommandsElsewhereAreStillNames) {
 
 TEST_F(CommandsTest, JsonIsTheAnswerOfTheApiWhereverTheOptionStands) {
   const std::string body = R"({"items":[{"name":"shop","state":"live","z":1,"a":[null,true]}]})";
-  server.on("GET /projects", {.body = body});
+  server.on("GET /projects?limit=100", {.body = body});
   EXPECT_EQ(run({"projects", "list", "--json"}).out, body + "\n");
   EXPECT_EQ(run({"--json", "projects", "list"}).out, body + "\n");
   EXPECT_EQ(run({"projects", "--json", "list"}).out, body + "\n");
@@ -132,7 +132,7 @@ TEST_F(CommandsTest, KeysAddSendsThePublicKeyAndNeverAPrivateOne) {
 TEST_F(CommandsTest, ClientsCreateShowsThePasswordOnce) {
   server.on("POST /clients",
             {.status = 201, .body = R"({"username":"bob","email":"b@x.org","password":"made-for-bob"})"});
-  const Ran ran = run({"clients", "create", "--email", "b@x.org", "--username", "bob", "--admin"});
+  const Ran ran = run({"admin", "clients", "create", "--email", "b@x.org", "--username", "bob", "--admin"});
   EXPECT_EQ(ran.exit, 0) << ran.err;
   EXPECT_THAT(ran.out, HasSubstr("Password: made-for-bob"));
   EXPECT_EQ(server.requests()[0].body, R"({"email":"b@x.org","username":"bob","administrator":true})");

@@ -1,7 +1,10 @@
 #include "cli/credentials.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <boost/json.hpp>
 #include <cerrno>
@@ -62,6 +65,32 @@ Status save_credentials(const std::filesystem::path& path, const Credentials& cr
     servers[url] = json::object{{"token", login.token}, {"email", login.email}};
   const json::object body{{"current", credentials.current}, {"servers", std::move(servers)}};
   return write_file(path, json::serialize(body) + "\n", 0600);
+}
+
+Status update_credentials(const std::filesystem::path& path, const std::function<void(Credentials&)>& change) {
+  TRY(make_folder(path.parent_path()));
+  const std::filesystem::path lock = path.parent_path() / "credentials.lock";
+  const int fd = ::open(lock.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (fd < 0 || ::flock(fd, LOCK_EX) != 0) {
+    const int code = errno;
+    if (fd >= 0) ::close(fd);
+    return fail(Code::kInternal, fmt::format("cannot lock {}: {}", lock.string(), std::strerror(code)),
+                "set PAASTECH_CONFIG_HOME to a folder you may write to");
+  }
+  Status done;
+  Result<Credentials> kept = load_credentials(path);
+  if (kept) {
+    change(*kept);
+    std::error_code none;
+    if (kept->servers.empty())
+      std::filesystem::remove(path, none);
+    else
+      done = save_credentials(path, *kept);
+  } else {
+    done = std::unexpected(kept.error());
+  }
+  ::close(fd);  // lets go of the lock
+  return done;
 }
 
 }  // namespace paastech::cli

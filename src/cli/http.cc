@@ -39,6 +39,12 @@ Code code_of(const json::value& problem, int status) {
   return code_from_http(status != 0 ? status : static_cast<int>(integer_of(problem, "status", 500)));
 }
 
+std::string problem_code_of(std::string_view body) {
+  json::error_code error;
+  const json::value problem = json::parse(json::string_view(body.data(), body.size()), error);
+  return error ? std::string() : text_of(problem, "code");
+}
+
 }  // namespace
 
 std::optional<Error> read_problem(std::string_view body, int status) {
@@ -115,6 +121,7 @@ Status Http::prepare(Transfer& transfer, const std::string& method, const std::s
   if (server_.loopback) curl_easy_setopt(easy, CURLOPT_PROXY, "");
   if (!transfer.streaming)
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, method == "GET" ? kReadTimeoutMs : kChangeTimeoutMs);
+  if (patience_.count() > 0) curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, static_cast<long>(patience_.count()));
   if (method == "POST" || !transfer.request_body.empty()) {
     curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(transfer.request_body.size()));
     curl_easy_setopt(easy, CURLOPT_POSTFIELDS, transfer.request_body.c_str());
@@ -166,7 +173,8 @@ std::unexpected<Error> Http::unreachable(const Transfer& transfer, int curl_code
   return fail(Code::kUnavailable, fmt::format("cannot reach {}: {}", server_.url, reason), hint);
 }
 
-std::unexpected<Error> Http::problem(const Transfer& transfer) const {
+std::unexpected<Error> Http::problem(const Transfer& transfer) {
+  problem_code_ = problem_code_of(transfer.body);
   const long status = transfer.status();
   const char* redirect = nullptr;
   curl_easy_getinfo(transfer.easy, CURLINFO_REDIRECT_URL, &redirect);

@@ -2,6 +2,7 @@
 // The REST contract over libcurl. Every failure is an Error with the next step; an RFC 9457 problem keeps the Service's
 // own words. The token travels in a header only. Calls block; one thread.
 #include <boost/json.hpp>
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -31,6 +32,9 @@ class Http {
   // Server-sent events until the server ends the stream or on_event answers false. A connection that breaks off is
   // kUnavailable; events that came before were delivered.
   Result<StreamEnd> stream(std::string path, std::function<bool(const Event&)> on_event);
+  // The problem's own `code` of the last call that failed, for those that a command answers itself; empty: none.
+  const std::string& problem_code() const { return problem_code_; }
+  void set_patience(std::chrono::milliseconds most) { patience_ = most; }  // of a call; 0: as long as it takes
   const ServerUrl& server() const { return server_; }
 
  private:
@@ -38,11 +42,13 @@ class Http {
   Status prepare(Transfer& transfer, const std::string& method, const std::string& path, const char* accept);
   Result<bool> perform(Transfer& transfer, int wake_fd, const std::function<bool()>& pump);
   std::unexpected<Error> unreachable(const Transfer& transfer, int curl_code) const;
-  std::unexpected<Error> problem(const Transfer& transfer) const;
+  std::unexpected<Error> problem(const Transfer& transfer);
   static std::size_t on_bytes(char* bytes, std::size_t size, std::size_t count, void* transfer);
 
   ServerUrl server_;
   std::string token_;
+  std::string problem_code_ = {};
+  std::chrono::milliseconds patience_{0};
   void* easy_;
   void* multi_;
 };

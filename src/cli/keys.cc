@@ -49,18 +49,19 @@ Outcome<int> list(Session& session) {
     session.out.note("There is no key yet: paastech keys add ~/.ssh/id_ed25519.pub");
     return 0;
   }
-  Table table{.header = {"ID", "TYPE", "FINGERPRINT", "COMMENT", "AGE"}, .rows = {}};
+  Table table{.header = {"ID", "TYPE", "FINGERPRINT", "COMMENT", "USED", "AGE"}, .rows = {}};
   for (const json::value& key : array_of(keys))
     table.rows.push_back({text_of(key, "id"), text_of(key, "type"), text_of(key, "fingerprint"),
-                          text_of(key, "comment"), since(session.io, key, "created_at")});
+                          text_of(key, "comment"), since(session.io, key, "last_used_at"),
+                          since(session.io, key, "created_at")});
   session.out.table(table);
   return 0;
 }
 
 Outcome<int> remove(Session& session, const std::string& id) {
-  if (id.empty() || id == "." || id == "..") return usage("that is no key's ID", "`paastech keys list` shows them");
+  TRY_ASSIGN(const std::string segment, id_segment(id, "paastech keys list"));
   TRY_ASSIGN(Http * api, session.api());
-  TRY(api->call("DELETE", "/keys/" + escape_segment(id)));
+  TRY(api->call("DELETE", "/keys/" + segment));
   session.out.document(json::object{});
   session.out.line(fmt::format("Removed key {}.", id));
   return 0;

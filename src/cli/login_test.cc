@@ -1,6 +1,9 @@
 #include <gmock/gmock.h>
 #include <sys/stat.h>
 
+#include <algorithm>
+#include <thread>
+
 #include "cli/credentials.h"
 #include "cli/run_fixture.h"
 
@@ -44,14 +47,17 @@ TEST_F(LoginTest, KeepsTheTokenPrivatelyAndUsesItAfterwards) {
   const Ran me = run({"whoami"});
   EXPECT_EQ(me.exit, 0) << me.err;
   EXPECT_THAT(me.out, HasSubstr("ann <ann@x.org>, administrator, at " + server.url()));
-  EXPECT_THAT(server.requests()[1].head, HasSubstr("Authorization: Bearer pt_new"));
+  EXPECT_THAT(server.requests().back().head, HasSubstr("Authorization: Bearer pt_new"));
 }
 
 TEST_F(LoginTest, RevokesTheTokenThatANewLoginReplaces) {
   login();
   server.on("DELETE /sessions/current", {.status = 204});
+  server.on("POST /sessions", {.status = 201, .body = R"({"token":"pt_newer","client":{"username":"ann"}})"});
   EXPECT_EQ(login().exit, 0);
-  EXPECT_EQ(server.requests().back().line, "DELETE /api/v1/sessions/current");
+  EXPECT_EQ(login().exit, 0);  // the answers come in their order: the first one once more, then the newer
+  const auto was = [](const Request& request) { return request.line == "DELETE /api/v1/sessions/current"; };
+  EXPECT_EQ(std::ranges::count_if(server.requests(), was), 1);
 }
 
 TEST_F(LoginTest, AsksForThePasswordOnATerminal) {
@@ -119,11 +125,12 @@ TEST_F(LoginTest, TheEnvironmentGoesBeforeTheFile) {
 
 TEST_F(LoginTest, RefusesCredentialsThatOthersCanRead) {
   login();
+  const std::size_t before = server.requests().size();
   ASSERT_EQ(::chmod(file().c_str(), 0644), 0);
   const Ran ran = run({"whoami"});
   EXPECT_EQ(ran.exit, 1);
   EXPECT_THAT(ran.err, HasSubstr("chmod 600 " + file().string()));
-  EXPECT_EQ(server.requests().size(), 1U);
+  EXPECT_EQ(server.requests().size(), before);
   ASSERT_EQ(::chmod(file().c_str(), 0600), 0);  // the control: the same file is taken once it is private
   server.on("GET /me", {.body = R"({"username":"ann"})"});
   EXPECT_EQ(run({"whoami"}).exit, 0);
@@ -152,6 +159,20 @@ TEST_F(LoginTest, LogoutForgetsATokenThatWasInvalidAlready) {
   server.on("DELETE /sessions/current", {.status = 401, .body = R"({"detail":"no such token"})"});
   EXPECT_EQ(run({"logout"}).exit, 0);
   EXPECT_FALSE(std::filesystem::exists(file()));
+}
+
+TEST_F(LoginTest, ChangesAtOnceLoseNothingOfEachOther) {
+  constexpr int kThreads = 8;
+  std::vector<std::thread> threads;
+  for (int i = 0; i < kThreads; ++i)
+    threads.emplace_back([this, i] {
+      for (int round = 0; round < 20; ++round)
+        EXPECT_TRUE(update_credentials(file(), [&](Credentials& all) {
+          all.servers["http://s" + std::to_string(i) + "-" + std::to_string(round)] = {"t", "e"};
+        }));
+    });
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(load_credentials(file())->servers.size(), kThreads * 20U);
 }
 
 }  // namespace

@@ -3,6 +3,8 @@
 
 #include "cli/command.h"
 #include "cli/json_read.h"
+#include "cli/pages.h"
+#include "cli/prompt.h"
 
 namespace paastech::cli {
 
@@ -29,16 +31,17 @@ Outcome<int> create(Session& session, const std::string& name) {
 
 Outcome<int> list(Session& session) {
   TRY_ASSIGN(Http * api, session.api());
-  TRY_ASSIGN(const json::value projects, api->call("GET", "/projects"));
+  TRY_ASSIGN(const json::value projects, all_pages(*api, "/projects"));
   session.out.document(projects);
   if (array_of(projects).empty()) {
     session.out.note("There is no project yet: run `paastech init` in the folder of your code.");
     return 0;
   }
-  Table table{.header = {"NAME", "STATE", "DEPLOYMENT", "URL", "AGE"}, .rows = {}};
+  Table table{.header = {"NAME", "STATE", "ROLE", "DEPLOYMENT", "URL", "AGE"}, .rows = {}};
   for (const json::value& project : array_of(projects))
-    table.rows.push_back({text_of(project, "name"), text_of(project, "state"), deployment_cell(project, "current"),
-                          text_of(project, "url"), since(session.io, project, "created_at")});
+    table.rows.push_back({text_of(project, "name"), text_of(project, "state"), text_of(project, "role"),
+                          deployment_cell(project, "current"), text_of(project, "url"),
+                          since(session.io, project, "created_at")});
   session.out.table(table);
   return 0;
 }
@@ -56,6 +59,7 @@ Outcome<int> info(Session& session, const std::string& name) {
   row("Name", text_of(project, "name"));
   row("ID", text_of(project, "id"));
   row("Owner", owner ? text_of(*owner, "username") : text_of(project, "owner"));
+  row("Role", text_of(project, "role"));
   row("State", text_of(project, "state"));
   row("URL", text_of(project, "url"));
   row("Git", text_of(project, "git_url"));
@@ -65,29 +69,16 @@ Outcome<int> info(Session& session, const std::string& name) {
   return 0;
 }
 
-Outcome<std::string> confirmed_name(Session& session, const std::string& name, bool yes) {
-  if (yes) return name;
-  if (!session.io.in_is_terminal)
-    return usage(fmt::format("deleting {} needs a confirmation, and there is no terminal to ask on", name),
-                 fmt::format("paastech projects delete {} --yes", name));
-  session.io.err << plain(fmt::format("This deletes {}: its application, images, deployments, environment and Git "
-                                      "repository. Nothing brings them back.",
-                                      name))
-                 << "\nType the project's name to go on: " << std::flush;
-  std::string typed;
-  std::getline(session.io.in, typed);
-  if (typed != name)
-    return fail(Code::kCancelled, "the name does not match; nothing was deleted", "type it exactly, or give --yes");
-  return typed;
-}
-
 Outcome<int> remove(Session& session, const std::string& name, bool yes) {
   TRY_ASSIGN(const std::string path, project_segment(name));
   TRY_ASSIGN(Http * api, session.api());
-  TRY_ASSIGN(const std::string confirm, confirmed_name(session, name, yes));
+  TRY(confirm(session,
+              fmt::format("This deletes {}: its application, images, deployments, environment and Git repository. "
+                          "Nothing brings them back.",
+                          name),
+              name, yes, fmt::format("paastech projects delete {}", name)));
   session.out.progress(fmt::format("Deleting {} …", name));
-  TRY_ASSIGN(const json::value answer,
-             api->call("DELETE", fmt::format("{}?confirm={}", path, escape_segment(confirm))));
+  TRY_ASSIGN(const json::value answer, api->call("DELETE", fmt::format("{}?confirm={}", path, escape_segment(name))));
   session.out.document(answer);
   const json::value* removed = object_of(answer, "removed");
   const json::value counts = removed ? *removed : json::value(json::object{});

@@ -4,25 +4,23 @@
 #include <fmt/format.h>
 
 #include "cli/command.h"
+#include "cli/completion.h"
+#include "cli/json_read.h"
+#include "cli/manual.h"
 #include "cli/suggest.h"
+#include "cli/topics.h"
+#include "cli/tree.h"
 
 namespace paastech::cli {
-namespace {
 
-constexpr const char* kGlobalGroup = "Global options";
+namespace json = boost::json;
+
+namespace {
 
 std::vector<std::string> names_of(const CLI::App& app) {
   std::vector<std::string> names;
-  for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; }))
-    names.push_back(command->get_name());
+  for (const CLI::App* command : commands_of(app)) names.push_back(command->get_name());
   return names;
-}
-
-std::string full_name(const CLI::App* app) {
-  std::string name = app->get_name();
-  for (const CLI::App* parent = app->get_parent(); parent; parent = parent->get_parent())
-    name = parent->get_name() + " " + name;
-  return name;
 }
 
 std::string help_of(const CLI::App* app) { return app->help(app->get_parent() ? full_name(app->get_parent()) : ""); }
@@ -65,14 +63,51 @@ std::unexpected<Failure> explain(const CLI::App& root, const CLI::ParseError& er
   return usage(fmt::format("{}: {}", full_name(app), what), help);
 }
 
+// A topic of the name of a command follows what explains the command.
 Outcome<int> show_help(Session& session, const CLI::App& root, const std::vector<std::string>& words) {
+  const Topic* topic = words.size() == 1 ? topic_named(words.front()) : nullptr;
   const CLI::App* app = &root;
   for (const std::string& word : words) {
-    const auto next = app->get_subcommands([&](const CLI::App* command) { return command->get_name() == word; });
-    if (next.empty()) return unknown_command(*app, word);
-    app = next.front();
+    const CLI::App* next = command_named(*app, word);
+    if (!next && !topic) return unknown_command(*app, word);
+    app = next;
   }
-  session.io.out << help_of(app) << std::flush;
+  if (app) session.io.out << help_of(app);
+  if (app && topic) session.io.out << "\n";
+  if (topic) session.io.out << topic->text;
+  if (app == &root) {
+    session.io.out << "Topics, by `paastech help TOPIC`:\n ";
+    for (const Topic& each : topics()) session.io.out << " " << each.name;
+    session.io.out << "\n";
+  }
+  session.io.out << std::flush;
+  return 0;
+}
+
+// Names for the Tab key: it must be quick, and say nothing where something is wrong.
+std::vector<std::string> project_names(Session& session) {
+  constexpr std::chrono::milliseconds kPatience(1000);
+  std::vector<std::string> names;
+  const Outcome<Http*> api = session.api();
+  if (!api) return names;
+  (*api)->set_patience(kPatience);
+  const Result<json::value> projects = (*api)->call("GET", "/projects?limit=100");
+  if (!projects) return names;
+  for (const json::value& project : array_of(*projects)) names.push_back(text_of(project, "name"));
+  return names;
+}
+
+// What other programs ask for; no command of a person.
+std::optional<int> answer_program(const std::vector<std::string>& words, const CLI::App& root, Session& session) {
+  if (words.front() == "__man") {
+    session.io.out << manual(root) << std::flush;
+    return 0;
+  }
+  if (words.front() != "__complete") return std::nullopt;
+  const std::vector<std::string> rest(words.begin() + 1, words.end());
+  for (const std::string& word : complete(root, rest, [&] { return project_names(session); }))
+    session.io.out << plain(word) << "\n";
+  session.io.out << std::flush;
   return 0;
 }
 
@@ -90,7 +125,10 @@ int finish(Session& session, const Outcome<int>& outcome) {
 
 void add_all(Commands& commands) {
   add_login_commands(commands);
-  add_clients_commands(commands);
+  add_account_commands(commands);
+  add_sessions_commands(commands);
+  add_tokens_commands(commands);
+  add_two_factor_commands(commands);
   add_keys_commands(commands);
   add_projects_commands(commands);
   add_init_command(commands);
@@ -99,11 +137,26 @@ void add_all(Commands& commands) {
   add_deployments_commands(commands);
   add_apps_commands(commands);
   add_logs_command(commands);
+  add_members_commands(commands);
+  add_audit_command(commands);
+  add_admin_commands(commands);
   const auto words = std::make_shared<std::vector<std::string>>();
   CLI::App& root = commands.root;
+  const auto shell = std::make_shared<std::string>();
   commands
-      .add("help", "Explain a command", [words, &root](Session& session) { return show_help(session, root, *words); })
-      ->add_option("COMMAND", *words, "the command");
+      .add("completion", "Print the script by which a shell completes commands",
+           [shell](Session& session) -> Outcome<int> {
+             TRY_ASSIGN(const std::string script, completion_script(*shell));
+             session.io.out << script << std::flush;
+             return 0;
+           })
+      ->add_option("SHELL", *shell, "bash, zsh or fish")
+      ->type_name("")
+      ->required();
+  commands
+      .add("help", "Explain a command or a topic",
+           [words, &root](Session& session) { return show_help(session, root, *words); })
+      ->add_option("COMMAND", *words, "the command, or a topic: getting-started, deploy, …");
 }
 
 // A usage error found by the parser has not filled in --json yet.
@@ -132,8 +185,8 @@ CLI::App* Commands::add(const std::string& name, const std::string& description,
   return app;
 }
 
-CLI::App* Commands::group(const std::string& name, const std::string& description, Action otherwise) {
-  CLI::App* app = root.add_subcommand(name, description);
+CLI::App* Commands::group(const std::string& name, const std::string& description, Action otherwise, CLI::App* parent) {
+  CLI::App* app = (parent ? parent : &root)->add_subcommand(name, description);
   add_globals(*app);
   app->require_subcommand(otherwise ? 0 : 1, 1);
   if (otherwise)
@@ -156,6 +209,8 @@ int run(int argc, const char* const* argv, Io& io) {
       io.err << root.help();
       return kExitUsage;
     }
+    Session programs(io, commands.globals);
+    if (const std::optional<int> exit = answer_program(arguments, root, programs)) return *exit;
     std::reverse(arguments.begin(), arguments.end());  // as CLI11 takes them
     root.parse(std::move(arguments));
     Session session(io, commands.globals);

@@ -79,7 +79,17 @@ Outcome<std::string> Session::project_path(std::string below) {
 }
 
 Outcome<std::string> read_input(Session& session, const std::string& file, std::size_t limit, std::string hint) {
-  if (file == "-") return std::string(std::istreambuf_iterator<char>(session.io.in), {});
+  if (file == "-") {
+    std::string text;
+    for (int c = session.io.in.get(); c != EOF; c = session.io.in.get()) {
+      if (text.size() == limit)
+        return fail(Code::kInvalidArgument,
+                    fmt::format("the standard input holds more than {}", human_bytes(static_cast<std::int64_t>(limit))),
+                    std::move(hint));
+      text.push_back(static_cast<char>(c));
+    }
+    return text;
+  }
   Result<std::string> text = read_file(session.io.directory / file, limit);
   if (text) return std::move(*text);
   if (text.error().hint.empty()) text.error().hint = std::move(hint);
@@ -90,6 +100,12 @@ Outcome<std::string> project_segment(const std::string& name) {
   if (name.empty() || name == "." || name == ".." || name.size() > 64)
     return usage(fmt::format("`{}` cannot be a project's name", name), "`paastech projects list` shows your projects");
   return "/projects/" + escape_segment(name);
+}
+
+Outcome<std::string> id_segment(const std::string& id, const std::string& list) {
+  if (id.empty() || id == "." || id == "..")
+    return usage(fmt::format("`{}` is no such ID", id), fmt::format("`{}` shows them", list));
+  return escape_segment(id);
 }
 
 std::string since(const Io& io, const boost::json::value& value, std::string_view key) {

@@ -47,6 +47,8 @@ class Session {
 Outcome<std::string> read_input(Session& session, const std::string& file, std::size_t limit, std::string hint);
 Outcome<std::string> project_segment(
     const std::string& name);  // "/projects/NAME", or a usage error for what is no name
+// An id for a path; `list` is the command that shows such ids.
+Outcome<std::string> id_segment(const std::string& id, const std::string& list);
 std::string since(const Io& io, const boost::json::value& value, std::string_view key);  // "3 h", "-" where not set
 
 }  // namespace paastech::cli

@@ -101,6 +101,12 @@ Result<int> run_here(std::vector<std::string> argv, bool out_to_err) {
   return wait_for(pid);
 }
 
+void launch(std::vector<std::string> argv) {
+  FileActions actions;
+  for (int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) actions.nothing(fd);
+  [[maybe_unused]] const Result<pid_t> pid = start(argv, actions);
+}
+
 bool run_quietly(std::vector<std::string> argv) {
   FileActions actions;
   for (int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) actions.nothing(fd);

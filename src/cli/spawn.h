@@ -15,6 +15,7 @@ struct Captured {
 Result<Captured> capture(
     std::vector<std::string> argv);  // input and standard error are /dev/null; at most 1 MiB of output
 Result<int> run_here(std::vector<std::string> argv, bool out_to_err);  // with this process' own streams
+void launch(std::vector<std::string> argv);                            // without streams, and does not wait for it
 bool run_quietly(std::vector<std::string> argv);                       // no streams at all; true where it ended with 0
 
 }  // namespace paastech::cli

@@ -1,8 +1,13 @@
 // From a pushed commit to an image: reads paastech.yaml through the git role, then pumps the tree's tar from the git
 // role to the Engine's build while the build's output goes to the feed.
+#include <exception>
+
 #include "build/manifest.h"
 #include "controller/deployment_controller.h"
+#include "domain/quota.h"
 #include "rpc/client.h"
+#include "store/build_usage.h"
+#include "store/usage.h"
 
 namespace paastech::controller {
 
@@ -126,16 +131,41 @@ net::Task<Status> DeploymentController::build(RolloutPtr rollout) {
     co_await places_.wait_for_change();
   }
   if (!rollout->cancelled.empty()) co_return fail(Code::kCancelled, rollout->cancelled);
-  rollout->feed->add("==> Building " + rollout->row.commit.substr(0, 10) + " with " + dockerfile);
+  std::int64_t began = 0;  // 0: it did not
   Status built = fail(Code::kInternal, "the build ended without a reason");
+  std::exception_ptr broken;
   try {
-    built = co_await run_build(rollout, dockerfile, context);
+    built = co_await admit_build(rollout);
+    if (built) {
+      began = ports_.clock.now_ms();
+      rollout->feed->add("==> Building " + rollout->row.commit.substr(0, 10) + " with " + dockerfile);
+      built = co_await run_build(rollout, dockerfile, context);
+    }
   } catch (...) {
-    places_.release(client);
-    throw;
+    broken = std::current_exception();
   }
   places_.release(client);
+  if (began > 0) co_await note_build(client, began);
+  if (broken) std::rethrow_exception(broken);
   co_return built;
+}
+
+net::Task<Status> DeploymentController::admit_build(RolloutPtr rollout) {
+  const std::string month = month_of(ports_.clock.now_ms());
+  auto ask = [owner = rollout->project.owner_id, month](store::Tx& tx) { return store::admit_build(tx, owner, month); };
+  Status admitted = co_await ports_.database.read_at_last(std::move(ask));
+  if (!admitted && admitted.error().code == Code::kPermissionDenied) rollout->row.reason = "quota";
+  co_return admitted;
+}
+
+// Every build counts, also one that failed: its time was spent.
+net::Task<void> DeploymentController::note_build(std::string client_id, std::int64_t began_ms) {
+  const std::int64_t took = std::max<std::int64_t>(ports_.clock.now_ms() - began_ms, 0);  // it may be set back
+  auto add = [client_id, month = month_of(began_ms), took](store::Tx& tx) {
+    return store::add_build_time(tx, client_id, month, took);
+  };
+  Status added = co_await ports_.database.write_at_last(std::move(add));
+  if (!added) spdlog::warn("counting {} ms of build time of client {}: {}", took, client_id, added.error().message);
 }
 
 net::Task<Status> DeploymentController::run_build(RolloutPtr rollout, std::string dockerfile, std::string context) {

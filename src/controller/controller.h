@@ -37,7 +37,9 @@ struct Removal {
 class Controller {
  public:
   virtual ~Controller() = default;
-  // Queues a Deployment of a commit that the git role holds. Returns its row at once.
+  // Queues a Deployment of a commit that the git role holds. Returns its row at once. This and the others that queue:
+  // kPermissionDenied where the plan of the Project's owner allows no further Instance, kFailedPrecondition where its
+  // account is suspended.
   virtual net::Task<Result<store::DeploymentRow>> deploy_commit(std::string project_id, std::string actor_id,
                                                                 std::string commit) = 0;
   // Queues a Deployment with the present environment of the image that is live when its turn comes.
@@ -53,8 +55,14 @@ class Controller {
   virtual net::Task<Result<store::DeploymentRow>> wait(std::string project_id,
                                                        std::int64_t number) = 0;  // until it is live or final
   virtual net::Task<Result<std::unique_ptr<Follower>>> follow(std::string project_id, std::int64_t number) = 0;
-  virtual net::Task<Status> create_project(store::ProjectRow project) = 0;  // row and repository
+  // Row and repository. kPermissionDenied: the owner's plan allows no further Project.
+  virtual net::Task<Status> create_project(store::ProjectRow project) = 0;
   virtual net::Task<Result<Removal>> delete_project(std::string project_id) = 0;
+  // To be called once a Client's suspension, or its end, is stored: what it owns is stopped, or started where it ran
+  // before, beside; what is on its way is cancelled. Where that is cut off, the next comparison does it.
+  virtual net::Task<Status> follow_suspension(std::string client_id) = 0;
+  // What the repositories of these Projects take on the disk together.
+  virtual net::Task<Result<std::int64_t>> repository_bytes(std::vector<std::string> project_ids) = 0;
 };
 
 }  // namespace paastech::controller

@@ -3,6 +3,8 @@
 #include <boost/json.hpp>
 
 #include "rpc/client.h"
+#include "store/clients.h"
+#include "store/usage.h"
 
 namespace paastech::controller {
 
@@ -62,6 +64,11 @@ Result<std::string> snapshot(store::Tx& tx, const SecretBox& secrets, const std:
 Result<std::vector<std::int64_t>> DeploymentController::insert_queued(store::Tx& tx, store::DeploymentRow& row) {
   TRY_ASSIGN(store::ProjectRow project, store::find_project(tx, row.project_id));
   if (project.deleting) return fail(Code::kFailedPrecondition, "project " + project.name + " is being deleted");
+  TRY_ASSIGN(const store::ClientRow owner, store::find_client(tx, project.owner_id));
+  if (owner.suspended_at != 0)
+    return fail(Code::kFailedPrecondition, "the account of the owner of project " + project.name + " is suspended",
+                "ask the administrator of this Service");
+  TRY(store::admit_deployment(tx, project));
   TRY_ASSIGN(std::vector<store::DeploymentRow> queued, store::deployments_in(tx, {DeploymentState::kQueued}));
   std::vector<std::int64_t> overtaken;
   for (store::DeploymentRow& other : queued) {
@@ -75,7 +82,7 @@ Result<std::vector<std::int64_t>> DeploymentController::insert_queued(store::Tx&
   }
   TRY(store::insert_deployment(tx, row));
   TRY_ASSIGN(row.environment, snapshot(tx, ports_.secrets, row.project_id, row.number));
-  TRY(store::update_deployment(tx, row));
+  TRY(store::set_snapshot(tx, row));
   return overtaken;
 }
 
@@ -248,12 +255,17 @@ net::Task<void> DeploymentController::publish_quietly() {
 
 // The repository first: what a crash in between leaves is an empty folder, not a Project that takes no push.
 net::Task<Status> DeploymentController::create_project(store::ProjectRow project) {
+  auto ask = [owner = project.owner_id](store::Tx& tx) { return store::admit_project(tx, owner); };
+  CO_TRY(co_await ports_.database.read(std::move(ask)));
   repos::CreateRequest request;
   request.set_project_id(project.id);
   request.set_default_branch("main");
   CO_TRY(co_await rpc::call<repos::CreateReply>(ports_.repositories.async(), &repos::Repositories::Stub::async::Create,
                                                 request, 30s));
-  auto insert = [project](store::Tx& tx) { return store::insert_project(tx, project); };
+  auto insert = [project](store::Tx& tx) -> Status {
+    TRY(store::admit_project(tx, project.owner_id));  // once more: another one may have come in between
+    return store::insert_project(tx, project);
+  };
   Status inserted = co_await ports_.database.write(std::move(insert));
   if (!inserted) {
     repos::RemoveRequest undo;

@@ -31,11 +31,14 @@ class DeploymentController final : public Controller {
   net::Task<Result<std::unique_ptr<Follower>>> follow(std::string project_id, std::int64_t number) override;
   net::Task<Status> create_project(store::ProjectRow project) override;
   net::Task<Result<Removal>> delete_project(std::string project_id) override;
+  net::Task<Status> follow_suspension(std::string client_id) override;
+  net::Task<Result<std::int64_t>> repository_bytes(std::vector<std::string> project_ids) override;
 
  private:
   struct Situation {
     store::ProjectRow project;
     std::optional<store::DeploymentRow> live = {};
+    bool suspended = false;  // the owner's account: nothing of it runs
   };
   using Environment = std::map<std::string, std::string>;
 
@@ -68,6 +71,8 @@ class DeploymentController final : public Controller {
   // build.cc: reads the manifest, streams the tree to the Engine's build
   net::Task<Status> read_manifest(RolloutPtr rollout, std::string& dockerfile, std::string& context);
   net::Task<Status> run_build(RolloutPtr rollout, std::string dockerfile, std::string context);
+  net::Task<Status> admit_build(RolloutPtr rollout);
+  net::Task<void> note_build(std::string client_id, std::int64_t began_ms);
 
   // reconcile.cc: what is against what should be
   net::Task<void> take_up();

@@ -248,6 +248,11 @@ class FakeRepositories final : public repos::Repositories::Service {
     writer->Write(chunk);
     return grpc::Status::OK;
   }
+  grpc::Status Size(grpc::ServerContext*, const repos::SizeRequest* request, repos::SizeReply* reply) override {
+    if (down) return {grpc::StatusCode::UNAVAILABLE, "the git role does not answer"};
+    reply->set_bytes(100 * request->project_ids_size());
+    return grpc::Status::OK;
+  }
   Gate read_gate;
   std::atomic<bool> down = false;
 

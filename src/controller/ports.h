@@ -29,6 +29,9 @@ struct Ports {
   PublicAddress address;
 };
 
+// Why a Deployment of a Client whose account an administrator suspended goes no further.
+inline constexpr std::string_view kOwnerSuspended = "the account of the project's owner is suspended";
+
 struct ControllerOptions {
   int builds = 2;  // at once on the whole Service
   int builds_per_client = 1;

@@ -4,6 +4,7 @@
 
 #include "controller/deployment_controller.h"
 #include "rpc/client.h"
+#include "store/managed_clients.h"
 
 namespace paastech::controller {
 
@@ -76,7 +77,7 @@ net::Task<Status> DeploymentController::take_up_deployments() {
 DesiredProject DeploymentController::desired_of(const Situation& situation) const {
   DesiredProject desired;
   desired.project = situation.project.id;
-  if (situation.live && !situation.project.stopped) {
+  if (situation.live && !situation.project.stopped && !situation.suspended) {
     desired.deployment = situation.live->number;
     desired.processes["web"] = 1;
   }
@@ -111,12 +112,14 @@ net::Task<Status> DeploymentController::reconcile_all() {
   auto load = [](store::Tx& tx) -> Result<std::vector<Situation>> {
     TRY_ASSIGN(std::vector<store::ProjectRow> projects, store::list_projects(tx, ""));
     TRY_ASSIGN(std::vector<store::DeploymentRow> live, store::deployments_in(tx, {DeploymentState::kLive}));
+    TRY_ASSIGN(const std::set<std::string> shut, store::suspended_clients(tx));
     std::map<std::string, store::DeploymentRow> by_project;
     for (store::DeploymentRow& row : live) by_project[row.project_id] = std::move(row);
     std::vector<Situation> situations;
     for (store::ProjectRow& project : projects) {
       const auto found = by_project.find(project.id);
-      situations.push_back({std::move(project), {}});
+      const bool suspended = shut.contains(project.owner_id);
+      situations.push_back({std::move(project), {}, suspended});
       if (found != by_project.end()) situations.back().live = std::move(found->second);
     }
     return situations;

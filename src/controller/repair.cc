@@ -1,6 +1,7 @@
 // Makes one Project's Instances and routes what they should be. Every step can be repeated.
 #include "controller/deployment_controller.h"
 #include "rpc/client.h"
+#include "store/clients.h"
 
 namespace paastech::controller {
 
@@ -38,7 +39,8 @@ net::Task<Status> DeploymentController::reconcile_project(std::string project_id
   auto load = [project_id](store::Tx& tx) -> Result<Situation> {
     TRY_ASSIGN(store::ProjectRow project, store::find_project(tx, project_id));
     TRY_ASSIGN(std::optional<store::DeploymentRow> live, store::live_deployment(tx, project_id));
-    return Situation{project, live};
+    TRY_ASSIGN(const store::ClientRow owner, store::find_client(tx, project.owner_id));
+    return Situation{project, live, owner.suspended_at != 0};
   };
   CO_TRY_ASSIGN(Situation situation, co_await ports_.database.read(std::move(load)));
   if (situation.project.deleting)

@@ -4,7 +4,9 @@
 
 #include "build/manifest.h"
 #include "controller/deployment_controller.h"
+#include "domain/quota.h"
 #include "rpc/client.h"
+#include "store/clients.h"
 
 namespace paastech::controller {
 
@@ -32,15 +34,22 @@ net::Task<void> DeploymentController::run_rollout(RolloutPtr rollout) {
     co_return;
   }
   TurnHolder holder(mine);
-  auto load = [project_id, number](store::Tx& tx) -> Result<std::pair<store::ProjectRow, store::DeploymentRow>> {
+  struct Loaded {
+    store::ProjectRow project;
+    store::DeploymentRow row;
+    bool owner_suspended = false;
+  };
+  auto load = [project_id, number](store::Tx& tx) -> Result<Loaded> {
     TRY_ASSIGN(store::ProjectRow project, store::find_project(tx, project_id));
     TRY_ASSIGN(store::DeploymentRow row, store::find_deployment(tx, project_id, number));
-    return std::pair(project, row);
+    TRY_ASSIGN(const store::ClientRow owner, store::find_client(tx, project.owner_id));
+    return Loaded{std::move(project), std::move(row), owner.suspended_at != 0};
   };
-  auto loaded = co_await ports_.database.read_at_last(std::move(load));
-  if (loaded && is_running(loaded->second.state)) {
-    rollout->project = loaded->first;
-    rollout->row = loaded->second;
+  Result<Loaded> loaded = co_await ports_.database.read_at_last(std::move(load));
+  if (loaded && is_running(loaded->row.state)) {
+    rollout->project = loaded->project;
+    rollout->row = loaded->row;
+    rollout->owner_suspended = loaded->owner_suspended;
     rollout->started_ms = ports_.clock.now_ms();
     Status done = fail(Code::kInternal, "the deployment ended without a reason");
     try {
@@ -90,6 +99,7 @@ Status still_wanted(const RolloutPtr& rollout) {
 
 net::Task<Status> DeploymentController::roll_out(RolloutPtr rollout) {
   if (rollout->project.deleting) rollout->cancel("the project was deleted meanwhile");
+  if (rollout->owner_suspended) rollout->cancel(std::string(kOwnerSuspended));
   // A change of configuration alone does not start what was stopped; its values are stored.
   if (rollout->row.cause == DeploymentCause::kConfig && rollout->project.stopped)
     rollout->cancel("the Application is stopped; `paastech start` brings the change into service");
@@ -124,6 +134,8 @@ Result<engine::InstanceGroup> DeploymentController::group_of(const store::Projec
   group.set_count(1);
   group.set_image(row.image);
   group.set_port(row.port);
+  group.mutable_limits()->set_memory_bytes(kInstanceMemoryBytes);
+  group.mutable_limits()->set_milli_cpus(kInstanceMilliCpus);
   for (const std::string& word : web.command) group.add_command(word);
   group.mutable_probe()->set_http_path(web.health);
   group.mutable_probe()->set_timeout_seconds(web.ready_timeout_s);

@@ -9,6 +9,7 @@ namespace paastech::controller {
 struct Rollout {
   store::DeploymentRow row = {};
   store::ProjectRow project = {};
+  bool owner_suspended = false;
   std::shared_ptr<Feed> feed = {};
   std::string cancelled = {};       // why, for a Client's eyes; empty: it goes on
   bool ended = false;               // its row was brought to an end while it waited for its turn

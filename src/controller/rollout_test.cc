@@ -326,7 +326,7 @@ TEST_F(RolloutTest, AtMostOneBuildOfAClientAtATime) {
 
 TEST_F(RolloutTest, WhileTheDatabaseIsLockedAllChangesAreRefusedInTime) {
   go_live();
-  const OtherWriter other(database_.path());
+  const auto other = database_.lock();
   const auto began = std::chrono::steady_clock::now();
   std::vector<std::optional<Result<store::DeploymentRow>>> rows(4);
   for (auto& row : rows) start(controller().redeploy(project_.id, owner_.id, DeploymentCause::kConfig), row);
@@ -343,14 +343,14 @@ TEST_F(RolloutTest, ALockedDatabaseDelaysARolloutButDoesNotEndIt) {
   engine_.build_gate.close();
   const std::int64_t pushed = push();
   ASSERT_TRUE(eventually([&] { return journal_.count("build 2") == 1; }));
-  OtherWriter other(database_.path());
+  auto other = database_.lock();
   engine_.build_gate.open();
   std::optional<Result<store::DeploymentRow>> ended;
   start(controller().wait(project_.id, pushed), ended);
   const auto until = std::chrono::steady_clock::now() + 1800ms;  // longer than one attempt
   while (std::chrono::steady_clock::now() < until) io_.run_for(10ms);
   EXPECT_FALSE(ended);
-  other.let_go();
+  other.reset();
   ASSERT_TRUE(eventually([&] { return ended.has_value(); }));
   EXPECT_EQ((*ended)->state, DeploymentState::kLive);
 }

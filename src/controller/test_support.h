@@ -20,33 +20,6 @@ struct HandClock final : Clock {
   std::atomic<std::int64_t> now = 1'800'000'000'000;
 };
 
-// Locks a database against writing, as another program would.
-class OtherWriter {
- public:
-  explicit OtherWriter(const std::string& path) : thread_([this, path] { hold(path); }) {
-    while (!locked_) std::this_thread::sleep_for(1ms);
-  }
-  ~OtherWriter() { let_go(); }
-  void let_go() {
-    done_ = true;
-    if (thread_.joinable()) thread_.join();
-  }
-
- private:
-  void hold(const std::string& path) {
-    auto database = store::Database::open(path);
-    EXPECT_TRUE(database);
-    EXPECT_TRUE((*database)->write([&](store::Tx&) -> Status {
-      locked_ = true;
-      while (!done_) std::this_thread::sleep_for(1ms);
-      return {};
-    }));
-  }
-  std::atomic<bool> locked_ = false;
-  std::atomic<bool> done_ = false;
-  std::thread thread_;  // the last member: it uses the others
-};
-
 class ControllerTest : public ::testing::Test {
  protected:
   using Numbers = std::vector<std::int64_t>;
@@ -159,6 +132,7 @@ class ControllerTest : public ::testing::Test {
       TRY(store::insert_deployment(tx, row));
       row.environment =
           secrets_.seal(R"({"COLOUR":"left"})", "deployment/" + project_.id + "/" + std::to_string(row.number));
+      TRY(store::set_snapshot(tx, row));
       for (const DeploymentState step :
            {DeploymentState::kQueued, DeploymentState::kBuilding, DeploymentState::kStarting, DeploymentState::kLive}) {
         if (step > state) break;
@@ -198,7 +172,7 @@ class ControllerTest : public ::testing::Test {
   net::BlockingPool reads_{2};
   DatabaseAccess access_{*database_, writes_, reads_};
   SecretBox secrets_{std::string(32, 'k')};
-  logs::DeploymentLog log_{std::filesystem::path(database_.path()).parent_path()};
+  logs::DeploymentLog log_{database_.folder()};
   HandClock clock_;
   Journal journal_;
   FakeEngine engine_{journal_};

@@ -2,6 +2,7 @@
 
 #include <chrono>
 
+#include "base/rfc3339.h"
 #include "docker/json.h"
 
 namespace paastech::docker {
@@ -48,32 +49,7 @@ bj::object host_config(const ContainerSpec& spec) {
 
 }  // namespace
 
-std::int64_t parse_time_ns(std::string_view t) {
-  // 2026-01-31T12:00:00.123456789Z; the Engine always writes UTC.
-  const auto digits = [&t](std::size_t at, std::size_t count) {
-    std::int64_t value = 0;
-    for (std::size_t i = at; i < at + count; ++i) {
-      if (i >= t.size() || t[i] < '0' || t[i] > '9') return std::int64_t{-1};
-      value = value * 10 + (t[i] - '0');
-    }
-    return value;
-  };
-  if (t.size() < 20 || t[4] != '-' || t[10] != 'T') return 0;
-  const std::int64_t y = digits(0, 4), mo = digits(5, 2), d = digits(8, 2), h = digits(11, 2), mi = digits(14, 2),
-                     s = digits(17, 2);
-  if (y < 1970 || mo < 1 || d < 1 || h < 0 || mi < 0 || s < 0) return 0;
-  const std::chrono::sys_days day = std::chrono::year(static_cast<int>(y)) /
-                                    std::chrono::month(static_cast<unsigned>(mo)) /
-                                    std::chrono::day(static_cast<unsigned>(d));
-  std::int64_t fraction = 0;
-  if (t[19] == '.') {
-    std::int64_t unit = 100'000'000;
-    for (std::size_t i = 20; i < t.size() && t[i] >= '0' && t[i] <= '9'; ++i, unit /= 10)
-      fraction += (t[i] - '0') * unit;
-  }
-  const std::int64_t seconds = day.time_since_epoch().count() * std::int64_t{86400} + h * 3600 + mi * 60 + s;
-  return seconds * 1'000'000'000 + fraction;
-}
+std::int64_t parse_time_ns(std::string_view text) { return parse_rfc3339_ns(text).value_or(0); }
 
 net::Task<Result<std::string>> create_container(ClientPtr client, ContainerSpec spec) {
   bj::object body;

@@ -110,10 +110,12 @@ Status check_email(std::string_view address) {
 }
 
 Status check_password(std::string_view password) {
-  constexpr std::string_view kAllowed = "it needs 10 to 128 bytes without control characters";
-  if (password.size() < 10) return refuse("the password is too short", kAllowed);
-  if (password.size() > 128) return refuse("the password is too long", kAllowed);
+  constexpr std::string_view kAllowed = "it needs 10 to 128 characters, none of them a control character";
+  if (!is_utf8(password)) return refuse("the password is not UTF-8", kAllowed);
   if (std::ranges::any_of(password, is_control)) return refuse("the password has a control character", kAllowed);
+  const auto characters = std::ranges::count_if(password, [](char c) { return (c & 0xc0) != 0x80; });
+  if (characters < 10) return refuse("the password is too short", kAllowed);
+  if (characters > 128) return refuse("the password is too long", kAllowed);
   return {};
 }
 

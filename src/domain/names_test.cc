@@ -57,6 +57,16 @@ TEST(Names, OfPasswords) {
   EXPECT_TRUE(check_password(std::string(128, 'x')));
   expect_refused(check_password, "012345678");
   expect_refused(check_password, std::string(129, 'x'));
+  // Characters count, not bytes.
+  const auto times = [](int count, const char* character) {
+    std::string out;
+    while (count-- > 0) out += character;
+    return out;
+  };
+  EXPECT_TRUE(check_password(times(128, "ü")));
+  expect_refused(check_password, times(129, "ü"));
+  expect_refused(check_password, times(9, "🙂"));
+  expect_refused(check_password, "0123456789\xff");
   for (const std::string bad : {"0123456789\n", "01234\t56789", "0123456789\x7f", "\x1b[2J0123456789"})
     expect_refused(check_password, bad);
   expect_refused(check_password, std::string("0123456789\0", 11));

@@ -44,30 +44,27 @@ class GatewayClient::Call {
   GatewayClient& client_;
 };
 
-Result<wire::Identity> GatewayClient::identify(const std::string& fingerprint) {
+Result<wire::Identity> GatewayClient::identify(const std::string& fingerprint, bool authenticated) {
   Call call(*this);
   call.context.set_deadline(std::chrono::system_clock::now() + kDeadline);
   wire::IdentifyKeyRequest request;
   request.set_fingerprint(fingerprint);
+  request.set_authenticated(authenticated);
   wire::Identity identity;
   const grpc::Status status = stub_->IdentifyKey(&call.context, request, &identity);
   if (!status.ok()) return std::unexpected(explain(status));
   return identity;
 }
 
-Result<wire::Repository> GatewayClient::authorize(const std::string& client_id, const std::string& repository,
-                                                  bool write) {
+Result<wire::Repository> GatewayClient::authorize(const wire::AuthorizeRequest& request) {
   Call call(*this);
   call.context.set_deadline(std::chrono::system_clock::now() + kDeadline);
-  wire::AuthorizeRequest request;
-  request.set_client_id(client_id);
-  request.set_repository(repository);
-  request.set_write(write);
   wire::Repository answer;
   const grpc::Status status = stub_->Authorize(&call.context, request, &answer);
   if (status.ok()) return answer;
   if (status.error_code() == grpc::StatusCode::NOT_FOUND)
-    return fail(Code::kNotFound, fmt::format("project '{}' does not exist, or you have no access to it", repository),
+    return fail(Code::kNotFound,
+                fmt::format("project '{}' does not exist, or you have no access to it", request.repository()),
                 "see your projects with: paastech projects list");
   return std::unexpected(explain(status));
 }

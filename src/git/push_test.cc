@@ -309,6 +309,26 @@ TEST_F(LimitedPush, OverTheSizeLimitIsRefusedWithTheLimit) {
   EXPECT_EQ(quarantines(), "");
 }
 
+TEST_F(LimitedPush, OverWhatThePlanLeavesIsRefusedWithItsWords) {
+  gateway.allowance.set_max_push_bytes(64 << 10);
+  gateway.allowance.set_too_large("the plan `small` allows 1 MiB of repositories; in use: 960 KiB");
+  gateway.allowance.set_too_large_hint("delete a project");
+  start();
+  std::string bytes(256 << 10, '\0');
+  std::mt19937 random(1);
+  for (char& c : bytes) c = static_cast<char>(random());
+  commit("index.html", "small", "Small");
+  ASSERT_EQ(push().status, 0);
+  const std::string before = stored("refs/heads/main");
+  commit("blob", bytes, "Big");
+  const Outcome outcome = push();
+  EXPECT_NE(outcome.status, 0);
+  EXPECT_THAT(outcome.output, HasSubstr("the plan `small` allows 1 MiB of repositories; in use: 960 KiB; nothing"));
+  EXPECT_THAT(outcome.output, HasSubstr("delete a project"));
+  EXPECT_EQ(stored("refs/heads/main"), before);
+  EXPECT_EQ(quarantines(), "");
+}
+
 TEST_F(LimitedPush, ThatTakesTooLongIsStopped) {
   options.push_timeout = std::chrono::seconds(1);
   start();

@@ -78,6 +78,14 @@ grpc::Status RepositoriesService::Archive(grpc::ServerContext* context, const wi
   return rpc::to_grpc(stream_archive(*context, *request, *writer));
 }
 
+grpc::Status RepositoriesService::Size(grpc::ServerContext*, const wire::SizeRequest* request, wire::SizeReply* reply) {
+  const Slot slot(slots_);
+  std::int64_t bytes = 0;
+  for (const std::string& project : request->project_ids()) bytes += store_.size(project);
+  reply->set_bytes(bytes);
+  return grpc::Status::OK;
+}
+
 Status RepositoriesService::stream_archive(grpc::ServerContext& context, const wire::ArchiveRequest& request,
                                            grpc::ServerWriter<wire::ArchiveChunk>& writer) {
   TRY_ASSIGN(const GitInvocation invocation, store_.archive(request.project_id(), request.commit(), request.path()));

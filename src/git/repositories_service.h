@@ -21,6 +21,7 @@ class RepositoriesService final : public repositories::v1::Repositories::Service
                          repositories::v1::ReadFilesReply*) override;
   grpc::Status Archive(grpc::ServerContext*, const repositories::v1::ArchiveRequest*,
                        grpc::ServerWriter<repositories::v1::ArchiveChunk>*) override;
+  grpc::Status Size(grpc::ServerContext*, const repositories::v1::SizeRequest*, repositories::v1::SizeReply*) override;
 
  private:
   Status stream_archive(grpc::ServerContext& context, const repositories::v1::ArchiveRequest& request,

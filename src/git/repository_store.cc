@@ -299,6 +299,22 @@ std::size_t RepositoryStore::count_packs(const std::string& project_id) const {
   return packs;
 }
 
+// Files come and go meanwhile: what is gone counts nothing.
+std::int64_t RepositoryStore::size(const std::string& project_id) const {
+  if (!is_uuid(project_id)) return 0;
+  std::int64_t bytes = 0;
+  std::error_code code;
+  for (fs::recursive_directory_iterator at(path_of(project_id), code); at != fs::recursive_directory_iterator();
+       at.increment(code)) {
+    if (code) break;
+    std::error_code gone;
+    if (at->symlink_status(gone).type() != fs::file_type::regular) continue;
+    const std::uintmax_t size = at->file_size(gone);
+    if (!gone) bytes += static_cast<std::int64_t>(size);
+  }
+  return bytes;
+}
+
 bool is_tree_path(std::string_view path) {
   if (path.empty() || path.size() > 4096 || path.front() == '-') return false;
   for (const char c : path)

@@ -60,6 +60,8 @@ class RepositoryStore {
   // HEAD follows the deploy branch: to master where there is only master, so that a clone checks it out.
   void point_head_at_deploy_branch(const std::string& project_id) const;
   std::size_t count_packs(const std::string& project_id) const;
+  // Bytes of its files, with those of a push on its way; 0 where there is none.
+  std::int64_t size(const std::string& project_id) const;
 
  private:
   std::string quarantine_of(const std::string& project_id) const;

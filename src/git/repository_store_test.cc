@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
+
 #include "base/ids.h"
 
 namespace paastech::git {
@@ -40,6 +42,19 @@ TEST_F(Store, TakesAQuarantineOnlyInsideItsRepository) {
   for (const fs::path& bad : {root / "tmp_objdir-incoming-y", objects / "tmp_objdir-incoming-z", objects / "pack",
                               fs::path("/etc"), objects / "tmp_objdir-incoming-none", good / "../../.."})
     EXPECT_FALSE(store.set_quarantine(id, bad)) << bad;
+}
+
+TEST_F(Store, TellsWhatARepositoryTakesOnTheDisk) {
+  ASSERT_TRUE(store.prepare());
+  EXPECT_EQ(store.size(id), 0);
+  ASSERT_TRUE(store.create(id, "main"));
+  const std::int64_t empty = store.size(id);
+  EXPECT_GT(empty, 0);
+  fs::create_directories(store.path_of(id) / "objects/tmp_objdir-incoming-x/pack");
+  std::ofstream(store.path_of(id) / "objects/tmp_objdir-incoming-x/pack/a.pack") << std::string(5'000, 'x');
+  fs::create_symlink("/etc", store.path_of(id) / "objects/etc");
+  EXPECT_EQ(store.size(id), empty + 5'000);
+  EXPECT_EQ(store.size("../" + id), 0);
 }
 
 TEST_F(Store, RefusesNamesThatAreNoIds) {

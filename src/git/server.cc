@@ -15,6 +15,8 @@
 #include <deque>
 #include <map>
 
+#include "base/clock.h"
+#include "base/rate_limit.h"
 #include "git/host_key.h"
 #include "git/repositories_service.h"
 #include "git/session.h"
@@ -130,6 +132,9 @@ class Server final : public GitServer {
   std::mutex mutex_;
   std::map<std::string, int> logins_;  // connections that have not authenticated, by address
   int logging_in_ = 0;
+  SystemClock clock_;
+  // Whole logins, not keys: an agent may offer several before the right one. As many as over HTTP (threat 26).
+  RateLimit failed_logins_{clock_, 10, 60'000};
   std::deque<std::pair<Descriptor, std::chrono::steady_clock::time_point>> refused_;  // open until the refusal is read
   std::set<int> sockets_;                                                             // of running sessions, for stop
 };
@@ -216,9 +221,15 @@ void Server::admit(Descriptor connection, const std::string& peer) {
     const std::scoped_lock lock(mutex_);
     const auto found = logins_.find(peer);
     const int limit = context_.options.max_sessions;
-    if (logging_in_ >= limit || (found != logins_.end() && found->second >= std::max(1, limit / 4))) {
-      spdlog::warn("git: {} is refused: too many logins at once", peer);
-      refuse_politely(connection.get());
+    std::string why;
+    if (const std::int64_t wait = failed_logins_.wait(address_key(peer)); wait > 0)
+      why = fmt::format("PaaSTech takes no login from {} for {} seconds: too many failed within a minute", peer,
+                        (wait + 999) / 1000);
+    else if (logging_in_ >= limit || (found != logins_.end() && found->second >= std::max(1, limit / 4)))
+      why = "PaaSTech is busy with too many connections; try again in a moment";
+    if (!why.empty()) {
+      spdlog::warn("git: {} is refused: {}", peer, why);
+      refuse_politely(connection.get(), why);
       refused_.emplace_back(std::move(connection), std::chrono::steady_clock::now());
       return;
     }
@@ -266,6 +277,7 @@ void Server::run_session(Descriptor connection, const std::string& peer) {
     }
     const std::scoped_lock lock(mutex_);  // before the descriptor is closed and its number given to another
     sockets_.erase(fd);
+    if (running->was_refused()) failed_logins_.admit(address_key(peer));
   }
   if (login) leave_login(peer);
 }

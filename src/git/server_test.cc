@@ -70,6 +70,34 @@ TEST_F(Server, EndsALoginAfterSixUnknownKeys) {
   EXPECT_THAT(ssh(words, "", "stranger0").output, HasSubstr("Hi ada!"));
 }
 
+TEST_F(Server, TakesNoLoginFromAnAddressAfterTenFailedOnesWithinAMinute) {
+  make_key("stranger", false);
+  for (int i = 0; i < 9; ++i)
+    ASSERT_THAT(ssh({"-T", "git@127.0.0.1"}, "", "stranger").output, HasSubstr("Permission denied")) << i;
+  EXPECT_THAT(ssh({"-T", "git@127.0.0.1"}).output, HasSubstr("Hi ada!"));  // nine are no hindrance
+  ASSERT_THAT(ssh({"-T", "git@127.0.0.1"}, "", "stranger").output, HasSubstr("Permission denied"));
+  ASSERT_TRUE(eventually([&] {
+    const Outcome eleventh = ssh({"-T", "git@127.0.0.1"}, "", "stranger");
+    return eleventh.output.find("too many failed within a minute") != std::string::npos;
+  }));
+  EXPECT_THAT(ssh({"-T", "git@127.0.0.1"}).output, Not(HasSubstr("Hi ada!")));
+}
+
+TEST_F(Server, TellsASuspendedClientSo) {
+  gateway.suspended = "ada";
+  const Outcome outcome = push();
+  EXPECT_NE(outcome.status, 0);
+  EXPECT_THAT(outcome.output, HasSubstr("your account is suspended"));
+  gateway.suspended = "";
+  EXPECT_EQ(push().status, 0);
+}
+
+TEST_F(Server, SaysOfAKeyThatItWasUsedOnlyWhenItsSignatureVerified) {
+  ASSERT_THAT(ssh({"-T", "git@127.0.0.1"}).output, HasSubstr("Hi ada!"));
+  EXPECT_EQ(gateway.uses, 1);
+  EXPECT_GE(gateway.offers, 1);
+}
+
 TEST_F(Server, MentionsTheUnknownKeyOfAKnownClientOnce) {
   make_key("old", false);
   const std::vector<std::string> words{"-i", (scratch / "ada").string(), "-T", "git@127.0.0.1"};

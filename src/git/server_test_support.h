@@ -110,6 +110,8 @@ class FakeGateway final : public gateway::v1::GitGateway::Service {
     const std::scoped_lock lock(mutex);
     const auto found = keys.find(request->fingerprint());
     if (found == keys.end()) return {grpc::StatusCode::NOT_FOUND, "no such key"};
+    if (found->second == suspended) return {grpc::StatusCode::PERMISSION_DENIED, "your account is suspended"};
+    ++(request->authenticated() ? uses : offers);
     identity->set_username(found->second);
     identity->set_client_id("id-of-" + found->second);
     return grpc::Status::OK;
@@ -121,6 +123,7 @@ class FakeGateway final : public gateway::v1::GitGateway::Service {
       return {grpc::StatusCode::NOT_FOUND, "secret reason"};
     answer->set_project_id(project_id);
     answer->set_project_name("hello");
+    if (request->write()) answer->MergeFrom(allowance);
     return grpc::Status::OK;
   }
   grpc::Status Deploy(grpc::ServerContext* context, const gateway::v1::DeployRequest* request,
@@ -146,11 +149,15 @@ class FakeGateway final : public gateway::v1::GitGateway::Service {
 
   std::mutex mutex;
   std::map<std::string, std::string> keys;
+  std::string suspended;
+  int offers = 0;  // of known keys
+  int uses = 0;
   std::vector<std::string> deployed;
   gateway::v1::DeployRequest last;
   gateway::v1::DeployResult result;
   std::function<void(const gateway::v1::DeployRequest&)> during;
   std::atomic<bool> blocked = false;
+  gateway::v1::Repository allowance;  // what the answer to a write says beside
   const std::string project_id = new_uuid();
 };
 

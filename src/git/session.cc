@@ -27,20 +27,32 @@ constexpr std::uint64_t kMinFree = 64 << 20;  // below this much free disk a pus
 
 // fsck in receive-pack is strict: what is a warning elsewhere (.git, .., . in trees, full paths) is an error here. Two
 // old tools' harmless slips are let through, as the large hosts do.
-Settings receive_settings(const GitOptions& options) {
+Settings receive_settings(const GitOptions& options, std::int64_t max_push_bytes) {
   return {{"core.hooksPath", options.hooks_folder.string()},
           {"core.fsync", "committed,reference"},
           {"receive.fsckObjects", "true"},
           {"receive.fsck.zeroPaddedFilemode", "warn"},
           {"receive.fsck.missingSpaceBeforeDate", "warn"},
           {"receive.fsck.gitattributesSymlink", "error"},
-          {"receive.maxInputSize", std::to_string(options.max_push_bytes)},
+          {"receive.maxInputSize", std::to_string(max_push_bytes)},
           {"receive.unpackLimit", "1"},
           {"receive.autogc", "false"},
           {"receive.advertisePushOptions", "false"},
           {"receive.denyDeleteCurrent", "ignore"},  // the hook refuses it, with a reason
           {"receive.denyCurrentBranch", "ignore"},
           {"receive.keepAlive", "5"}};
+}
+
+// What the Service takes, or less where the plan of the Project's owner leaves less.
+TransferLimits push_limits(const GitOptions& options, const gateway::v1::Repository& repository) {
+  TransferLimits limits;
+  limits.max_push_bytes = options.max_push_bytes;
+  limits.time = options.push_timeout;
+  if (repository.max_push_bytes() <= 0 || repository.max_push_bytes() >= options.max_push_bytes) return limits;
+  limits.max_push_bytes = repository.max_push_bytes();
+  limits.too_large = {Code::kResourceExhausted, repository.too_large() + "; nothing was changed",
+                      repository.too_large_hint()};
+  return limits;
 }
 
 int remaining_ms(Steady::time_point deadline) {
@@ -137,16 +149,18 @@ int Session::check_key(ssh_key key, char state) {
     return SSH_AUTH_DENIED;
   }
   const std::string fingerprint = key_fingerprint(key);
-  const auto found = context_.gateway.identify(fingerprint);
+  const auto found = context_.gateway.identify(fingerprint, state == SSH_PUBLICKEY_STATE_VALID);
   if (!found) {
     ++failures_;
     tell_unknown_key(fingerprint, found.error());
     return SSH_AUTH_DENIED;
   }
-  if (state == SSH_PUBLICKEY_STATE_VALID)
+  if (state == SSH_PUBLICKEY_STATE_VALID) {
     identity_ = *found;
-  else if (++offers_ > kMaxOffers)
+    fingerprint_ = fingerprint;
+  } else if (++offers_ > kMaxOffers) {
     failures_ = kMaxFailures;
+  }
   return SSH_AUTH_SUCCESS;
 }
 
@@ -157,10 +171,12 @@ void Session::tell_unknown_key(const std::string& fingerprint, const Error& erro
   if (unknown) unknown_keys_.push_back(fingerprint);
   if (unknown && context_.familiar.contains(fingerprint)) return;
   spdlog::info("git: {}: key {} refused: {}", peer_, fingerprint, unknown ? "nobody's" : error.message);
-  const std::string text =
-      unknown ? fmt::format("PaaSTech does not know the key {}.\r\nAdd it with: paastech keys add FILE.pub\r\n",
-                            fingerprint)
-              : fmt::format("PaaSTech cannot check keys now: {}.\r\n", error.message);
+  std::string text = fmt::format("PaaSTech cannot check keys now: {}.\r\n", error.message);
+  if (unknown)
+    text =
+        fmt::format("PaaSTech does not know the key {}.\r\nAdd it with: paastech keys add FILE.pub\r\n", fingerprint);
+  else if (error.code == Code::kPermissionDenied)
+    text = fmt::format("PaaSTech: {}{}{}.\r\n", error.message, error.hint.empty() ? "" : "; ", error.hint);
   ssh_string banner = ssh_string_from_char(text.c_str());
   ssh_send_issue_banner(connection_.session, banner);
   ssh_string_free(banner);
@@ -215,20 +231,29 @@ int Session::serve() {
   return 1;
 }
 
+gateway::v1::AuthorizeRequest Session::authorize_request(const GitCommand& command) const {
+  gateway::v1::AuthorizeRequest request;
+  request.set_client_id(identity_->client_id());
+  request.set_repository(command.repository);
+  request.set_write(command.write);
+  request.set_fingerprint(fingerprint_);
+  request.set_address(peer_);
+  return request;
+}
+
 Result<int> Session::serve_git(const std::string& line) {
   TRY_ASSIGN(const GitCommand command, parse_git_command(line));
-  TRY_ASSIGN(const gateway::v1::Repository repository,
-             context_.gateway.authorize(identity_->client_id(), command.repository, command.write));
+  TRY_ASSIGN(const gateway::v1::Repository repository, context_.gateway.authorize(authorize_request(command)));
   if (!is_uuid(repository.project_id()) || !context_.store.exists(repository.project_id())) {
     spdlog::error("git: project {} has no repository", repository.project_id());
     return fail(Code::kInternal, "the project's repository is missing on the Service", "tell the administrator");
   }
-  if (!command.write) return transfer(repository.project_id(), false, nullptr);
+  if (!command.write) return transfer(repository, false, nullptr);
   TRY(check_disk(context_.options.repositories));
   const auto push = std::make_shared<Push>(random_token(32), repository.project_id(), identity_->client_id());
   spdlog::info("git: {}: {} pushes to {}", peer_, identity_->username(), repository.project_id());
   context_.hooks.expect(push);
-  const Result<int> status = transfer(repository.project_id(), true, push.get());
+  const Result<int> status = transfer(repository, true, push.get());
   context_.hooks.forget(*push);
   context_.store.point_head_at_deploy_branch(repository.project_id());
   context_.decider.release(*push);
@@ -236,12 +261,13 @@ Result<int> Session::serve_git(const std::string& line) {
   return status;
 }
 
-Result<int> Session::transfer(const std::string& project_id, bool write, Push* push) {
+Result<int> Session::transfer(const gateway::v1::Repository& repository, bool write, Push* push) {
   GitInvocation invocation;
-  const std::string path = context_.store.path_of(project_id).string();
+  const std::string path = context_.store.path_of(repository.project_id()).string();
+  TransferLimits limits = push_limits(context_.options, repository);
   if (write) {
     invocation.arguments = {"receive-pack", path};
-    invocation.configuration = receive_settings(context_.options);
+    invocation.configuration = receive_settings(context_.options, limits.max_push_bytes);
     invocation.environment = {{hook::kSocketVariable, context_.options.hook_socket.string()},
                               {hook::kTokenVariable, push->token}};
   } else {
@@ -249,10 +275,7 @@ Result<int> Session::transfer(const std::string& project_id, bool write, Push* p
   }
   if (!git_protocol_.empty()) invocation.environment.emplace_back("GIT_PROTOCOL", git_protocol_);
   TRY_ASSIGN(GitProcess git, GitProcess::start(invocation));
-  TransferLimits limits;
-  limits.max_push_bytes = context_.options.max_push_bytes;
-  limits.time = context_.options.push_timeout;
-  Transfer transfer(connection_, std::move(git), push, context_.gate, limits);
+  Transfer transfer(connection_, std::move(git), push, context_.gate, std::move(limits));
   return transfer.run();
 }
 

@@ -22,6 +22,7 @@ class Session {
   Session& operator=(const Session&) = delete;
 
   void run(const std::function<void()>& on_authenticated);
+  bool was_refused() const { return !identity_ && failures_ > 0; }  // a login was tried and failed; after run()
 
  private:
   struct Request {
@@ -32,8 +33,9 @@ class Session {
   bool authenticate();
   bool await_request();
   int serve();
+  gateway::v1::AuthorizeRequest authorize_request(const GitCommand& command) const;
   Result<int> serve_git(const std::string& line);
-  Result<int> transfer(const std::string& project_id, bool write, Push* push);
+  Result<int> transfer(const gateway::v1::Repository& repository, bool write, Push* push);
   void repack_if_needed();
   int check_key(ssh_key key, char state);
   void tell_unknown_key(const std::string& fingerprint, const Error& error);
@@ -50,6 +52,7 @@ class Session {
   ssh_server_callbacks_struct server_callbacks_{};
   ssh_channel_callbacks_struct channel_callbacks_{};
   std::optional<gateway::v1::Identity> identity_;
+  std::string fingerprint_;  // of the key that the identity has
   std::vector<std::string> unknown_keys_;
   int failures_ = 0;
   int offers_ = 0;

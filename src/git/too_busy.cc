@@ -20,10 +20,10 @@ void put_text(std::string& out, std::string_view text) {
 
 }  // namespace
 
-void refuse_politely(int socket) {
+void refuse_politely(int socket, std::string_view why) {
   std::string payload(1, '\x01');  // SSH_MSG_DISCONNECT
   put_number(payload, 12);         // SSH_DISCONNECT_TOO_MANY_CONNECTIONS
-  put_text(payload, "PaaSTech is busy with too many connections; try again in a moment");
+  put_text(payload, why);
   put_text(payload, "en");
   // The binary packet before keys are agreed on: length, padding length, payload, padding to a multiple of 8, at
   // least 4.

@@ -14,7 +14,9 @@ constexpr std::size_t kBlock = 128 << 10;
 constexpr std::chrono::seconds kPatience(3);                       // for git to end by itself, and then for SIGTERM
 constexpr std::string_view kDiskFull = "No space left on device";  // strerror(ENOSPC) in the C locale
 
-Error over_limit(std::int64_t bytes) {
+Error over_limit(const TransferLimits& limits) {
+  if (!limits.too_large.message.empty()) return limits.too_large;
+  const std::int64_t bytes = limits.max_push_bytes;
   const std::string size = bytes >= 1 << 20 ? fmt::format("{} MiB", bytes >> 20) : fmt::format("{} KiB", bytes >> 10);
   return {Code::kResourceExhausted,
           fmt::format("the push is over {}, the limit of this Service; nothing was changed", size),
@@ -119,7 +121,7 @@ void Transfer::enforce_limits() {
     return;
   }
   if (push_ != nullptr && received_ > limits_.max_push_bytes + (limits_.max_push_bytes >> 4) + (1 << 20))
-    return stop(over_limit(limits_.max_push_bytes));  // git should have said so long ago
+    return stop(over_limit(limits_));  // git should have said so long ago
   if (now_ - begin_ > limits_.time)
     return stop({Code::kDeadlineExceeded,
                  fmt::format("the transfer took longer than {} s, the limit of this Service", limits_.time.count()),
@@ -164,7 +166,7 @@ void Transfer::explain() {
     connection_.say_error({Code::kResourceExhausted, "the Service's disk is full; nothing was changed",
                            "tell the administrator, and push again once there is space"});
   else if (received_ > limits_.max_push_bytes && !stopped_)
-    connection_.say_error(over_limit(limits_.max_push_bytes));
+    connection_.say_error(over_limit(limits_));
 }
 
 }  // namespace paastech::git

@@ -14,6 +14,7 @@ namespace paastech::git {
 
 struct TransferLimits {
   std::int64_t max_push_bytes = 0;
+  Error too_large = {};  // what to say of a larger push; without a message: that it is over the Service's limit
   std::chrono::seconds time{1800};       // receiving; the whole of a fetch
   std::chrono::seconds silence{60};      // without a byte in either direction, and for a Client that reads nothing
   std::chrono::seconds slow_window{10};  // a Client that sends at all must send in two such windows
@@ -24,7 +25,7 @@ class Transfer {
  public:
   // push is null for a fetch.
   Transfer(SshConnection& connection, GitProcess process, Push* push, DeployGate& gate, TransferLimits limits)
-      : connection_(connection), git_(std::move(process)), push_(push), gate_(gate), limits_(limits) {}
+      : connection_(connection), git_(std::move(process)), push_(push), gate_(gate), limits_(std::move(limits)) {}
   // The exit status for the Client. Where the Client goes away during a Deployment, returns only when it has ended.
   int run();
 

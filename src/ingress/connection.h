@@ -3,7 +3,7 @@
 #include <array>
 #include <string_view>
 
-#include "ingress/address.h"
+#include "base/address.h"
 #include "ingress/body_framing.h"
 #include "ingress/buffer.h"
 #include "ingress/pages.h"

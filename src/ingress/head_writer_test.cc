@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "ingress/address.h"
+#include "base/address.h"
 #include "ingress/pages.h"
 #include "ingress/timer_wheel.h"
 

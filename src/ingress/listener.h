@@ -2,7 +2,7 @@
 // Listening sockets, one a loop, that the kernel spreads connections over (SO_REUSEPORT). Thread: any.
 #include <vector>
 
-#include "ingress/address.h"
+#include "base/address.h"
 
 namespace paastech::ingress {
 

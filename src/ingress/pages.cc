@@ -4,6 +4,8 @@
 
 #include <iterator>
 
+#include "base/html.h"
+
 namespace paastech::ingress {
 namespace {
 
@@ -38,23 +40,6 @@ const Words& words_of(int status) {
   for (const Words& words : kWords)
     if (words.status == status) return words;
   return kWords[0];
-}
-
-std::string escape_html(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    if (c == '<')
-      out += "&lt;";
-    else if (c == '>')
-      out += "&gt;";
-    else if (c == '&')
-      out += "&amp;";
-    else if (c == '"')
-      out += "&quot;";
-    else
-      out += c;
-  }
-  return out;
 }
 
 std::string escape_json(std::string_view text) {

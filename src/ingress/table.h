@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "ingress/address.h"
+#include "base/address.h"
 #include "router.pb.h"
 
 namespace paastech::ingress {

@@ -29,6 +29,7 @@ struct TaskGroup::State {
 
   Executor executor;
   std::list<std::shared_ptr<Node>> nodes;
+  bool cancelled = false;
   Notifier emptied;
 };
 
@@ -68,6 +69,7 @@ TaskGroup::~TaskGroup() {
 void TaskGroup::spawn(std::string name, Task<void> task) {
   auto node = std::make_shared<State::Node>();
   node->name = std::move(name);
+  node->cancelled = state_->cancelled;
   state_->nodes.push_back(node);
   const auto place = std::prev(state_->nodes.end());
   auto start = [state = state_, node, place, task = std::move(task)]() mutable {
@@ -85,6 +87,7 @@ void TaskGroup::spawn(std::string name, Task<void> task) {
 }
 
 void TaskGroup::cancel() {
+  state_->cancelled = true;
   const auto nodes = state_->nodes;  // a copy: what an emission wakes may change the list
   for (const auto& node : nodes) node->cancelled = true;
   // At once on the loop; but before or between its runs (in main, in tests) the emission must wait for it, for Asio

@@ -83,6 +83,18 @@ TEST(TaskGroup, ATaskCancelledBeforeItsStartStillRunsToItsFirstWait) {
   run(f.loop, cancelled_before_start(f));
 }
 
+Task<void> spawned_after_cancel(Fixture& f) {
+  f.tasks.cancel();
+  f.tasks.spawn("late", note_start(f));
+  co_await f.tasks.join();
+  EXPECT_EQ(f.seen, std::vector<std::string>{"started"});
+}
+
+TEST(TaskGroup, ATaskSpawnedAfterTheCancellationRunsToItsFirstWaitToo) {
+  Fixture f;
+  run(f.loop, spawned_after_cancel(f));
+}
+
 Task<void> one_throws(Fixture& f) {
   f.tasks.spawn("thrower", thrower(f));
   f.tasks.spawn("sleeper", sleeper(f, "other"));

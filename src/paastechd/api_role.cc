@@ -1,18 +1,23 @@
 #include "paastechd/api_role.h"
 
+#include "api/account_removal.h"
+#include "api/audit.h"
 #include "api/bootstrap.h"
 #include "api/context.h"
+#include "api/contract/contract.h"
 #include "api/gateway.h"
 #include "api/http_api.h"
-#include "base/files.h"
+#include "api/mail_queue.h"
 #include "controller/deployment_controller.h"
 #include "net/http_server.h"
+#include "paastechd/database.h"
+#include "paastechd/keys.h"
+#include "paastechd/mail.h"
 
 namespace paastech {
 namespace {
 
-constexpr std::size_t kWriters = 1;  // as many as the database has connections (store/database.h)
-constexpr std::size_t kReaders = 2;
+constexpr std::size_t kWriters = 1;         // as many as the database lets write at once (store/database.h)
 constexpr std::size_t kHashingThreads = 2;  // 64 MiB each while they hash (base/secret.h)
 
 PublicAddress public_address(const Config& config) {
@@ -35,28 +40,56 @@ controller::ControllerOptions controller_options(const Config& config) {
   return options;
 }
 
+api::AccountOptions account_options(const Config& config) {
+  api::AccountOptions options;
+  if (config.sign_up == "open") options.sign_up = api::SignUp::kOpen;
+  if (config.sign_up == "closed") options.sign_up = api::SignUp::kClosed;
+  options.administrators_need_second_factor = config.administrators_need_second_factor;
+  return options;
+}
+
 }  // namespace
 
 struct ApiRole::State {
   State(const Config& c, net::asio::io_context& loop, net::TaskGroup& group, Peers peers, SecretBox box,
-        std::unique_ptr<store::Database> opened, std::string fingerprint)
+        std::unique_ptr<store::Database> opened, const std::optional<mail::SmtpOptions>& smtp, std::string fingerprint)
       : config(c),
         io(loop),
         tasks(group),
+        reads(opened->readers()),
         database(std::move(opened)),
         secrets(std::move(box)),
         log(c.home),
         access(*database, writes, reads),
+        mails(smtp ? mail_queue(*smtp) : nullptr),
         pomegranate(pomegranate::v1::Pomegranate::NewStub(peers.pomegranate)),
         repositories(repositories::v1::Repositories::NewStub(peers.git)),
         router(router::v1::Router::NewStub(peers.router)),
         controller(tasks, {access, *pomegranate, *repositories, {router.get()}, secrets, log, clock, public_address(c)},
                    controller_options(c)),
-        context{tasks,         access, controller, *pomegranate,      secrets,
-                hashing,       clock,  log,        public_address(c), {PAASTECH_VERSION, std::move(fingerprint)},
-                {router.get()}},
+        context{tasks,
+                access,
+                controller,
+                *pomegranate,
+                secrets,
+                hashing,
+                clock,
+                log,
+                public_address(c),
+                {PAASTECH_VERSION, std::move(fingerprint), c.home.string()},
+                {router.get()},
+                account_options(c),
+                CidrList::parse(c.api_trusted_proxy).value_or(CidrList()),
+                mails.get()},
         http(context),
         gateway(api::make_gateway(tasks, context)) {}
+
+  std::unique_ptr<api::MailQueue> mail_queue(const mail::SmtpOptions& smtp) {
+    auto send = [smtp](const mail::Message& message, const std::atomic<bool>& stop) {
+      return mail::send(smtp, message, &stop);
+    };
+    return std::make_unique<api::MailQueue>(tasks, access, secrets, clock, std::move(send));
+  }
 
   net::Task<void> handle(net::ServerRequest request, net::ResponseWriter& writer) {
     co_await http.handle(std::move(request), writer);
@@ -66,13 +99,14 @@ struct ApiRole::State {
   net::asio::io_context& io;
   net::TaskGroup& tasks;
   net::BlockingPool writes{kWriters};
-  net::BlockingPool reads{kReaders};
+  net::BlockingPool reads;
   net::BlockingPool hashing{kHashingThreads};
   std::unique_ptr<store::Database> database;
   SecretBox secrets;
   SystemClock clock;
   logs::DeploymentLog log;
   controller::DatabaseAccess access;
+  std::unique_ptr<api::MailQueue> mails;  // null: no mail server is configured
   std::unique_ptr<pomegranate::v1::Pomegranate::Stub> pomegranate;
   std::unique_ptr<repositories::v1::Repositories::Stub> repositories;
   std::unique_ptr<router::v1::Router::Stub> router;
@@ -89,11 +123,12 @@ ApiRole::~ApiRole() = default;
 
 Result<std::unique_ptr<ApiRole>> ApiRole::create(const Config& config, net::asio::io_context& io, net::TaskGroup& tasks,
                                                  Peers peers, std::string ssh_fingerprint) {
-  TRY_ASSIGN(std::string key, read_or_make_secret(config.home / "secret.key", 32));
-  TRY_ASSIGN(std::unique_ptr<store::Database> database, store::Database::open((config.home / "paastech.db").string()));
-  return std::unique_ptr<ApiRole>(
-      new ApiRole(std::make_unique<State>(config, io, tasks, std::move(peers), SecretBox(std::move(key)),
-                                          std::move(database), std::move(ssh_fingerprint))));
+  TRY(api::contract_agrees());
+  TRY_ASSIGN(std::unique_ptr<store::Database> database, open_database(config));
+  TRY_ASSIGN(SecretBox secrets, open_secrets(config, *database));
+  TRY_ASSIGN(const std::optional<mail::SmtpOptions> smtp, open_mail(config));
+  return std::unique_ptr<ApiRole>(new ApiRole(std::make_unique<State>(
+      config, io, tasks, std::move(peers), std::move(secrets), std::move(database), smtp, std::move(ssh_fingerprint))));
 }
 
 grpc::Service& ApiRole::gateway() { return *state_->gateway; }
@@ -115,12 +150,17 @@ net::Task<void> ApiRole::first_steps() {
   state.outcome =
       co_await api::ensure_administrator(state.context, state.config.admin_email, state.config.home / "admin-password");
   if (state.outcome) state.outcome = listen();
-  if (state.outcome) state.controller.start();
+  if (!state.outcome) co_return;
+  state.controller.start();
+  state.tasks.spawn("accounts", api::keep_accounts(state.context));
+  if (state.mails) state.mails->start();
+  state.tasks.spawn("audit sweep", api::sweep_audit(state.context, state.config.audit_keep_days));
 }
 
 const Status& ApiRole::outcome() const { return state_->outcome; }
 
 net::Task<void> ApiRole::stop() {
+  if (state_->mails) state_->mails->stop();
   if (state_->server) co_await state_->server->stop();
 }
 

@@ -19,7 +19,7 @@ class ApiRole {
     std::shared_ptr<grpc::Channel> git;
     std::shared_ptr<grpc::Channel> router;
   };
-  // Opens the database and the secret key (made at first start, mode 0600; refused where others can read it).
+  // Opens the database and the keys that its values are sealed with (paastechd/keys.h).
   static Result<std::unique_ptr<ApiRole>> create(const Config& config, net::asio::io_context& io, net::TaskGroup& tasks,
                                                  Peers peers, std::string ssh_fingerprint);
   ~ApiRole();

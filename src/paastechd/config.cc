@@ -7,10 +7,13 @@
 #include <map>
 #include <variant>
 
+#include "base/address.h"
 #include "base/files.h"
 #include "base/ids.h"
 #include "base/text.h"
+#include "paastechd/mail.h"
 #include "pomegranate/subnets.h"
+#include "store/database_url.h"
 
 namespace paastech {
 namespace {
@@ -25,7 +28,10 @@ struct TextTarget {
   std::function<void(std::string)> set;
   std::function<std::string()> get;
 };
-using Target = std::variant<IntegerTarget, TextTarget>;
+struct FlagTarget {
+  bool* slot;
+};
+using Target = std::variant<IntegerTarget, TextTarget, FlagTarget>;
 
 template <class T>
 Target integer(T& slot, std::int64_t least, std::int64_t most) {
@@ -37,8 +43,19 @@ Target text(T& slot) {
   return TextTarget{[&slot](std::string value) { slot = std::move(value); }, [&slot] { return slot; }};
 }
 
+// The URL may hold a password.
+Target database_url(std::string& slot) {
+  return TextTarget{[&slot](std::string value) { slot = std::move(value); },
+                    [&slot] {
+                      const Result<store::DatabaseUrl> url = store::parse_database_url(slot);
+                      return url ? url->shown : std::string();
+                    }};
+}
+
 std::map<std::string, Target> targets(Config& c) {
   return {
+      {"database.url", database_url(c.database_url)},
+      {"database.password_file", text(c.database_password_file)},
       {"log.level", text(c.log_level)},
       {"service.fqdn", text(c.fqdn)},
       {"service.scheme", text(c.public_scheme)},
@@ -52,6 +69,18 @@ std::map<std::string, Target> targets(Config& c) {
       {"ingress.loops", integer(c.router_loops, 0, 256)},
       {"api.address", text(c.api_address)},
       {"api.port", integer(c.api_port, 0, 65535)},
+      {"api.trusted_proxy", text(c.api_trusted_proxy)},
+      {"accounts.administrators_need_second_factor", FlagTarget{&c.administrators_need_second_factor}},
+      {"accounts.sign_up", text(c.sign_up)},
+      {"mail.host", text(c.mail_host)},
+      {"mail.port", integer(c.mail_port, 1, 65535)},
+      {"mail.security", text(c.mail_security)},
+      {"mail.username", text(c.mail_username)},
+      {"mail.password_file", text(c.mail_password_file)},
+      {"mail.from", text(c.mail_from)},
+      {"mail.ca_file", text(c.mail_ca_file)},
+      {"mail.timeout_s", integer(c.mail_timeout_s, 1, 600)},
+      {"audit.keep_days", integer(c.audit_keep_days, 1, 36'500)},
       {"git.address", text(c.ssh_address)},
       {"git.port", integer(c.ssh_port, 0, 65535)},
       {"git.max_push_bytes", integer(c.max_push_bytes, 1 << 10, 64LL << 30)},
@@ -64,6 +93,12 @@ std::map<std::string, Target> targets(Config& c) {
       {"builds.per_client", integer(c.builds_per_client, 1, 64)},
       {"builds.timeout_s", integer(c.build_timeout_s, 5, 86'400)},
       {"builds.memory_bytes", integer(c.build_memory_bytes, 64 << 20, 1LL << 40)},
+      {"roles.api", text(c.role_api)},
+      {"roles.pomegranate", text(c.role_pomegranate)},
+      {"roles.git", text(c.role_git)},
+      {"roles.router", text(c.role_router)},
+      {"roles.listen_address", text(c.roles_listen_address)},
+      {"roles.certificates", text(c.roles_certificates)},
   };
 }
 
@@ -82,6 +117,12 @@ Status assign(const Target& target, const toml::node& node, const std::string& w
     const auto value = node.value_exact<std::string>();
     if (!value) return bad(where, "must be a text in quotes", "write it as \"…\"");
     wants_text->set(*value);
+    return {};
+  }
+  if (const auto* flag = std::get_if<FlagTarget>(&target)) {
+    const auto value = node.value_exact<bool>();
+    if (!value) return bad(where, "must be true or false", "write it without quotes");
+    *flag->slot = *value;
     return {};
   }
   const auto& wants = std::get<IntegerTarget>(target);
@@ -128,6 +169,50 @@ Status read_port(const GetEnvironment& environment, const char* name, const std:
   return {};
 }
 
+// host:port, the host a name, an IPv4 address or an IPv6 address in brackets.
+bool is_address(std::string_view text) {
+  const std::size_t colon = text.rfind(':');
+  if (colon == std::string_view::npos) return false;
+  std::string_view host = text.substr(0, colon);
+  const std::string_view digits = text.substr(colon + 1);
+  int port = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
+  if (error != std::errc() || end != digits.data() + digits.size() || port < 1 || port > 65535) return false;
+  const bool six = host.size() > 2 && host.front() == '[' && host.back() == ']';
+  if (six) host = host.substr(1, host.size() - 2);
+  constexpr std::string_view kName = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-";
+  return !host.empty() && host.find_first_not_of(six ? "0123456789abcdefABCDEF:." : kName) == std::string_view::npos;
+}
+
+Status check_roles(const Config& c, const std::function<std::string(const std::string&)>& place) {
+  const std::pair<const char*, const std::string&> addresses[] = {{"roles.api", c.role_api},
+                                                                  {"roles.pomegranate", c.role_pomegranate},
+                                                                  {"roles.git", c.role_git},
+                                                                  {"roles.router", c.role_router}};
+  for (const auto& [key, address] : addresses) {
+    if (address.empty()) continue;
+    if (!is_address(address))
+      return bad(place(key), "`" + address + "` is not an address", "write host:port, for instance 10.0.0.2:7001");
+    for (const auto& [other, same] : addresses)
+      if (std::string_view(key) != other && same == address)
+        return bad(place(key), fmt::format("must differ from {}, but both are {}", place(other), address),
+                   "give each role a port of its own");
+  }
+  if (c.roles_listen_address.empty() ||
+      c.roles_listen_address.find_first_not_of("0123456789abcdefABCDEF:.") != std::string::npos)
+    return bad(place("roles.listen_address"), "`" + c.roles_listen_address + "` is not an IP address",
+               "use 127.0.0.1, an address of this host, or 0.0.0.0 for all of them");
+  return {};
+}
+
+// A file is meant in the home, unless its path is absolute; without a URL it is paastech.db.
+std::string at_home(const std::string& url, const std::filesystem::path& home) {
+  constexpr std::string_view kSqlite = "sqlite:";
+  if (url.empty()) return std::string(kSqlite) + (home / "paastech.db").string();
+  if (!url.starts_with(kSqlite) || url.size() == kSqlite.size()) return url;
+  return std::string(kSqlite) + (home / url.substr(kSqlite.size())).lexically_normal().string();
+}
+
 Status check(const Config& c, const Places& places) {
   const auto place = [&places](const std::string& key) {
     const auto found = places.find(key);
@@ -149,8 +234,16 @@ Status check(const Config& c, const Places& places) {
       c.instance.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") != std::string::npos)
     return bad(place("engine.instance"), "`" + c.instance + "` is not a name",
                "use at most 20 lower-case letters, digits and hyphens");
+  if (!one_of(c.sign_up, {"open", "invite", "closed"}))
+    return bad(place("accounts.sign_up"), "`" + c.sign_up + "` is not a way to sign up", "use open, invite or closed");
+  if (const Status mail = check_mail(c); !mail) return bad(place("mail.host"), mail.error().message, mail.error().hint);
+  if (const auto networks = CidrList::parse(c.api_trusted_proxy); !networks)
+    return bad(place("api.trusted_proxy"), networks.error().message, networks.error().hint);
+  if (const auto url = store::parse_database_url(c.database_url); !url)
+    return bad(place("database.url"), url.error().message, url.error().hint);
   if (const auto pool = pomegranate::SubnetPool::make(c.subnet_pool, c.subnet_bits); !pool)
     return bad(place("engine.subnet_pool"), pool.error().message, pool.error().hint);
+  TRY(check_roles(c, place));
   const std::pair<const char*, int> ports[] = {
       {"ingress.port", c.http_port}, {"api.port", c.api_port}, {"git.port", c.ssh_port}};
   for (const auto& [key, port] : ports)
@@ -188,6 +281,11 @@ Result<Config> load_config(const std::filesystem::path& file, const GetEnvironme
   TRY(read_port(environment, "PAASTECH_API_PORT", "api.port", config.api_port, places));
   TRY(read_port(environment, "PAASTECH_SSH_PORT", "git.port", config.ssh_port, places));
   if (const char* socket = environment("PAASTECH_DOCKER_SOCKET"); socket && *socket) config.docker_socket = socket;
+  if (const char* url = environment("PAASTECH_DATABASE_URL"); url && *url) {
+    config.database_url = url;
+    places["database.url"] = "environment variable PAASTECH_DATABASE_URL";
+  }
+  config.database_url = at_home(config.database_url, config.home);
   if (config.docker_socket.starts_with("unix://")) config.docker_socket.erase(0, 7);
   if (config.instance.empty()) {
     // The name given at first start stays with the home, also where it is restored at another path.
@@ -206,6 +304,8 @@ std::string describe(const Config& config) {
   for (const auto& [name, target] : targets(copy)) {
     if (const auto* value = std::get_if<TextTarget>(&target))
       out += name + " = " + value->get() + "\n";
+    else if (const auto* flag = std::get_if<FlagTarget>(&target))
+      out += name + " = " + (*flag->slot ? "true" : "false") + "\n";
     else
       out += name + " = " + std::to_string(std::get<IntegerTarget>(target).get()) + "\n";
   }

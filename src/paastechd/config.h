@@ -14,6 +14,9 @@ namespace paastech {
 struct Config {
   std::filesystem::path home = "./.paastech";  // PAASTECH_HOME, made absolute
   std::string log_level = "info";              // log.level: debug | info | warn | error
+  // [database]; only api needs it
+  std::string database_url;  // database.url, PAASTECH_DATABASE_URL: sqlite:PATH or postgresql://…; default: the home's
+  std::string database_password_file;  // database.password_file: of PostgreSQL, instead of a password in the URL
   // [service]
   std::string fqdn = "localhost";                    // service.fqdn: Applications live under user-app.<fqdn>
   std::string public_scheme = "http";                // service.scheme, as visitors see it
@@ -28,7 +31,22 @@ struct Config {
   std::string trusted_proxy;  // ingress.trusted_proxy: networks whose X-Forwarded-* is believed
   // [api]
   std::string api_address = "127.0.0.1";
-  int api_port = 8000;  // PAASTECH_API_PORT
+  int api_port = 8000;            // PAASTECH_API_PORT
+  std::string api_trusted_proxy;  // api.trusted_proxy: networks whose X-Forwarded-For is believed; empty: none
+  // [accounts]
+  std::string sign_up = "invite";                  // accounts.sign_up: open | invite | closed
+  bool administrators_need_second_factor = false;  // accounts.administrators_need_second_factor
+  // [mail]; without a host this Service sends none
+  std::string mail_host;                   // mail.host
+  int mail_port = 587;                     // mail.port
+  std::string mail_security = "starttls";  // mail.security: starttls | tls | none, the last only to this machine
+  std::string mail_username;               // mail.username
+  std::string mail_password_file;          // mail.password_file, from the home; mode 0600
+  std::string mail_from;                   // mail.from: an address, or Name <address>
+  std::string mail_ca_file;  // mail.ca_file: PEM, from the home; takes the place of the machine's authorities
+  int mail_timeout_s = 60;   // mail.timeout_s
+  // [audit]
+  int audit_keep_days = 365;  // audit.keep_days
   // [git]
   std::string ssh_address = "0.0.0.0";
   int ssh_port = 2222;                        // PAASTECH_SSH_PORT
@@ -45,6 +63,15 @@ struct Config {
   std::int64_t build_timeout_s = 900;           // builds.timeout_s
   std::int64_t build_memory_bytes = 1LL << 30;  // builds.memory_bytes
 
+  // [roles]: how roles in processes of their own reach one another; `all` needs none of it. roles.api and so on are
+  // host:port, TCP with mutual TLS; empty: the unix socket in run/
+  std::string role_api;
+  std::string role_pomegranate;
+  std::string role_git;
+  std::string role_router;
+  std::string roles_listen_address = "127.0.0.1";  // roles.listen_address; the port is that of the role's own entry
+  std::string roles_certificates;  // roles.certificates: ca.crt, ROLE.crt, ROLE.key; default: authority/
+
   std::filesystem::path run_folder() const { return home / "run"; }
 };
 
@@ -52,7 +79,7 @@ using GetEnvironment = std::function<const char*(const char*)>;
 
 // file may be empty: then <home>/paastech.toml is read where it exists.
 Result<Config> load_config(const std::filesystem::path& file, const GetEnvironment& environment);
-// What is in force, a line `key = value` each.
+// What is in force, a line `key = value` each; passwords are left out.
 std::string describe(const Config& config);
 
 }  // namespace paastech

@@ -5,7 +5,9 @@
 #include <fstream>
 #include <map>
 
+#include "base/files.h"
 #include "base/ids.h"
+#include "paastechd/mail.h"
 
 namespace paastech {
 namespace {
@@ -53,6 +55,19 @@ TEST_F(ConfigTest, NamesFileLineAndKeyOfAMistake) {
       {"[engine]\ninstance = \"A B\"\n", "line 2: `engine.instance` `A B` is not"},
       {"[engine]\nsubnet_pool = \"10.0.0.0\"\n", "line 2: `engine.subnet_pool`"},
       {"[git]\nport = 8080\n", "line 2: `git.port` must differ"},
+      {"[api]\ntrusted_proxy = \"proxy.example.org\"\n", "line 2: `api.trusted_proxy`"},
+      {"[accounts]\nadministrators_need_second_factor = \"true\"\n",
+       "line 2: `accounts.administrators_need_second_factor` must be true or false"},
+      {"[accounts]\nsign_up = \"yes\"\n", "line 2: `accounts.sign_up` `yes` is not"},
+      {"[mail]\nhost = \"mail.example.org\"\n", "line 2: `mail.host` there is a mail server but no sender"},
+      {"[mail]\nhost = \"mail.example.org\"\nfrom = \"a@example.org\"\nsecurity = \"none\"\n", "line 2: `mail.host`"},
+      {"[mail]\nport = 0\n", "line 2: `mail.port` must be a whole number from 1"},
+      {"[roles]\nrouter = \"10.0.0.2\"\n", "line 2: `roles.router` `10.0.0.2` is not an address"},
+      {"[roles]\ngit = \"h:0\"\n", "line 2: `roles.git` `h:0` is not an address"},
+      {"[roles]\ngit = \":7000\"\n", "line 2: `roles.git` `:7000` is not an address"},
+      {"[roles]\ngit = \"unix:/tmp/x:1\"\n", "line 2: `roles.git` `unix:/tmp/x:1` is not an address"},
+      {"[roles]\napi = \"h:1\"\ngit = \"h:1\"\n", "line 2: `roles.api` must differ"},
+      {"[roles]\nlisten_address = \"every\"\n", "line 2: `roles.listen_address` `every` is not an IP address"},
   };
   for (const auto& row : rows) {
     const auto config = load(row.toml);
@@ -60,6 +75,37 @@ TEST_F(ConfigTest, NamesFileLineAndKeyOfAMistake) {
     EXPECT_NE(config.error().message.find(row.expected), std::string::npos) << config.error().message;
     EXPECT_NE(config.error().message.find("paastech.toml"), std::string::npos) << config.error().message;
   }
+}
+
+TEST_F(ConfigTest, TheMailServersPasswordIsReadFromItsFileWhereOthersCannot) {
+  const auto without = load("");
+  ASSERT_TRUE(without);
+  EXPECT_EQ(without->sign_up, "invite");
+  EXPECT_FALSE(open_mail(*without)->has_value());
+  const auto config = load(
+      "[mail]\nhost = \"mail.example.org\"\nfrom = \"PaaS <a@example.org>\"\nusername = \"paas\"\n"
+      "password_file = \"mail-password\"\n[service]\nfqdn = \"paas.example.org\"\n");
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_FALSE(open_mail(*config)) << "there is no such file yet";
+  ASSERT_TRUE(write_file(folder / "mail-password", "canary\n", 0644));
+  EXPECT_EQ(open_mail(*config).error().code, Code::kFailedPrecondition);
+  ASSERT_TRUE(write_file(folder / "mail-password", "canary\n", 0600));
+  const auto smtp = open_mail(*config);
+  ASSERT_TRUE(smtp) << smtp.error().message;
+  EXPECT_EQ((*smtp)->password, "canary");
+  EXPECT_EQ((*smtp)->port, 587);
+  EXPECT_EQ((*smtp)->service, "paas.example.org");
+  EXPECT_EQ(describe(*config).find("canary"), std::string::npos);
+}
+
+TEST_F(ConfigTest, TakesAddressesOfRoles) {
+  const auto config =
+      load("[roles]\napi = \"api.example.org:7000\"\ngit = \"10.0.0.2:7001\"\nrouter = \"[fd00::2]:7002\"\n");
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->role_api, "api.example.org:7000");
+  EXPECT_EQ(config->role_pomegranate, "");
+  EXPECT_EQ(config->role_router, "[fd00::2]:7002");
+  EXPECT_EQ(config->roles_listen_address, "127.0.0.1");
 }
 
 TEST_F(ConfigTest, RefusesABadPortVariableAndEqualPorts) {
@@ -70,6 +116,26 @@ TEST_F(ConfigTest, RefusesABadPortVariableAndEqualPorts) {
   ASSERT_FALSE(config);
   EXPECT_NE(config.error().message.find("must differ"), std::string::npos);
   EXPECT_NE(config.error().message.find("PAASTECH_SSH_PORT"), std::string::npos) << config.error().message;
+}
+
+TEST_F(ConfigTest, TheDatabaseIsAFileInTheHomeOrWhatTheUrlSays) {
+  EXPECT_EQ(load("")->database_url, "sqlite:" + (folder / "paastech.db").string());
+  EXPECT_EQ(load("[database]\nurl = \"sqlite:data/p.db\"\n")->database_url,
+            "sqlite:" + (folder / "data/p.db").string());
+  EXPECT_EQ(load("[database]\nurl = \"sqlite:/srv/p.db\"\n")->database_url, "sqlite:/srv/p.db");
+  variables["PAASTECH_DATABASE_URL"] = "postgresql://ann:canary@db/paas";
+  const auto config = load("[database]\nurl = \"sqlite:data/p.db\"\n");
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->database_url, "postgresql://ann:canary@db/paas");
+  EXPECT_NE(describe(*config).find("database.url = postgresql://ann@db/paas\n"), std::string::npos);
+  EXPECT_EQ(describe(*config).find("canary"), std::string::npos);
+}
+
+TEST_F(ConfigTest, AMistakeInTheDatabasesUrlIsNamedByItsPlaceOnly) {
+  const auto config = load("[database]\n\nurl = \"postgresql://ann:canary%zz@db/paas\"\n");
+  ASSERT_FALSE(config);
+  EXPECT_NE(config.error().message.find("line 3: `database.url`"), std::string::npos) << config.error().message;
+  EXPECT_EQ(config.error().message.find("canary"), std::string::npos);
 }
 
 TEST_F(ConfigTest, GivesEachHomeAnInstanceNameOfItsOwn) {

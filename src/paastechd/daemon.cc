@@ -3,12 +3,15 @@
 #include <sys/resource.h>
 
 #include <boost/asio/signal_set.hpp>
+#include <optional>
 
+#include "base/clock.h"
 #include "base/files.h"
 #include "git/server.h"
 #include "ingress/router.h"
 #include "paastechd/api_role.h"
 #include "paastechd/home.h"
+#include "paastechd/links.h"
 #include "pomegranate/service.h"
 #include "rpc/host.h"
 
@@ -17,17 +20,7 @@ namespace {
 
 namespace asio = net::asio;
 
-std::string role_name(Role role) {
-  switch (role) {
-    case Role::kApi: return "api";
-    case Role::kPomegranate: return "pomegranate";
-    case Role::kGit: return "git";
-    case Role::kRouter: return "router";
-  }
-  return "";
-}
-
-std::string socket_name(Role role) { return role_name(role) + ".sock"; }
+constexpr std::chrono::hours kCertificatesEvery{6};  // of 30 days in which a renewal may come
 
 // The program that git starts before refs move lies beside paastechd.
 std::filesystem::path hook_program() {
@@ -41,6 +34,8 @@ class Daemon {
       : config_(config), roles_(std::move(roles)), tasks_(io_.get_executor()) {}
 
   Status start() {
+    TRY_ASSIGN(Links links, Links::open(config_, roles_));
+    links_.emplace(std::move(links));
     TRY(start_router());
     TRY(start_git());
     if (has(Role::kPomegranate)) {
@@ -50,8 +45,7 @@ class Daemon {
     TRY(host_inner_services());
     TRY(start_api());
     if (git_) {
-      const auto channel =
-          api_ ? api_host_->channel() : rpc::unix_channel(config_.run_folder() / socket_name(Role::kApi));
+      const auto channel = api_ ? api_host_->channel() : links_->channel_to(Role::kApi);
       TRY(git_->listen(gateway::v1::GitGateway::NewStub(channel)));
       spdlog::info("git: ssh on {}:{}, host key {}", config_.ssh_address, git_->port(), git_->fingerprint());
     }
@@ -68,6 +62,7 @@ class Daemon {
         stop();
       });
       if (api_) tasks_.spawn("start", begin());
+      tasks_.spawn("certificates", look_after_certificates());
     } else {
       stop();
     }
@@ -78,7 +73,6 @@ class Daemon {
 
  private:
   bool has(Role role) const { return roles_.contains(role); }
-  bool alone() const { return roles_.size() == 1; }
 
   Status start_router() {
     if (!has(Role::kRouter)) return {};
@@ -112,21 +106,19 @@ class Daemon {
     return write_file(fingerprint_file(), git_->fingerprint());
   }
 
-  // The services that ask nothing of api; a role alone serves them on its socket.
+  // The services that ask nothing of api; a role alone serves them to the others.
   Status host_inner_services() {
     std::vector<grpc::Service*> services;
     if (pomegranate_) services.push_back(pomegranate_.get());
     if (git_) services.push_back(&git_->repositories());
     if (router_) services.push_back(&router_->service());
     if (services.empty()) return {};
-    std::filesystem::path socket;
-    if (alone()) socket = config_.run_folder() / socket_name(*roles_.begin());
-    TRY_ASSIGN(inner_host_, rpc::Host::start(services, socket));
+    TRY_ASSIGN(inner_host_, links_->host(services));
     return {};
   }
 
   std::shared_ptr<grpc::Channel> channel_to(Role role) {
-    return has(role) ? inner_host_->channel() : rpc::unix_channel(config_.run_folder() / socket_name(role));
+    return has(role) ? inner_host_->channel() : links_->channel_to(role);
   }
 
   Status start_api() {
@@ -134,14 +126,23 @@ class Daemon {
     ApiRole::Peers peers{channel_to(Role::kPomegranate), channel_to(Role::kGit), channel_to(Role::kRouter)};
     TRY_ASSIGN(api_,
                ApiRole::create(config_, io_, tasks_, std::move(peers), read_file(fingerprint_file()).value_or("")));
-    TRY_ASSIGN(api_host_, rpc::Host::start({&api_->gateway()}, alone() ? config_.run_folder() / socket_name(Role::kApi)
-                                                                       : std::filesystem::path()));
+    TRY_ASSIGN(api_host_, links_->host({&api_->gateway()}));
     return {};
   }
 
   net::Task<void> begin() {
     co_await api_->first_steps();
     if (!api_->outcome()) stop();
+  }
+
+  net::Task<void> look_after_certificates() {
+    while (true) {
+      const Status slept = co_await net::sleep_for(kCertificatesEvery);
+      if (!slept) co_return;
+      auto renew = [this] { return links_->look_after(SystemClock().now_ms()); };
+      const Status done = co_await aside_.run(std::move(renew));
+      if (!done) spdlog::error("certificates: {}; {}", done.error().message, done.error().hint);
+    }
   }
 
   void stop() {
@@ -163,7 +164,7 @@ class Daemon {
       if (inner_host_) inner_host_->stop();
       return true;
     };
-    [[maybe_unused]] bool stopped = co_await stopper_.run(std::move(stop_servers));
+    [[maybe_unused]] bool stopped = co_await aside_.run(std::move(stop_servers));
     tasks_.cancel();
     co_await tasks_.join();
     io_.stop();
@@ -173,13 +174,14 @@ class Daemon {
   std::set<Role> roles_;
   asio::io_context io_{1};
   net::TaskGroup tasks_;
+  std::optional<Links> links_;
   std::unique_ptr<grpc::Service> pomegranate_;
   std::unique_ptr<git::GitServer> git_;
   std::unique_ptr<ingress::Router> router_;
   std::unique_ptr<rpc::Host> inner_host_;
   std::unique_ptr<ApiRole> api_;
   std::unique_ptr<rpc::Host> api_host_;
-  net::BlockingPool stopper_{1};
+  net::BlockingPool aside_{1};
   bool stopping_ = false;
 };
 

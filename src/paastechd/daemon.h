@@ -1,7 +1,7 @@
 #pragma once
 // Wires the roles of one process and runs them until SIGTERM or SIGINT. `all` holds the four roles, joined by
-// in-process gRPC channels; a role alone serves gRPC on the unix socket <home>/run/<role>.sock and finds the others on
-// theirs.
+// in-process gRPC channels; a role alone serves gRPC on the unix socket <home>/run/<role>.sock, or by TCP with mutual
+// TLS too, and finds the others there (paastechd/links.h).
 #include <set>
 #include <string>
 

@@ -3,32 +3,20 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
 
 #include "base/files.h"
+#include "base/folders.h"
 
 namespace paastech {
 
 Status prepare_home(const Config& config) {
   for (const std::filesystem::path& folder :
-       {config.home, config.run_folder(), config.home / "repositories", config.home / "logs"}) {
-    std::error_code error;
-    const bool made = std::filesystem::create_directories(folder, error);
-    if (error)
-      return fail(Code::kFailedPrecondition,
-                  fmt::format("cannot make the folder {}: {}", folder.string(), error.message()),
-                  "choose another place with PAASTECH_HOME, or give this user the right to write there");
-    if (made) ::chmod(folder.c_str(), 0700);
-    struct stat info{};
-    if (::stat(folder.c_str(), &info) == 0 && (info.st_mode & 0022) != 0)
-      return fail(Code::kFailedPrecondition,
-                  fmt::format("other users may write to {} (mode {:o})", folder.string(), info.st_mode & 0777u),
-                  fmt::format("run: chmod go-w {}", folder.string()));
-  }
+       {config.home, config.run_folder(), config.home / "repositories", config.home / "logs"})
+    TRY(make_private_folder(folder));
   if (const std::filesystem::path name = config.home / "instance"; !std::filesystem::exists(name))
     TRY(write_file(name, config.instance + "\n", 0600));
   return {};

@@ -1,4 +1,5 @@
-// paastechd: the Service. `all` runs every role; `config check` explains the configuration.
+// paastechd: the Service. `all` runs every role; `config check` explains the configuration; `keys` is about the keys of
+// sealed values, `authority` about the certificates of roles on other hosts.
 #include <malloc.h>
 #include <spdlog/spdlog.h>
 
@@ -6,10 +7,14 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <functional>
 
 #include "base/error.h"
 #include "paastechd/config.h"
 #include "paastechd/daemon.h"
+#include "paastechd/database.h"
+#include "paastechd/keys.h"
+#include "paastechd/links.h"
 
 namespace {
 
@@ -35,6 +40,20 @@ int check(const std::string& config_file) {
   if (!config) return complain(config.error());
   std::fputs(paastech::describe(*config).c_str(), stdout);
   return 0;
+}
+
+int with_config(const std::string& config_file, const std::function<paastech::Status(const paastech::Config&)>& work) {
+  const auto config = paastech::load_config(config_file, &std::getenv);
+  if (!config) return complain(config.error());
+  const paastech::Status done = work(*config);
+  return done ? 0 : complain(done.error());
+}
+
+int issue(const std::string& config_file, const std::string& role, const std::string& out) {
+  const auto config = paastech::load_config(config_file, &std::getenv);
+  if (!config) return complain(config.error());
+  const paastech::Status done = paastech::issue_certificates(*config, role, out);
+  return done ? 0 : complain(done.error());
 }
 
 }  // namespace
@@ -65,6 +84,30 @@ int main(int argc, char** argv) {
   config->add_subcommand("check", "print what is in force, or explain what is wrong")->callback([&] {
     exit = check(config_file);
   });
+  CLI::App* database = app.add_subcommand("database", "about the database")->require_subcommand(1);
+  CLI::App* copy = database->add_subcommand("copy", "move a stopped Service to an empty database of the other kind");
+  std::string from;
+  std::string to;
+  copy->add_option("from", from, "sqlite:PATH or postgresql://user@host:port/name")->required();
+  copy->add_option("to", to, "the same; default: the configured database, which keeps its password off this line");
+  copy->callback([&] {
+    const auto work = [&](const paastech::Config& in_force) { return paastech::copy_database(in_force, from, to); };
+    exit = with_config(config_file, work);
+  });
+  CLI::App* keys = app.add_subcommand("keys", "the keys that values are sealed with")->require_subcommand(1);
+  keys->add_subcommand("rotate", "seal every value anew with a new key; the Service may run")->callback([&] {
+    exit = with_config(config_file, &paastech::rotate_keys);
+  });
+  keys->add_subcommand("list", "ids and dates of the keys, and how many values use each")->callback([&] {
+    exit = with_config(config_file, &paastech::list_keys);
+  });
+  CLI::App* authority = app.add_subcommand("authority", "certificates of roles on other hosts")->require_subcommand(1);
+  std::string role;
+  std::string out;
+  CLI::App* bundle = authority->add_subcommand("issue", "make ca.crt, ROLE.crt and ROLE.key for another host");
+  bundle->add_option("ROLE", role, "api, pomegranate, git or router")->required();
+  bundle->add_option("--out", out, "the folder to make them in")->required();
+  bundle->callback([&] { exit = issue(config_file, role, out); });
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {

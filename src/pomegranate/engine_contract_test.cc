@@ -346,6 +346,9 @@ TEST_F(EngineContract, StatsMeasureWorkAndMemory) {
   EXPECT_GT(reply->instances(0).memory_bytes(), 100'000);
   EXPECT_EQ(reply->instances(0).memory_limit_bytes(), 512 << 20);
   EXPECT_GE(reply->instances(0).processes(), 2);
+  const auto all = run(engine_->stats({}));
+  ASSERT_TRUE(all);
+  EXPECT_GE(all->instances_size(), 1);
 }
 
 TEST_F(EngineContract, RunsACommandToItsEndOrItsLimit) {

@@ -1,11 +1,25 @@
 #include "rpc/status.h"
 
+#include <spdlog/spdlog.h>
+
 #include <boost/asio/error.hpp>
 #include <boost/system/system_error.hpp>
 
 #include "base/error.h"
 
 namespace paastech::rpc {
+namespace {
+
+// What gRPC 1.51 itself says where a peer cannot be reached or hangs up. It names sockets, addresses and TLS errors,
+// which are for the log and not for a Client.
+bool is_transport_text(std::string_view text) {
+  for (const std::string_view start : {"failed to connect to all addresses", "connections to all backends failing",
+                                       "DNS resolution failed", "Socket closed", "keepalive watchdog timeout"})
+    if (text.starts_with(start)) return true;
+  return false;
+}
+
+}  // namespace
 
 grpc::Status to_grpc(const Error& error) {
   std::string text = error.message;
@@ -17,6 +31,11 @@ grpc::Status to_grpc(const Status& status) { return status ? grpc::Status::OK : 
 
 Error from_grpc(const grpc::Status& status) {
   std::string text = status.error_message();
+  if (status.error_code() == grpc::StatusCode::UNAVAILABLE && is_transport_text(text)) {
+    spdlog::warn("rpc: a role is not reached: {}", text);
+    return {Code::kUnavailable, "a part of the Service does not answer",
+            "try again in a moment; the log of paastechd tells its operator why"};
+  }
   std::string hint;
   if (const std::size_t at = text.find("\n\n"); at != std::string::npos) {
     hint = text.substr(at + 2);

@@ -33,7 +33,7 @@ TEST(Clients, ATakenAddressOrNameIsNamed) {
   TestDatabase database;
   database.add_client("ann");
   const auto insert = [&](const std::string& email, const std::string& username) {
-    const ClientRow row{new_uuid(), email, username, "hash", false, 1};
+    const ClientRow row{new_uuid(), email, username, "hash", false, 1, 1};
     const Status status = database.write([&](Tx& tx) { return insert_client(tx, row); });
     EXPECT_FALSE(status);
     EXPECT_EQ(status.error().code, Code::kAlreadyExists);
@@ -53,37 +53,6 @@ TEST(Clients, AreListedByName) {
   EXPECT_EQ((*rows)[0].username, "ann");
   EXPECT_EQ((*rows)[2].username, "cyd");
   EXPECT_FALSE((*rows)[0].administrator);
-}
-
-TEST(Tokens, AreFoundByHashTouchedAndRevoked) {
-  TestDatabase database;
-  const ClientRow ann = database.add_client("ann");
-  const TokenRow token{new_uuid(), ann.id, "00ff", "laptop", 10, 0};
-  ASSERT_TRUE(database.write([&](Tx& tx) { return insert_token(tx, token); }));
-  const auto find = [&] { return database.read([](Tx& tx) { return find_token(tx, "00ff"); }); };
-  const auto touch = [&](std::int64_t now) {
-    return database.write([&](Tx& tx) { return touch_token(tx, token.id, now); });
-  };
-  ASSERT_TRUE(touch(50));
-  ASSERT_TRUE(touch(40));  // a clock that went back
-  ASSERT_TRUE(find());
-  EXPECT_EQ(find()->client_id, ann.id);
-  EXPECT_EQ(find()->name, "laptop");
-  EXPECT_EQ(find()->last_used_at, 50);
-  EXPECT_EQ(database.read([&](Tx& tx) { return list_tokens(tx, ann.id); })->size(), 1u);
-  EXPECT_TRUE(database.read([&](Tx& tx) { return list_tokens(tx, new_uuid()); })->empty());
-  const auto revoke = [&] { return database.write([&](Tx& tx) { return delete_token(tx, token.id); }); };
-  EXPECT_TRUE(revoke().value());
-  EXPECT_FALSE(revoke().value());
-  EXPECT_EQ(find().error().code, Code::kNotFound);
-}
-
-TEST(Tokens, OfNobodyAreRefused) {
-  TestDatabase database;
-  const TokenRow token{new_uuid(), new_uuid(), "00ff", "", 10, 0};
-  const Status status = database.write([&](Tx& tx) { return insert_token(tx, token); });
-  ASSERT_FALSE(status);
-  EXPECT_EQ(status.error().code, Code::kNotFound);
 }
 
 TEST(SshKeys, BelongToOneClientOnly) {

@@ -7,6 +7,7 @@
 #include <limits>
 #include <tuple>
 
+#include "store/deployment_names.h"
 #include "store/rows.h"
 #include "store/sql_error.h"
 
@@ -44,16 +45,9 @@ Result<std::vector<DeploymentRow>> select(Tx& tx, const std::string& tail,
   statement.exchange(soci::into(row.created_at));
   statement.exchange(soci::into(row.finished_at));
   bind(statement);
-  auto rows = fetch_all(statement, kSelect + tail, row, [&](DeploymentRow& one) {
-    const Result<DeploymentCause> known_cause = deployment_cause(cause);
-    const Result<DeploymentState> known_state = deployment_state(state);
-    known = known && known_cause && known_state;
-    one.cause = known_cause.value_or(DeploymentCause::kPush);
-    one.state = known_state.value_or(DeploymentState::kFailed);
-  });
-  if (!known)
-    return fail(Code::kInternal, "the database holds a deployment with a state or cause that is not known",
-                "it may have been changed by hand, or by a newer program; restore it from a backup");
+  auto rows = fetch_all(statement, kSelect + tail, row,
+                        [&](DeploymentRow& one) { known = read_names(one, cause, state) && known; });
+  if (!known) return unknown_deployment();
   return rows;
 }
 
@@ -63,13 +57,16 @@ Result<std::vector<DeploymentRow>> in_state(Tx& tx, DeploymentState state) {
                 [&text](soci::statement& statement) { statement.exchange(soci::use(text)); });
 }
 
+std::unexpected<Error> no_such_deployment(std::int64_t number) {
+  return fail(Code::kNotFound, "there is no deployment " + std::to_string(number) + " of this project");
+}
+
 // The state now; locked against others by the write transaction.
 Result<DeploymentState> stored_state(Tx& tx, const DeploymentRow& row) {
   std::string state;
   tx.sql << "SELECT state FROM deployments WHERE project_id = :project AND number = :number", soci::into(state),
       soci::use(row.project_id), soci::use(row.number);
-  if (!tx.sql.got_data())
-    return fail(Code::kNotFound, "there is no deployment " + std::to_string(row.number) + " of this project");
+  if (!tx.sql.got_data()) return no_such_deployment(row.number);
   return deployment_state(state);
 }
 
@@ -127,17 +124,25 @@ Status update_deployment(Tx& tx, const DeploymentRow& row) {
   try {
     tx.sql << "UPDATE deployments SET state = :state, commit_id = :commit, commit_subject = :subject, image = :image, "
               "port = :port, "
-              "processes = :processes, environment = :environment, reason = :reason, message = :message, "
+              "processes = :processes, reason = :reason, message = :message, "
               "finished_at = :finished WHERE project_id = :project AND number = :number",
         soci::use(state), soci::use(row.commit), soci::use(row.commit_subject), soci::use(row.image),
-        soci::use(row.port), soci::use(row.processes), soci::use(row.environment), soci::use(row.reason),
-        soci::use(row.message), soci::use(row.finished_at), soci::use(row.project_id), soci::use(row.number);
+        soci::use(row.port), soci::use(row.processes), soci::use(row.reason), soci::use(row.message),
+        soci::use(row.finished_at), soci::use(row.project_id), soci::use(row.number);
     return {};
   } catch (const soci::soci_error& error) {
     if (broken_constraint(error).kind == Broken::kUnique)  // the index deployments_live
       return fail(Code::kAborted, "another deployment of this project is live", "supersede that one first");
     throw;
   }
+}
+
+Status set_snapshot(Tx& tx, const DeploymentRow& row) {
+  const long long changed =
+      change(tx, "UPDATE deployments SET environment = :environment WHERE project_id = :project AND number = :number",
+             soci::use(row.environment), soci::use(row.project_id), soci::use(row.number));
+  if (changed == 0) return no_such_deployment(row.number);
+  return {};
 }
 
 Result<std::optional<DeploymentRow>> live_deployment(Tx& tx, const std::string& project_id) {

@@ -34,10 +34,13 @@ Status insert_deployment(Tx& tx, DeploymentRow& row);
 Result<DeploymentRow> find_deployment(Tx& tx, const std::string& project_id, std::int64_t number);  // kNotFound
 Result<std::vector<DeploymentRow>> list_deployments(Tx& tx, const std::string& project_id, int limit,
                                                     std::int64_t before);  // newest first; before 0: from the newest
-// Writes the changeable columns (state, commit_subject, image, port, processes, environment, reason, message,
-// finished_at) where the move is allowed by can_follow(stored state, row.state) or the state is equal; else kAborted.
-// kAborted too where another Deployment of the Project is live: supersede that one first, in the same transaction.
+// Writes the changeable columns (state, commit_subject, image, port, processes, reason, message, finished_at) where the
+// move is allowed by can_follow(stored state, row.state) or the state is equal; else kAborted. kAborted too where
+// another Deployment of the Project is live: supersede that one first, in the same transaction.
 Status update_deployment(Tx& tx, const DeploymentRow& row);
+// Writes the environment, which goes with the number that the insertion gave. Nothing else writes it but the rotation
+// of keys (store/reseal.h): an update of a row that was read before would bring an older key's value back. kNotFound.
+Status set_snapshot(Tx& tx, const DeploymentRow& row);
 Result<std::optional<DeploymentRow>> live_deployment(Tx& tx, const std::string& project_id);
 Result<std::vector<DeploymentRow>> deployments_in(Tx& tx, const std::vector<DeploymentState>& states);  // oldest first
 

@@ -80,6 +80,8 @@ TEST_F(DeploymentsTest, KeepEveryColumn) {
   row.message = "it's over";
   row.finished_at = 1700000000002;
   ASSERT_TRUE(update(row));
+  EXPECT_EQ(find(1)->environment, "") << "an update of a row read before must not undo a rotation of keys";
+  ASSERT_TRUE(database.write([&](Tx& tx) { return set_snapshot(tx, row); }));
   const Result<DeploymentRow> back = find(1);
   ASSERT_TRUE(back);
   EXPECT_EQ(back->project_id, hello.id);

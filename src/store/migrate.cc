@@ -6,10 +6,18 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "store/dialect.h"
 #include "store/sql_error.h"
 
 namespace paastech::store {
 namespace {
+
+// Another program that starts at the same time may be at its migrations.
+constexpr auto kPatience = std::chrono::seconds(10);
+
+constexpr const char* kSchemaMigrations =
+    "CREATE TABLE IF NOT EXISTS schema_migrations (version BIGINT PRIMARY KEY, name TEXT NOT NULL, "
+    "applied_at BIGINT NOT NULL)";
 
 std::int64_t version_of(soci::session& sql) {
   std::int64_t version = 0;
@@ -18,7 +26,7 @@ std::int64_t version_of(soci::session& sql) {
 }
 
 void apply(soci::session& sql, const Migration& migration) {
-  for (const std::string& statement : split_statements(migration.sql)) sql << statement;
+  for (const std::string& statement : split_statements(migration.sql)) sql << in_dialect(sql, statement);
   const std::int64_t now = SystemClock().now_ms();
   sql << "INSERT INTO schema_migrations (version, name, applied_at) VALUES (:version, :name, :at)",
       soci::use(migration.version), soci::use(migration.name), soci::use(now);
@@ -27,8 +35,7 @@ void apply(soci::session& sql, const Migration& migration) {
 // Applies the first missing migration; false where none is missing. The question is asked inside the write transaction,
 // so that two programs starting at once do not apply one twice.
 Result<bool> apply_next(soci::session& sql, const std::vector<Migration>& migrations, const std::string& path) {
-  sql << "CREATE TABLE IF NOT EXISTS schema_migrations (version BIGINT PRIMARY KEY, name TEXT NOT NULL, "
-         "applied_at BIGINT NOT NULL)";
+  sql << in_dialect(sql, kSchemaMigrations);
   const std::int64_t newest = migrations.empty() ? 0 : migrations.back().version;
   const std::int64_t found = version_of(sql);
   if (found > newest)
@@ -40,14 +47,6 @@ Result<bool> apply_next(soci::session& sql, const std::vector<Migration>& migrat
   if (next == migrations.end()) return false;
   apply(sql, *next);
   return true;
-}
-
-// SQLite has rolled back by itself where the disk is full; then there is nothing left to do.
-void rollback(soci::session& sql) {
-  try {
-    sql.rollback();
-  } catch (const soci::soci_error&) {
-  }
 }
 
 }  // namespace
@@ -80,17 +79,18 @@ Status migrate(soci::session& sql, const std::vector<Migration>& migrations, con
   bool more = true;
   while (more) {
     try {
-      sql << "BEGIN IMMEDIATE";
+      begin_write(sql, kPatience);
+      lift_time_limit(sql);
       const Result<bool> applied = apply_next(sql, migrations, path);
       if (!applied) {
-        rollback(sql);
+        roll_back(sql);
         return std::unexpected(applied.error());
       }
       sql.commit();
       more = *applied;
     } catch (const soci::soci_error& error) {
       Error failed = error_of(error, path);
-      rollback(sql);
+      roll_back(sql);
       return std::unexpected(std::move(failed));
     }
   }

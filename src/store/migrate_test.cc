@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <thread>
 
 #include "store/test_database.h"
 
@@ -22,20 +23,22 @@ const Migration kSecond{2, "second",
                         "CREATE TABLE b (x INTEGER);\nINSERT INTO a VALUES (1);\nCREATE TABLE c (x INTEGER);"};
 
 struct MigrateTest : testing::Test {
-  std::filesystem::path folder = std::filesystem::temp_directory_path() / ("paastech-migrate-" + new_uuid());
-  std::string path = folder / "a.db";
-  void SetUp() override { std::filesystem::create_directories(folder); }
-  void TearDown() override { std::filesystem::remove_all(folder); }
+  FreshPlace place;
+  std::string path = place.path();
 
-  std::unique_ptr<soci::session> connect() const {
-    return std::make_unique<soci::session>(soci::sqlite3, "dbname=\"" + path + "\"");
-  }
+  std::unique_ptr<soci::session> connect() const { return place.connect(); }
   std::string tables() const {
-    std::string names;
     const auto sql = connect();
-    *sql << "SELECT COALESCE(GROUP_CONCAT(name), '') FROM (SELECT name FROM sqlite_master WHERE type = 'table' "
-            "AND name NOT LIKE 'schema%' ORDER BY name)",
-        soci::into(names);
+    std::string name;
+    std::string names;
+    soci::statement statement =
+        (sql->prepare << (FreshPlace::postgresql() ? "SELECT tablename FROM pg_tables WHERE schemaname = "
+                                                     "current_schema() AND tablename NOT LIKE 'schema%' ORDER BY 1"
+                                                   : "SELECT name FROM sqlite_master WHERE type = 'table' "
+                                                     "AND name NOT LIKE 'schema%' ORDER BY 1"),
+         soci::into(name));
+    statement.execute();
+    while (statement.fetch()) names += (names.empty() ? "" : ",") + name;
     return names;
   }
   std::int64_t version() const {
@@ -71,17 +74,35 @@ TEST_F(MigrateTest, OneThatFailsHalfWayLeavesNothingOfItself) {
 
 void die(sqlite_api::sqlite3_context*, int, sqlite_api::sqlite3_value**) { ::raise(SIGKILL); }
 
-TEST_F(MigrateTest, OneThatIsKilledHalfWayRunsAgainAtTheNextStart) {
-  const pid_t child = ::fork();
-  if (child == 0) {
-    const auto sql = connect();
+// Kills this process in the middle of a migration: in a function of SQLite's, or while the server is at a statement.
+[[noreturn]] void migrate_and_die(const FreshPlace& place) {
+  const auto sql = place.connect();
+  std::string last = "SELECT pg_sleep(60);";
+  if (!FreshPlace::postgresql()) {
     *sql << "PRAGMA journal_mode=WAL";
     auto* backend = static_cast<soci::sqlite3_session_backend*>(sql->get_backend());
     sqlite_api::sqlite3_create_function(backend->conn_, "die", 0, SQLITE_UTF8, nullptr, die, nullptr, nullptr);
-    const Migration deadly{2, "second", "CREATE TABLE b (x INTEGER); INSERT INTO a VALUES (1); SELECT die();"};
-    [[maybe_unused]] const Status never = migrate(*sql, {kFirst, deadly}, path);
-    ::_exit(1);
+    last = "SELECT die();";
+  } else {
+    int backend = 0;
+    *sql << "SELECT pg_backend_pid()", soci::into(backend);
+    std::thread([&place, backend] {
+      const auto observer = place.connect();
+      int asleep = 0;
+      while (asleep == 0)
+        *observer << "SELECT COUNT(*) FROM pg_stat_activity WHERE pid = :pid AND wait_event = 'PgSleep'",
+            soci::use(backend), soci::into(asleep);
+      ::raise(SIGKILL);
+    }).detach();
   }
+  const Migration deadly{2, "second", "CREATE TABLE b (x INTEGER); INSERT INTO a VALUES (1); " + last};
+  [[maybe_unused]] const Status never = migrate(*sql, {kFirst, deadly}, place.path());
+  ::_exit(1);
+}
+
+TEST_F(MigrateTest, OneThatIsKilledHalfWayRunsAgainAtTheNextStart) {
+  const pid_t child = ::fork();
+  if (child == 0) migrate_and_die(place);
   int status = 0;
   ::waitpid(child, &status, 0);
   ASSERT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
@@ -106,7 +127,7 @@ TEST_F(MigrateTest, ProgramsThatStartAtOnceAgree) {
   std::vector<pid_t> children;
   for (int i = 0; i < 4; ++i) {
     children.push_back(::fork());
-    if (children.back() == 0) ::_exit(Database::open(path) ? 0 : 1);
+    if (children.back() == 0) ::_exit(Database::open(place.url()) ? 0 : 1);
   }
   for (const pid_t child : children) {
     int status = 0;
@@ -117,9 +138,9 @@ TEST_F(MigrateTest, ProgramsThatStartAtOnceAgree) {
 }
 
 TEST_F(MigrateTest, DatabaseOpenRefusesANewerOne) {
-  ASSERT_TRUE(Database::open(path));
+  ASSERT_TRUE(Database::open(place.url()));
   *connect() << "INSERT INTO schema_migrations (version, name, applied_at) VALUES (9999, 'future', 1)";
-  const auto opened = Database::open(path);
+  const auto opened = Database::open(place.url());
   ASSERT_FALSE(opened);
   EXPECT_EQ(opened.error().code, Code::kFailedPrecondition);
 }

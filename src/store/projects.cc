@@ -41,10 +41,10 @@ Status insert_project(Tx& tx, const ProjectRow& row) {
   const int stopped = row.stopped ? 1 : 0;
   const int deleting = row.deleting ? 1 : 0;
   try {
-    tx.sql << "INSERT INTO projects (id, name, owner_id, stopped, deleting, next_number, created_at) "
-              "VALUES (:id, :name, :owner, :stopped, :deleting, :next, :at)",
+    tx.sql << "INSERT INTO projects (id, name, owner_id, stopped, deleting, next_number, created_at, owner_since) "
+              "VALUES (:id, :name, :owner, :stopped, :deleting, :next, :at, :since)",
         soci::use(row.id), soci::use(row.name), soci::use(row.owner_id), soci::use(stopped), soci::use(deleting),
-        soci::use(row.next_number), soci::use(row.created_at);
+        soci::use(row.next_number), soci::use(row.created_at), soci::use(row.created_at);
     return {};
   } catch (const soci::soci_error& error) {
     const Constraint broken = broken_constraint(error);

@@ -22,7 +22,7 @@ struct ProjectRow {
 
 Status insert_project(Tx& tx, const ProjectRow& row);                    // kAlreadyExists where the name is taken
 Result<ProjectRow> find_project(Tx& tx, const std::string& name_or_id);  // kNotFound
-Result<std::vector<ProjectRow>> list_projects(Tx& tx, const std::string& owner_id);  // empty: all
+Result<std::vector<ProjectRow>> list_projects(Tx& tx, const std::string& owner_id);  // empty: all, by name
 Status set_stopped(Tx& tx, const std::string& id, bool stopped);                     // kNotFound
 Status set_deleting(Tx& tx, const std::string& id);
 Status delete_project(Tx& tx, const std::string& id);  // with its rows elsewhere; fine where it is gone already

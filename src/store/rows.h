@@ -1,5 +1,6 @@
 #pragma once
-// Helpers of the table files around SOCI; seen by them only.
+// Helpers of the table files around SOCI; seen by them only. A statement runs once, so that it is not prepared before:
+// on PostgreSQL that would be two more ways to the server and back.
 #include <soci/soci.h>
 
 #include <string>
@@ -14,7 +15,7 @@ namespace paastech::store {
 template <class Row, class Complete>
 std::vector<Row> fetch_all(soci::statement& statement, const std::string& query, Row& row, Complete complete) {
   statement.alloc();
-  statement.prepare(query);
+  statement.prepare(query, soci::details::st_one_time_query);
   statement.define_and_bind();
   statement.execute();
   std::vector<Row> rows;
@@ -35,7 +36,7 @@ long long change(Tx& tx, const std::string& query, const Uses&... uses) {
   soci::statement statement(tx.sql);
   (statement.exchange(uses), ...);
   statement.alloc();
-  statement.prepare(query);
+  statement.prepare(query, soci::details::st_one_time_query);
   statement.define_and_bind();
   statement.execute(true);
   return statement.get_affected_rows();

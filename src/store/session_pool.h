@@ -26,6 +26,7 @@ class SessionPool {
     Lease& operator=(const Lease&) = delete;
     explicit operator bool() const { return session_ != nullptr; }
     soci::session& sql() { return *session_; }
+    void discard() { session_.reset(); }  // instead of giving back one that is broken
 
    private:
     SessionPool& pool_;

@@ -1,6 +1,6 @@
 #pragma once
 // What the SQL layer throws, to what the Service says. SOCI puts the bound values into what(): they are secrets at
-// times, so only the database's own message is taken. Thread: any.
+// times, so only the database's own message is taken, and of PostgreSQL's none about a value. Thread: any.
 #include <string>
 #include <string_view>
 
@@ -12,13 +12,13 @@ class soci_error;
 
 namespace paastech::store {
 
-// kUnavailable: locked, or the disk fails; kResourceExhausted: the disk is full; kInternal: everything else.
+// kUnavailable: locked, away, or the disk fails; kResourceExhausted: the disk is full; kInternal: everything else.
 Error error_of(const soci::soci_error& error, const std::string& path);
 
 enum class Broken { kNone, kUnique, kForeignKey, kOther };
 struct Constraint {
   Broken kind = Broken::kNone;  // kNone: not a constraint's error
-  std::string column = {};      // "clients.email", of kUnique
+  std::string column = {};      // "clients.email", of kUnique; of several columns the first
 };
 Constraint broken_constraint(const soci::soci_error& error);
 

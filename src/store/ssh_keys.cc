@@ -17,9 +17,12 @@ std::vector<KeyRow> select(Tx& tx, const std::string& tail, const std::string& v
   statement.exchange(soci::into(row.fingerprint));
   statement.exchange(soci::into(row.comment));
   statement.exchange(soci::into(row.created_at));
+  statement.exchange(soci::into(row.last_used_at));
   statement.exchange(soci::use(value));
   return fetch_all(
-      statement, "SELECT id, client_id, type, public_key, fingerprint, comment, created_at FROM ssh_keys " + tail, row);
+      statement,
+      "SELECT id, client_id, type, public_key, fingerprint, comment, created_at, last_used_at FROM ssh_keys " + tail,
+      row);
 }
 
 }  // namespace
@@ -50,6 +53,12 @@ Result<KeyRow> find_key(Tx& tx, const std::string& fingerprint) {
   if (rows.empty())
     return fail(Code::kNotFound, "this SSH key is not registered", "register it: paastech keys add FILE");
   return std::move(rows.front());
+}
+
+Status touch_key(Tx& tx, const std::string& id, std::int64_t now) {
+  tx.sql << "UPDATE ssh_keys SET last_used_at = :now WHERE id = :id AND last_used_at < :now2", soci::use(now),
+      soci::use(id), soci::use(now);
+  return {};
 }
 
 Result<bool> delete_key(Tx& tx, const std::string& client_id, const std::string& id) {

@@ -1,7 +1,9 @@
 #pragma once
-// For the tests of the store and of the rooms above it: a database in a folder of its own that goes with the object.
+// For the tests of the store and of the rooms above it: a database of a test's own that goes with the object. A file of
+// SQLite, or a schema on the PostgreSQL server that PAASTECH_TEST_DATABASE_URL names.
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -10,29 +12,71 @@
 #include "base/ids.h"
 #include "store/clients.h"
 #include "store/database.h"
+#include "store/dialect.h"
 #include "store/projects.h"
 
 namespace paastech::store {
 
+// A place for a database that does not exist yet, and a folder.
+class FreshPlace {
+ public:
+  FreshPlace() {
+    std::filesystem::create_directories(folder_);
+    if (!postgresql()) return;
+    const auto session = connect_to(server());
+    *session << "CREATE SCHEMA " << schema_;
+  }
+  ~FreshPlace() {
+    std::filesystem::remove_all(folder_);
+    if (!postgresql()) return;
+    const auto session = connect_to(server());
+    *session << "DROP SCHEMA " << schema_ << " CASCADE";
+  }
+  FreshPlace(const FreshPlace&) = delete;
+  FreshPlace& operator=(const FreshPlace&) = delete;
+
+  static std::string server() {
+    const char* url = std::getenv("PAASTECH_TEST_DATABASE_URL");
+    return url ? url : "";
+  }
+  static bool postgresql() { return !server().empty(); }
+  const std::filesystem::path& folder() const { return folder_; }
+  std::string path() const { return folder_ / "paastech.db"; }  // SQLite's
+  std::string url() const {
+    if (!postgresql()) return "sqlite:" + path();
+    return server() + (server().find('?') == std::string::npos ? '?' : '&') + "options=-csearch_path%3D" + schema_;
+  }
+  std::unique_ptr<soci::session> connect() const { return connect_to(url()); }
+
+ private:
+  static std::unique_ptr<soci::session> connect_to(const std::string& url) {
+    const Result<DatabaseUrl> parsed = parse_database_url(url);
+    if (!parsed) throw std::runtime_error(parsed.error().message);
+    Result<std::unique_ptr<soci::session>> session = store::connect(*parsed);
+    if (!session) throw std::runtime_error(session.error().message);
+    return std::move(*session);
+  }
+  static std::string new_schema() {
+    std::string name = "test_" + new_uuid();
+    std::erase(name, '-');
+    return name;
+  }
+  const std::filesystem::path folder_ = std::filesystem::temp_directory_path() / ("paastech store=" + new_uuid());
+  const std::string schema_ = new_schema();
+};
+
 class TestDatabase {
  public:
-  TestDatabase() {
-    std::filesystem::create_directories(folder_);
-    reopen();
-  }
-  ~TestDatabase() {
-    database_.reset();
-    std::filesystem::remove_all(folder_);
-  }
-  TestDatabase(const TestDatabase&) = delete;
-  TestDatabase& operator=(const TestDatabase&) = delete;
+  TestDatabase() { reopen(); }
 
-  std::string path() const { return folder_ / "paastech.db"; }
+  const std::filesystem::path& folder() const { return place_.folder(); }
+  std::string path() const { return place_.path(); }
+  std::string url() const { return place_.url(); }
   Database& operator*() { return *database_; }
   Database* operator->() { return database_.get(); }
   void reopen() {
     database_.reset();
-    Result<std::unique_ptr<Database>> opened = Database::open(path());
+    Result<std::unique_ptr<Database>> opened = Database::open(url());
     if (!opened) throw std::runtime_error(opened.error().message);
     database_ = std::move(*opened);
   }
@@ -48,9 +92,16 @@ class TestDatabase {
     return run(&Database::read, f);
   }
 
+  // Locks it against writing, as another program would, until the session goes.
+  std::unique_ptr<soci::session> lock() const {
+    std::unique_ptr<soci::session> other = place_.connect();
+    begin_write(*other, std::chrono::seconds(1));
+    return other;
+  }
+
   // A Client of that name, and a Project of it; ids are random.
   ClientRow add_client(const std::string& name) {
-    const ClientRow row{new_uuid(), name + "@example.org", name, "hash", false, 1};
+    const ClientRow row{new_uuid(), name + "@example.org", name, "hash", false, 1, 1};
     EXPECT_TRUE(write([&](Tx& tx) { return insert_client(tx, row); }));
     return row;
   }
@@ -73,7 +124,7 @@ class TestDatabase {
     return std::move(*out);
   }
 
-  std::filesystem::path folder_ = std::filesystem::temp_directory_path() / ("paastech store=" + new_uuid());
+  FreshPlace place_;
   std::unique_ptr<Database> database_;
 };
 

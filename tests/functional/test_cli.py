@@ -63,18 +63,18 @@ def test_the_password_is_asked_for_on_a_terminal_without_echo(service, client):
 
 def test_an_administrator_creates_clients_and_others_do_not(service, client, unique):
     name = unique("made")
-    create = ("clients", "create", "--json", "--email", f"{name}@example.org", "--username", name)
+    create = ("admin", "clients", "create", "--json", "--email", f"{name}@example.org", "--username", name)
     out = as_json(service.admin().cli(*create))
     assert out["username"] == name and len(out["password"]) >= 10 and out["administrator"] is False
     session = {"email": f"{name}@example.org", "password": out["password"]}
     assert service.request("POST", "/api/v1/sessions", session).status == 201, "the printed password does not log in"
     chief = unique("chief")
-    create = ("clients", "create", "--admin", "--email", f"{chief}@example.org", "--username", chief)
+    create = ("admin", "clients", "create", "--admin", "--email", f"{chief}@example.org", "--username", chief)
     shown = ok(service.admin().cli(*create))
     assert f"Created administrator {chief}" in shown and re.search(r"^Password: \S{10,}$", shown, re.M), shown
-    refused = client.cli("clients", "create", "--email", "x@example.org", "--username", "xavier")
+    refused = client.cli("admin", "clients", "create", "--email", "x@example.org", "--username", "xavier")
     assert refused.returncode == 1 and "administrator" in refused.stderr, refused.stderr
-    again = service.admin().cli("clients", "create", "--email", f"{name}@example.org", "--username", unique("other"))
+    again = service.admin().cli("admin", "clients", "create", "--email", f"{name}@example.org", "--username", unique("other"))
     assert again.returncode == 1 and again.stderr.startswith("error: "), again
 
 
@@ -351,7 +351,7 @@ def test_logs_show_the_last_lines_and_follow(service, live):
     (("no-such-command",), "--help"), (("deploymnts",), "paastech deployments"),
     (("projects", "creat"), "projects create"),
     (("logs", "-n", "many"), "logs --help"), (("env",), "env --help"), (("--no-such-option",), "--help"),
-    (("clients", "create"), "clients create --help"), (("keys", "remove"), "keys remove --help")])
+    (("admin", "clients", "create"), "admin clients create --help"), (("keys", "remove"), "keys remove --help")])
 def test_usage_errors_exit_2_and_name_what_to_do(client, arguments, near):
     done = client.cli(*arguments)
     assert done.returncode == 2 and done.stdout == "" and near in done.stderr, done

@@ -18,12 +18,13 @@ MAY_SEE = {
     "docker": {"base", "net"},
     "build": {"base", "domain"},
     "logs": {"base", "domain"},
+    "mail": {"base", "domain"},
     "ingress": {"base", "domain", "net", "rpc"},
     "git": {"base", "domain", "net", "rpc"},
     "pomegranate": {"base", "domain", "net", "rpc", "docker", "build"},
     "controller": {"base", "domain", "net", "rpc", "store", "build", "logs"},
-    "api": {"base", "domain", "net", "rpc", "store", "logs", "controller"},
-    "paastechd": {"base", "domain", "net", "rpc", "store", "git", "ingress", "logs", "pomegranate", "controller", "api"},
+    "api": {"base", "domain", "net", "rpc", "store", "logs", "mail", "controller"},
+    "paastechd": {"base", "domain", "net", "rpc", "store", "git", "ingress", "logs", "mail", "pomegranate", "controller", "api"},
     "cli": {"base"},
 }
 # Heavy or dangerous headers → the folders that may include them.
@@ -32,7 +33,7 @@ ONLY_IN = {
     "libssh/": {"git"},
     "git2": {"git"},
     "soci/": {"store"},
-    "curl/": {"cli"},
+    "curl/": {"cli", "mail"},
     "yaml-cpp/": {"build", "api"},
     "toml++/": {"paastechd"},
 }

@@ -11,6 +11,7 @@ import time
 import urllib.error
 import urllib.request
 
+from . import postgres
 from .docker_api import Docker
 
 BUILD = pathlib.Path(os.environ.get("PAASTECH_BUILD", pathlib.Path(__file__).parents[2] / "build"))
@@ -56,7 +57,10 @@ class Answer:
 
 
 class Service:
-    def __init__(self, toml=""):
+    """database: the URL of an empty one; default: SQLite in the home, or, where PAASTECH_TEST_DATABASE is `postgresql`, a
+    database of its own on the server PAASTECH_TEST_DATABASE_URL."""
+
+    def __init__(self, toml="", database=None):
         self.home = pathlib.Path(tempfile.mkdtemp(prefix="pt-", dir="/tmp"))
         self.http_port, self.api_port, self.ssh_port = free_ports(3)
         self.api = f"http://127.0.0.1:{self.api_port}"
@@ -65,6 +69,10 @@ class Service:
         self.process = None
         self.instance = None
         self.extra = []
+        self.database = database
+        if not database and os.environ.get("PAASTECH_TEST_DATABASE") == "postgresql":
+            self.database, drop = postgres.fresh_database(os.environ["PAASTECH_TEST_DATABASE_URL"])
+            self.extra.append(drop)
 
     def environment(self):
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("PAASTECH_", "GIT_", "SSH_"))}
@@ -72,7 +80,13 @@ class Service:
             "PAASTECH_HOME": str(self.home), "PAASTECH_HTTP_PORT": str(self.http_port),
             "PAASTECH_API_PORT": str(self.api_port), "PAASTECH_SSH_PORT": str(self.ssh_port),
             "PAASTECH_DOCKER_SOCKET": getattr(self, "socket", SOCKET),
-        }
+        } | ({"PAASTECH_DATABASE_URL": self.database} if self.database else {})
+
+    def stored(self):
+        """Everything in the database, as bytes."""
+        if self.database:
+            return postgres.dump(self.database)
+        return b"".join(path.read_bytes() for path in self.home.glob("paastech.db*"))
 
     def daemon(self, *arguments):
         return subprocess.run([BUILD / "bin" / "paastechd", *arguments], env=self.environment(), capture_output=True,
@@ -123,6 +137,8 @@ class Service:
         finally:
             if self.instance:
                 self.docker.clean(self.label)
+            for undo in self.extra:
+                undo()
             shutil.rmtree(self.home, ignore_errors=True)
 
     def request(self, method, path, body=None, token=None, headers=None, timeout=30, data=None):

@@ -47,10 +47,8 @@ net::Task<Result<Answer>> show_stats(CallPtr call) {
 }
 
 net::Task<Result<ProjectView>> read_project(CallPtr call) {
-  const std::string id = call->project.id;
-  auto load = [id](store::Tx& tx) -> Result<ProjectView> {
-    TRY_ASSIGN(store::ProjectRow row, store::find_project(tx, id));
-    return load_project(tx, std::move(row));
+  auto load = [id = call->project.id, asker = call->actor.client_id](store::Tx& tx) {
+    return store::find_project_summary(tx, id, asker);
   };
   Result<ProjectView> view = co_await call->context().database.read(std::move(load));
   co_return view;
@@ -95,9 +93,11 @@ net::Task<Result<Answer>> start(CallPtr call) {
 void add_application_routes(std::vector<Route>& routes) {
   routes.push_back({{"GET", "/api/v1/projects/{project}/instances", Permission::kProjectRead}, list_instances});
   routes.push_back({{"GET", "/api/v1/projects/{project}/stats", Permission::kProjectRead}, show_stats});
-  routes.push_back({{"POST", "/api/v1/projects/{project}/restart", Permission::kProjectChange}, restart});
-  routes.push_back({{"POST", "/api/v1/projects/{project}/stop", Permission::kProjectChange}, stop});
-  routes.push_back({{"POST", "/api/v1/projects/{project}/start", Permission::kProjectChange}, start});
+  routes.push_back(
+      {{"POST", "/api/v1/projects/{project}/restart", Permission::kProjectDeploy, "application.restart"}, restart});
+  routes.push_back({{"POST", "/api/v1/projects/{project}/stop", Permission::kProjectDeploy, "application.stop"}, stop});
+  routes.push_back(
+      {{"POST", "/api/v1/projects/{project}/start", Permission::kProjectDeploy, "application.start"}, start});
 }
 
 }  // namespace paastech::api

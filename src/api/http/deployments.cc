@@ -81,11 +81,12 @@ net::Task<Result<Answer>> cancel_deployment(CallPtr call) {
 void add_deployment_routes(std::vector<Route>& routes) {
   routes.push_back({{"GET", "/api/v1/projects/{project}/deployments", Permission::kProjectRead},
                     list_deployments,
-                    false,
+                    BodyKind::kNone,
                     {"limit", "before"}});
   routes.push_back(
       {{"GET", "/api/v1/projects/{project}/deployments/{number}", Permission::kProjectRead}, show_deployment});
-  routes.push_back({{"POST", "/api/v1/projects/{project}/deployments/{number}/cancel", Permission::kProjectChange},
+  routes.push_back({{"POST", "/api/v1/projects/{project}/deployments/{number}/cancel", Permission::kProjectDeploy,
+                     "deployment.cancel"},
                     cancel_deployment});
 }
 

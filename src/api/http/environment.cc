@@ -1,11 +1,14 @@
 // Variables of a Project: sealed at rest, bound to Project and name; values leave only where they are asked for.
 #include <algorithm>
+#include <optional>
 
+#include "api/etag.h"
 #include "api/json_body.h"
 #include "api/route.h"
 #include "api/text_out.h"
 #include "api/views.h"
 #include "domain/names.h"
+#include "store/config_version.h"
 
 namespace paastech::api {
 namespace {
@@ -32,6 +35,10 @@ Status check_name(const std::string& name) {
 struct Change {
   std::vector<std::pair<std::string, std::string>> set;
   std::vector<std::string> unset;
+  bool names(const std::string& name) const {
+    return std::ranges::find(unset, name) != unset.end() ||
+           std::ranges::find(set, name, &std::pair<std::string, std::string>::first) != set.end();
+  }
 };
 
 Result<Change> read_change(const boost::json::object& object) {
@@ -58,9 +65,12 @@ Result<Change> read_change(const boost::json::object& object) {
 Result<std::vector<std::string>> apply(store::Tx& tx, const SecretBox& secrets, const std::string& project,
                                        const Change& change, std::int64_t now) {
   TRY_ASSIGN(std::vector<store::EnvironmentRow> rows, store::list_environment(tx, project));
-  std::map<std::string, std::string> present;
+  // A value that does not open can still be set anew or taken away; until then it is nothing.
+  std::map<std::string, std::optional<std::string>> present;
   for (const store::EnvironmentRow& row : rows) {
-    TRY_ASSIGN(present[row.name], secrets.open(row.value, seal_context(project, row.name)));
+    Result<std::string> value = secrets.open(row.value, seal_context(project, row.name));
+    if (!value && !change.names(row.name)) return std::unexpected(std::move(value).error());
+    present[row.name] = value ? std::optional(std::move(*value)) : std::nullopt;
   }
   std::vector<std::string> changed;
   for (const std::string& name : change.unset) {
@@ -76,7 +86,7 @@ Result<std::vector<std::string>> apply(store::Tx& tx, const SecretBox& secrets, 
     changed.push_back(name);
   }
   std::size_t bytes = 0;
-  for (const auto& [name, value] : present) bytes += name.size() + value.size();
+  for (const auto& [name, value] : present) bytes += name.size() + value.value_or("").size();
   if (present.size() > kMaxVariables || bytes > kMaxBytes)
     return fail(Code::kInvalidArgument,
                 "the environment would be too large: at most 1000 variables and 256 KiB of names and values",
@@ -84,17 +94,28 @@ Result<std::vector<std::string>> apply(store::Tx& tx, const SecretBox& secrets, 
   return changed;
 }
 
+struct Versioned {
+  std::int64_t version = 0;
+  std::vector<store::EnvironmentRow> rows;
+};
+
 net::Task<Result<Answer>> list_environment(CallPtr call) {
   CO_TRY_ASSIGN(bool reveal, call->query.flag("reveal"));
   if (reveal) {
-    const Resource project = Resource::project(call->project.owner_id, call->project.name);
-    CO_TRY(allow(call->actor, Permission::kProjectSecrets, project));
+    CO_TRY(allow(call->actor, Permission::kProjectSecrets, call->resource));
   }
   const std::string project = call->project.id;
-  auto load = [project](store::Tx& tx) { return store::list_environment(tx, project); };
-  CO_TRY_ASSIGN(std::vector<store::EnvironmentRow> rows, co_await call->context().database.read(std::move(load)));
+  auto load = [project](store::Tx& tx) -> Result<Versioned> {
+    Versioned out;
+    TRY_ASSIGN(out.version, store::config_version(tx, project));
+    TRY_ASSIGN(out.rows, store::list_environment(tx, project));
+    return out;
+  };
+  CO_TRY_ASSIGN(Versioned found, co_await call->context().database.read(std::move(load)));
+  const std::string tag = etag(found.version, reveal ? "values" : "");
+  if (has_already(call->request.headers, tag)) co_return not_modified(tag);
   boost::json::array list;
-  for (const store::EnvironmentRow& row : rows) {
+  for (const store::EnvironmentRow& row : found.rows) {
     boost::json::object item{{"name", row.name}, {"updated_at", rfc3339(row.updated_at)}};
     if (reveal) {
       CO_TRY_ASSIGN(std::string value, call->context().secrets.open(row.value, seal_context(project, row.name)));
@@ -102,7 +123,9 @@ net::Task<Result<Answer>> list_environment(CallPtr call) {
     }
     list.push_back(std::move(item));
   }
-  co_return json_answer(200, items(std::move(list)));
+  net::HttpResponse answer = json_answer(200, items(std::move(list)));
+  answer.headers.add("ETag", tag);
+  co_return answer;
 }
 
 net::Task<Result<Answer>> change_environment(CallPtr call) {
@@ -111,13 +134,20 @@ net::Task<Result<Answer>> change_environment(CallPtr call) {
   const std::string project = call->project.id;
   struct Done {
     std::vector<std::string> changed;
+    std::int64_t version = 0;
     bool redeploy = false;
   };
   const SecretBox& secrets = context.secrets;
   const std::int64_t now = context.clock.now_ms();
-  auto work = [&secrets, project, change, now](store::Tx& tx) -> Result<Done> {
+  const net::Headers headers = call->request.headers;
+  auto work = [&secrets, headers, project, change, now](store::Tx& tx) -> Result<Done> {
     Done done;
+    TRY_ASSIGN(done.version, store::config_version(tx, project));
+    TRY(check_if_match(headers, done.version));
     TRY_ASSIGN(done.changed, apply(tx, secrets, project, change, now));
+    if (!done.changed.empty()) {
+      TRY_ASSIGN(done.version, store::bump_config_version(tx, project));
+    }
     TRY_ASSIGN(store::ProjectRow row, store::find_project(tx, project));
     // A push or a start on its way ends the stop, but with the values of before.
     TRY_ASSIGN(std::vector<store::DeploymentRow> newest, store::list_deployments(tx, project, 1, 0));
@@ -126,6 +156,7 @@ net::Task<Result<Answer>> change_environment(CallPtr call) {
     return done;
   };
   CO_TRY_ASSIGN(Done done, co_await context.database.write(std::move(work)));
+  call->answer_headers.add("ETag", etag(done.version));
   boost::json::object out;
   boost::json::array names;
   for (const std::string& name : done.changed) names.emplace_back(name);
@@ -150,10 +181,12 @@ net::Task<Result<Answer>> change_environment(CallPtr call) {
 void add_environment_routes(std::vector<Route>& routes) {
   routes.push_back({{"GET", "/api/v1/projects/{project}/environment", Permission::kProjectRead},
                     list_environment,
-                    false,
+                    BodyKind::kNone,
                     {"reveal"}});
   routes.push_back(
-      {{"PATCH", "/api/v1/projects/{project}/environment", Permission::kProjectChange}, change_environment, true});
+      {{"PATCH", "/api/v1/projects/{project}/environment", Permission::kProjectConfigure, "environment.change"},
+       change_environment,
+       BodyKind::kJson});
 }
 
 }  // namespace paastech::api

@@ -44,6 +44,7 @@ net::Task<Result<Answer>> add_key(CallPtr call) {
     co_return fail(Code::kAlreadyExists, "this key is in use on this Service already",
                    "see yours with `paastech keys list`; a key belongs to one account only");
   CO_TRY(std::move(stored));
+  call->object = row.fingerprint;
   co_return json_answer(201, to_json(row));
 }
 
@@ -61,9 +62,9 @@ net::Task<Result<Answer>> remove_key(CallPtr call) {
 }  // namespace
 
 void add_key_routes(std::vector<Route>& routes) {
-  routes.push_back({{"GET", "/api/v1/keys", Permission::kAccount}, list_keys});
-  routes.push_back({{"POST", "/api/v1/keys", Permission::kAccount}, add_key, true});
-  routes.push_back({{"DELETE", "/api/v1/keys/{id}", Permission::kAccount}, remove_key});
+  routes.push_back({{"GET", "/api/v1/keys", Permission::kAccountRead}, list_keys});
+  routes.push_back({{"POST", "/api/v1/keys", Permission::kAccountManage, "key.add"}, add_key, BodyKind::kJson});
+  routes.push_back({{"DELETE", "/api/v1/keys/{id}", Permission::kAccountManage, "key.remove"}, remove_key});
 }
 
 }  // namespace paastech::api

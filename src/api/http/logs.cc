@@ -86,8 +86,10 @@ net::Task<Result<Answer>> show_logs(CallPtr call) {
 }  // namespace
 
 void add_log_routes(std::vector<Route>& routes) {
-  routes.push_back(
-      {{"GET", "/api/v1/projects/{project}/logs", Permission::kProjectRead}, show_logs, false, {"follow", "lines"}});
+  routes.push_back({{"GET", "/api/v1/projects/{project}/logs", Permission::kProjectRead},
+                    show_logs,
+                    BodyKind::kNone,
+                    {"follow", "lines"}});
 }
 
 }  // namespace paastech::api

@@ -1,4 +1,5 @@
 // Projects: create, list, show, delete.
+#include "api/cursor.h"
 #include "api/json_body.h"
 #include "api/route.h"
 #include "api/text_out.h"
@@ -10,24 +11,27 @@ namespace paastech::api {
 namespace {
 
 net::Task<Result<Answer>> list_projects(CallPtr call) {
-  CO_TRY_ASSIGN(bool all, call->query.flag("all"));
-  if (all) {
+  store::ProjectPage page;
+  page.client_id = call->actor.client_id;
+  if (call->actor.projects) page.token_id = call->identity->token.id;
+  CO_TRY_ASSIGN(page.everybody, call->query.flag("all"));
+  if (page.everybody) {
     CO_TRY(allow(call->actor, Permission::kClientsManage, Resource::none()));
   }
-  const std::string owner = all ? "" : call->actor.client_id;
-  auto load = [owner](store::Tx& tx) -> Result<std::vector<ProjectView>> {
-    TRY_ASSIGN(std::vector<store::ProjectRow> rows, store::list_projects(tx, owner));
-    std::vector<ProjectView> views;
-    for (store::ProjectRow& row : rows) {
-      TRY_ASSIGN(ProjectView view, load_project(tx, std::move(row)));
-      views.push_back(std::move(view));
-    }
-    return views;
-  };
+  CO_TRY_ASSIGN(const std::int64_t limit, call->query.number("limit", 50, 1, 100));
+  if (call->query.has("cursor")) {
+    CO_TRY_ASSIGN(page.after, read_cursor(call->query.text("cursor")));
+  }
+  page.limit = static_cast<int>(limit) + 1;
+  auto load = [page](store::Tx& tx) { return store::list_project_summaries(tx, page); };
   CO_TRY_ASSIGN(std::vector<ProjectView> views, co_await call->context().database.read(std::move(load)));
+  const bool more = views.size() > static_cast<std::size_t>(limit);
+  if (more) views.pop_back();
   boost::json::array list;
   for (const ProjectView& view : views) list.push_back(to_json(view, call->context().address));
-  co_return json_answer(200, items(std::move(list)));
+  boost::json::object out = items(std::move(list));
+  if (more) out["next"] = make_cursor(views.back().row.name);
+  co_return json_answer(200, out);
 }
 
 net::Task<Result<Answer>> create_project(CallPtr call) {
@@ -40,12 +44,15 @@ net::Task<Result<Answer>> create_project(CallPtr call) {
   row.owner_id = call->actor.client_id;
   row.created_at = call->context().clock.now_ms();
   CO_TRY(co_await call->context().controller.create_project(row));
-  const ProjectView view{row, call->identity->client.username};
+  call->project = row;
+  const ProjectView view{row, call->identity->client.username, Role::kOwner};
   co_return json_answer(201, to_json(view, call->context().address));
 }
 
 net::Task<Result<Answer>> show_project(CallPtr call) {
-  auto load = [row = call->project](store::Tx& tx) { return load_project(tx, row); };
+  auto load = [id = call->project.id, asker = call->actor.client_id](store::Tx& tx) {
+    return store::find_project_summary(tx, id, asker);
+  };
   CO_TRY_ASSIGN(ProjectView view, co_await call->context().database.read(std::move(load)));
   co_return json_answer(200, to_json(view, call->context().address));
 }
@@ -70,11 +77,17 @@ net::Task<Result<Answer>> delete_project(CallPtr call) {
 }  // namespace
 
 void add_project_routes(std::vector<Route>& routes) {
-  routes.push_back({{"GET", "/api/v1/projects", Permission::kAccount}, list_projects, false, {"all"}});
-  routes.push_back({{"POST", "/api/v1/projects", Permission::kProjectCreate}, create_project, true});
-  routes.push_back({{"GET", "/api/v1/projects/{project}", Permission::kProjectRead}, show_project});
+  routes.push_back({{"GET", "/api/v1/projects", Permission::kProjectList},
+                    list_projects,
+                    BodyKind::kNone,
+                    {"all", "limit", "cursor"}});
   routes.push_back(
-      {{"DELETE", "/api/v1/projects/{project}", Permission::kProjectDelete}, delete_project, false, {"confirm"}});
+      {{"POST", "/api/v1/projects", Permission::kProjectCreate, "project.create"}, create_project, BodyKind::kJson});
+  routes.push_back({{"GET", "/api/v1/projects/{project}", Permission::kProjectRead}, show_project});
+  routes.push_back({{"DELETE", "/api/v1/projects/{project}", Permission::kProjectOwn, "project.delete"},
+                    delete_project,
+                    BodyKind::kNone,
+                    {"confirm"}});
 }
 
 }  // namespace paastech::api

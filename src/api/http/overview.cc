@@ -1,0 +1,100 @@
+// The whole Service at a glance, for administrators.
+#include "store/overview.h"
+
+#include <filesystem>
+
+#include "api/route.h"
+#include "api/text_out.h"
+#include "domain/quota.h"
+#include "rpc/client.h"
+
+namespace paastech::api {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto kEnginePatience = 5s;  // an overview without the Engine's part is better than none
+
+boost::json::object to_json(const std::map<std::string, std::int64_t>& counts) {
+  boost::json::object out;
+  for (const auto& [state, count] : counts) out[state] = count;
+  return out;
+}
+
+net::Task<boost::json::object> describe_engine(CallPtr call) {
+  const engine::DescribeRequest request;
+  Result<engine::EngineDescription> reply = co_await rpc::call<engine::EngineDescription>(
+      call->context().pomegranate.async(), &engine::Pomegranate::Stub::async::Describe, request, kEnginePatience);
+  if (!reply) co_return boost::json::object{{"available", false}, {"problem", safe_line(reply.error().message)}};
+  boost::json::array runtimes;
+  for (const std::string& runtime : reply->runtimes()) runtimes.emplace_back(safe_line(runtime));
+  boost::json::object out;
+  out["available"] = true;
+  out["name"] = safe_line(reply->engine());
+  out["version"] = safe_line(reply->version());
+  out["api_version"] = safe_line(reply->api_version());
+  out["runtimes"] = std::move(runtimes);
+  out["cgroup_version"] = safe_line(reply->cgroup_version());
+  out["firewall"] = safe_line(reply->firewall());
+  co_return out;
+}
+
+// By state, and what those that run use and may use; nothing where the Engine does not answer.
+net::Task<std::optional<boost::json::object>> count_instances(CallPtr call) {
+  const engine::ListRequest everything;
+  Result<engine::ListReply> listed = co_await rpc::call<engine::ListReply>(
+      call->context().pomegranate.async(), &engine::Pomegranate::Stub::async::List, everything, kEnginePatience);
+  if (!listed) co_return std::nullopt;
+  const engine::StatsRequest all;
+  Result<engine::StatsReply> stats = co_await rpc::call<engine::StatsReply>(
+      call->context().pomegranate.async(), &engine::Pomegranate::Stub::async::Stats, all, kEnginePatience);
+  std::map<std::string, std::int64_t> states{{"created", 0}, {"running", 0}, {"restarting", 0}, {"exited", 0}};
+  for (const engine::Instance& instance : listed->instances()) ++states[instance.state()];
+  const Amounts allowed = instances_of(states["running"]);
+  boost::json::object out = to_json(states);
+  out["memory_limit_bytes"] = allowed.memory_bytes;
+  out["milli_cpus_limit"] = allowed.milli_cpus;
+  if (!stats) co_return out;
+  std::int64_t memory = 0;
+  double percent = 0;
+  for (const engine::InstanceStats& one : stats->instances()) {
+    memory += one.memory_bytes();
+    percent += one.cpu_percent();
+  }
+  out["memory_bytes"] = memory;
+  out["milli_cpus"] = static_cast<std::int64_t>(percent * 10);  // 100 % are one core
+  co_return out;
+}
+
+std::optional<boost::json::object> disk_of(const std::filesystem::path& home) {
+  std::error_code code;
+  const std::filesystem::space_info space = std::filesystem::space(home, code);
+  if (code) return std::nullopt;
+  return boost::json::object{{"capacity_bytes", space.capacity}, {"available_bytes", space.available}};
+}
+
+net::Task<Result<Answer>> show_overview(CallPtr call) {
+  auto load = [](store::Tx& tx) { return store::read_overview(tx); };
+  CO_TRY_ASSIGN(const store::Overview overview, co_await call->context().database.read(std::move(load)));
+  boost::json::object out;
+  out["version"] = call->context().info.version;
+  out["clients"] = to_json(overview.clients);
+  out["projects"] = to_json(overview.projects);
+  out["builds"] = boost::json::object{{"running", overview.builds_running}, {"queued", overview.builds_queued}};
+  out["mails_waiting"] = overview.mails_waiting;
+  boost::json::object described = co_await describe_engine(call);
+  out["engine"] = std::move(described);
+  std::optional<boost::json::object> instances = co_await count_instances(call);
+  if (instances) out["instances"] = std::move(*instances);
+  std::optional<boost::json::object> disk = disk_of(call->context().info.home);
+  if (disk) out["disk"] = std::move(*disk);
+  co_return json_answer(200, out);
+}
+
+}  // namespace
+
+void add_overview_routes(std::vector<Route>& routes) {
+  routes.push_back({{"GET", "/api/v1/overview", Permission::kClientsManage}, show_overview});
+}
+
+}  // namespace paastech::api

@@ -1,0 +1,131 @@
+// Signing up, by invitation or where everybody may, and the page of the link that confirms an address. Looking uses no
+// link up, for mail scanners open them: the button does.
+#include "api/sign_up.h"
+
+#include <fmt/format.h>
+
+#include "api/json_body.h"
+#include "api/pages/page.h"
+#include "base/error.h"
+#include "store/invitations.h"
+
+namespace paastech::api {
+namespace {
+
+constexpr std::string_view kTitle = "Make an account";
+constexpr std::string_view kPasswordHint = "10 characters at least; four words by chance are good";
+
+// With an invitation its address is given and cannot be changed.
+std::string sign_up_form(const SignUpRequest& wanted) {
+  std::string fields;
+  if (wanted.invitation.empty()) {
+    fields += input(
+        {.name = "email", .label = "E-mail address", .type = "email", .autocomplete = "email", .value = wanted.email});
+  } else {
+    fields += hidden("invitation", wanted.invitation) + hidden("email", wanted.email);
+    fields += fmt::format("<p>Your address: <strong>{}</strong></p>\n", escaped(wanted.email));
+  }
+  fields += input({.name = "username",
+                   .label = "User name",
+                   .autocomplete = "username",
+                   .value = wanted.username,
+                   .hint = "3 to 30 letters, digits, - and _; others can see it"});
+  fields += input({.name = "password",
+                   .label = "Password",
+                   .type = "password",
+                   .autocomplete = "new-password",
+                   .hint = std::string(kPasswordHint)});
+  return form("/signup", fields, "Make the account");
+}
+
+// The form once more, with why it was refused above it; what is not about what was typed goes its usual way.
+Result<Answer> again(Error error, const SignUpRequest& wanted) {
+  const bool theirs = error.code == Code::kInvalidArgument || error.code == Code::kAlreadyExists ||
+                      error.code == Code::kResourceExhausted;
+  if (!theirs) return std::unexpected(std::move(error));
+  const int status = http_status(error.code);
+  return page(status, kTitle, refusal(error) + sign_up_form(wanted));
+}
+
+net::Task<Result<Answer>> show_sign_up(CallPtr call) {
+  const AccountOptions& options = call->context().accounts;
+  if (options.sign_up == SignUp::kOpen) co_return page(200, kTitle, sign_up_form({}));
+  const std::string why = options.sign_up == SignUp::kClosed
+                              ? "<p>This Service takes no new accounts. Ask its administrator for one.</p>\n"
+                              : "<p>Accounts of this Service are by invitation only. Open the link of your invitation, "
+                                "or ask the administrator for one.</p>\n";
+  co_return page(200, kTitle, why + "<p><a href=\"/login\">Log in</a></p>\n");
+}
+
+net::Task<Result<Answer>> show_invitation(CallPtr call) {
+  const std::string secret = call->query.text("secret");
+  if (secret.empty()) co_return fail(Code::kInvalidArgument, "the link is not complete", "open it as it was mailed");
+  auto find = [hash = token_hash(secret), now = call->context().clock.now_ms()](store::Tx& tx) {
+    return store::find_invitation(tx, hash, now);
+  };
+  CO_TRY_ASSIGN(const store::InvitationRow row, co_await call->context().database.read(std::move(find)));
+  const SignUpRequest wanted{.email = row.email, .username = {}, .password = {}, .invitation = secret};
+  co_return page(200, kTitle,
+                 fmt::format("<p><strong>{}</strong> invites you to {}.</p>\n", escaped(row.inviter),
+                             escaped(call->context().address.fqdn)) +
+                     sign_up_form(wanted));
+}
+
+net::Task<Result<Answer>> take_sign_up(CallPtr call) {
+  Body body(call->body);
+  SignUpRequest wanted;
+  wanted.email = body.text("email", 0, 254);
+  wanted.username = body.text("username", 0, 30);
+  wanted.password = body.text("password", 0, 512);
+  wanted.invitation = body.optional_text("invitation", 1, 100).value_or("");
+  const Status read = body.finish();
+  if (!read) co_return again(read.error(), wanted);
+  Result<std::optional<store::ClientRow>> client = co_await sign_up(call, wanted);
+  if (!client) co_return again(client.error(), wanted);
+  if (*client)
+    co_return page(200, "Your account is there",
+                   fmt::format("<p>Welcome, <strong>{}</strong>. You can <a href=\"/login\">log in</a> now.</p>\n",
+                               escaped((*client)->username)));
+  co_return page(
+      202, "Look into your mailbox",
+      fmt::format("<p>A message is on its way to <strong>{}</strong>. Open the link in it within a day; until "
+                  "then you cannot log in.</p>\n",
+                  escaped(wanted.email)));
+}
+
+net::Task<Result<Answer>> show_confirmation(CallPtr call) {
+  const std::string secret = call->query.text("secret");
+  if (secret.empty()) co_return fail(Code::kInvalidArgument, "the link is not complete", "open it as it was mailed");
+  CO_TRY_ASSIGN(const Proven proven, co_await look_at_confirmation(call, secret));
+  co_return page(200, "Confirm your address",
+                 fmt::format("<p>The account <strong>{}</strong> uses the address <strong>{}</strong>. If it is yours, "
+                             "confirm it. If you know of no such account, close this page.</p>\n",
+                             escaped(proven.username), escaped(proven.email)) +
+                     form("/confirm", hidden("secret", secret), "Confirm the address"));
+}
+
+net::Task<Result<Answer>> take_confirmation(CallPtr call) {
+  Body body(call->body);
+  std::string secret = body.text("secret", 1, 100);
+  CO_TRY(body.finish());
+  CO_TRY_ASSIGN(const Proven proven, co_await confirm_address(call, std::move(secret)));
+  co_return page(200, "Your address is confirmed",
+                 fmt::format("<p>{} is the address of the account <strong>{}</strong>. You can <a href=\"/login\">log "
+                             "in</a> with it.</p>\n",
+                             escaped(proven.email), escaped(proven.username)));
+}
+
+}  // namespace
+
+void add_sign_up_pages(std::vector<Route>& routes) {
+  routes.push_back({{"GET", "/signup", Permission::kPublic, "", true}, show_sign_up});
+  routes.push_back({{"POST", "/signup", Permission::kPublic, "account.create", true}, take_sign_up, BodyKind::kForm});
+  routes.push_back(
+      {{"GET", "/invitation", Permission::kPublic, "", true}, show_invitation, BodyKind::kNone, {"secret"}});
+  routes.push_back(
+      {{"GET", "/confirm", Permission::kPublic, "", true}, show_confirmation, BodyKind::kNone, {"secret"}});
+  routes.push_back(
+      {{"POST", "/confirm", Permission::kPublic, "account.confirm", true}, take_confirmation, BodyKind::kForm});
+}
+
+}  // namespace paastech::api

@@ -1,0 +1,77 @@
+#include "api/usage.h"
+
+#include "store/plans.h"
+#include "store/usage.h"
+
+namespace paastech::api {
+namespace {
+
+Result<std::vector<std::string>> projects_of(store::Tx& tx, const std::string& client_id) {
+  TRY_ASSIGN(const std::vector<store::ProjectRow> rows, store::list_projects(tx, client_id));
+  std::vector<std::string> ids;
+  for (const store::ProjectRow& row : rows) ids.push_back(row.id);
+  return ids;
+}
+
+struct Stored {
+  ClientUsage usage;
+  std::vector<std::string> projects;
+};
+
+Result<Stored> load(store::Tx& tx, const std::string& client_id, std::int64_t now) {
+  Stored out;
+  out.usage.month = month_of(now);
+  TRY_ASSIGN(out.usage.plan, store::plan_of(tx, client_id));
+  TRY_ASSIGN(out.usage.used, store::usage_of(tx, client_id, out.usage.month));
+  TRY_ASSIGN(out.projects, projects_of(tx, client_id));
+  return out;
+}
+
+}  // namespace
+
+net::Task<Result<ClientUsage>> client_usage(Context& context, std::string client_id) {
+  auto read = [client_id, now = context.clock.now_ms()](store::Tx& tx) { return load(tx, client_id, now); };
+  CO_TRY_ASSIGN(Stored stored, co_await context.database.read(std::move(read)));
+  const Result<std::int64_t> disk = co_await context.controller.repository_bytes(std::move(stored.projects));
+  stored.usage.disk_known = disk.has_value();
+  if (disk) stored.usage.used.disk_bytes = *disk;
+  co_return std::move(stored.usage);
+}
+
+net::Task<Result<std::optional<PushAllowance>>> push_allowance(Context& context, std::string owner_id) {
+  using Found = std::pair<Plan, std::vector<std::string>>;
+  auto read = [owner_id](store::Tx& tx) -> Result<Found> {
+    TRY_ASSIGN(Plan plan, store::plan_of(tx, owner_id));
+    TRY_ASSIGN(std::vector<std::string> projects, projects_of(tx, owner_id));
+    return Found{std::move(plan), std::move(projects)};
+  };
+  CO_TRY_ASSIGN(Found found, co_await context.database.read(std::move(read)));
+  const Plan& plan = found.first;
+  const std::int64_t most = plan.limits.disk_bytes;
+  if (most == kUnlimited) co_return std::nullopt;
+  CO_TRY_ASSIGN(const std::int64_t used, co_await context.controller.repository_bytes(std::move(found.second)));
+  CO_TRY(check_quota(plan, {.disk_bytes = used}, {.disk_bytes = 1}));
+  const Status beyond = check_quota(plan, {.disk_bytes = used}, {.disk_bytes = most - used + 1});
+  PushAllowance allowance{most - used, {}};
+  if (!beyond) allowance.beyond = beyond.error();
+  co_return allowance;
+}
+
+boost::json::object to_json(const Amounts& limits) {
+  return {{"projects", limits.projects},           {"instances", limits.instances},
+          {"memory_bytes", limits.memory_bytes},   {"milli_cpus", limits.milli_cpus},
+          {"build_minutes", limits.build_minutes}, {"disk_bytes", limits.disk_bytes}};
+}
+
+boost::json::object to_json(const ClientUsage& usage) {
+  boost::json::object used = to_json(usage.used);
+  if (!usage.disk_known) used.erase("disk_bytes");
+  boost::json::object out;
+  out["plan"] = usage.plan.name;
+  out["month"] = usage.month;
+  out["limits"] = to_json(usage.plan.limits);
+  out["used"] = std::move(used);
+  return out;
+}
+
+}  // namespace paastech::api

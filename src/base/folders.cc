@@ -1,0 +1,43 @@
+#include "base/folders.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+namespace paastech {
+
+Status make_private_folder(const std::filesystem::path& folder) {
+  std::error_code error;
+  const bool made = std::filesystem::create_directories(folder, error);
+  if (error)
+    return fail(Code::kFailedPrecondition,
+                fmt::format("cannot make the folder {}: {}", folder.string(), error.message()),
+                "choose another place, or give this user the right to write there");
+  if (made) ::chmod(folder.c_str(), 0700);
+  struct stat info{};
+  if (::stat(folder.c_str(), &info) == 0 && (info.st_mode & 0022) != 0)
+    return fail(Code::kFailedPrecondition,
+                fmt::format("other users may write to {} (mode {:o})", folder.string(), info.st_mode & 0777u),
+                fmt::format("run: chmod go-w {}", folder.string()));
+  return {};
+}
+
+Result<FolderLock> FolderLock::take(const std::filesystem::path& folder) {
+  FolderLock lock(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  int done = lock.fd_ < 0 ? -1 : ::flock(lock.fd_, LOCK_EX);
+  while (done != 0 && errno == EINTR) done = ::flock(lock.fd_, LOCK_EX);
+  if (done != 0)
+    return fail(Code::kInternal, fmt::format("cannot lock the folder {}: {}", folder.string(), std::strerror(errno)));
+  return lock;
+}
+
+FolderLock::~FolderLock() {
+  if (fd_ >= 0) ::close(fd_);
+}
+
+}  // namespace paastech

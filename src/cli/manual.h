@@ -1,0 +1,10 @@
+#pragma once
+// The manual page paastech(1), made from the tree of commands. Pure.
+#include <CLI/CLI.hpp>
+#include <string>
+
+namespace paastech::cli {
+
+std::string manual(const CLI::App& root);  // man(7) macros
+
+}  // namespace paastech::cli

@@ -1,0 +1,72 @@
+#include "domain/quota.h"
+
+#include <fmt/format.h>
+
+#include "base/clock.h"
+
+namespace paastech {
+namespace {
+
+std::string bytes(std::int64_t value) {
+  constexpr double kMiB = 1 << 20;
+  constexpr double kGiB = 1 << 30;
+  const double amount = static_cast<double>(value);
+  if (amount >= kGiB) return fmt::format("{:.4g} GiB", amount / kGiB);
+  if (amount >= kMiB) return fmt::format("{:.4g} MiB", amount / kMiB);
+  return fmt::format("{} bytes", value);
+}
+std::string cores(std::int64_t milli) { return fmt::format("{:g}", static_cast<double>(milli) / 1000); }
+std::string number(std::int64_t value) { return fmt::format("{}", value); }
+
+// One limit, in words: "the plan `default` allows 20 projects; in use: 20".
+struct Limit {
+  std::int64_t Amounts::* amount;
+  std::string (*text)(std::int64_t);
+  std::string_view one;  // with a limit of one
+  std::string_view many;
+  std::string_view remedy;
+};
+constexpr Limit kLimits[] = {
+    {&Amounts::projects, number, "project", "projects", "delete a project that is no longer needed"},
+    {&Amounts::instances, number, "Instance", "Instances", "stop an Application: paastech stop"},
+    {&Amounts::memory_bytes, bytes, "of memory", "of memory", "stop an Application: paastech stop"},
+    {&Amounts::milli_cpus, cores, "core", "cores", "stop an Application: paastech stop"},
+    {&Amounts::build_minutes, number, "build minute a month", "build minutes a month",
+     "wait for the next month, which begins anew (UTC)"},
+    {&Amounts::disk_bytes, bytes, "of repositories", "of repositories", "delete a project that is no longer needed"},
+};
+
+}  // namespace
+
+Status check_quota(const Plan& plan, const Amounts& used, const Amounts& more) {
+  for (const Limit& limit : kLimits) {
+    const std::int64_t most = plan.limits.*limit.amount;
+    const std::int64_t now = used.*limit.amount;
+    const std::int64_t wanted = more.*limit.amount;
+    if (most == kUnlimited || wanted <= 0 || (now <= most && wanted <= most - now)) continue;
+    const std::string allowed = limit.text(most);
+    return fail(Code::kPermissionDenied,
+                fmt::format("the plan `{}` allows {} {}; in use: {}", plan.name, allowed,
+                            allowed == "1" ? limit.one : limit.many, limit.text(now)),
+                fmt::format("{}, or ask the administrator of this Service for a larger plan", limit.remedy));
+  }
+  return {};
+}
+
+Status check_plan_name(std::string_view name) {
+  const bool known = name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") == std::string_view::npos;
+  if (known && !name.empty() && name.size() <= 30 && name.front() >= 'a') return {};
+  return fail(Code::kInvalidArgument,
+              "the name of a plan has 1 to 30 lower-case letters, digits and hyphens, a letter first",
+              "choose another name");
+}
+
+std::string month_of(std::int64_t now_ms) { return rfc3339(now_ms).substr(0, 7); }
+
+std::int64_t begun_minutes(std::int64_t milliseconds) { return (milliseconds + 59'999) / 60'000; }
+
+Amounts instances_of(std::int64_t count) {
+  return {.instances = count, .memory_bytes = count * kInstanceMemoryBytes, .milli_cpus = count * kInstanceMilliCpus};
+}
+
+}  // namespace paastech

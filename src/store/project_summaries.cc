@@ -1,0 +1,130 @@
+#include "store/project_summaries.h"
+
+#include <soci/soci.h>
+
+#include <functional>
+#include <unordered_map>
+
+#include "store/deployment_names.h"
+#include "store/rows.h"
+
+namespace paastech::store {
+namespace {
+
+// CROSS JOIN makes SQLite begin with the Client's own rows; PostgreSQL decides by its statistics.
+constexpr const char* kMine =
+    "FROM (SELECT id AS project_id FROM projects WHERE owner_id = :me "
+    "UNION SELECT project_id FROM members WHERE client_id = :me2) mine CROSS JOIN projects p ";
+constexpr const char* kEverybody = "FROM projects p ";
+constexpr const char* kPeople =
+    "JOIN clients o ON o.id = p.owner_id LEFT JOIN members m ON m.project_id = p.id AND m.client_id = :asker ";
+constexpr const char* kOfToken =
+    "AND EXISTS (SELECT 1 FROM token_projects t WHERE t.token_id = :token AND t.project_id = p.id) ";
+
+std::vector<ProjectSummary> select(Tx& tx, const std::string& from, const std::string& asker,
+                                   const std::function<void(soci::statement&)>& bind) {
+  ProjectSummary one;
+  std::string role;
+  int stopped = 0;
+  int deleting = 0;
+  std::int64_t suspended_at = 0;
+  soci::statement statement(tx.sql);
+  statement.exchange(soci::into(one.row.id));
+  statement.exchange(soci::into(one.row.name));
+  statement.exchange(soci::into(one.row.owner_id));
+  statement.exchange(soci::into(stopped));
+  statement.exchange(soci::into(deleting));
+  statement.exchange(soci::into(one.row.next_number));
+  statement.exchange(soci::into(one.row.created_at));
+  statement.exchange(soci::into(one.owner));
+  statement.exchange(soci::into(role));
+  statement.exchange(soci::into(suspended_at));
+  bind(statement);
+  return fetch_all(statement,
+                   "SELECT p.id, p.name, p.owner_id, p.stopped, p.deleting, p.next_number, p.created_at, o.username, "
+                   "COALESCE(m.role, ''), o.suspended_at " +
+                       from,
+                   one, [&](ProjectSummary& project) {
+                     project.row.stopped = stopped != 0;
+                     project.row.deleting = deleting != 0;
+                     project.owner_suspended = suspended_at != 0;
+                     project.role = project.row.owner_id == asker ? Role::kOwner : role_from_text(role);
+                   });
+}
+
+// ":a0, :a1, …": values are never put into the text. SQLite takes two of one name for the same value.
+std::string placeholders(const std::string& prefix, std::size_t count) {
+  std::string out;
+  for (std::size_t i = 0; i < count; ++i) out += (i == 0 ? ":" : ", :") + prefix + std::to_string(i);
+  return out;
+}
+
+// The newest Deployment of each Project, whose number is the one before the next, and the live one where that is older.
+constexpr const char* kDeployments =
+    "SELECT d.project_id, d.number, d.cause, d.state, d.commit_id, d.commit_subject, d.image, d.actor_id, d.reason, "
+    "d.message, d.created_at, d.finished_at, COALESCE(a.username, '') FROM projects p JOIN deployments d ";
+constexpr const char* kNewest = "ON d.project_id = p.id AND d.number = p.next_number - 1 ";
+constexpr const char* kOlderLive = "ON d.project_id = p.id AND d.state = 'live' AND d.number < p.next_number - 1 ";
+constexpr const char* kActor = "LEFT JOIN clients a ON a.id = d.actor_id WHERE p.id IN (";
+
+Status add_deployments(Tx& tx, std::vector<ProjectSummary>& projects) {
+  std::unordered_map<std::string_view, ProjectSummary*> by_id;
+  for (ProjectSummary& project : projects)
+    if (project.row.next_number > 1) by_id[project.row.id] = &project;
+  if (by_id.empty()) return {};
+  DeploymentSummary one;
+  std::string cause;
+  std::string state;
+  soci::statement statement(tx.sql);
+  statement.exchange(soci::into(one.row.project_id));
+  statement.exchange(soci::into(one.row.number));
+  for (std::string* column : {&cause, &state, &one.row.commit, &one.row.commit_subject, &one.row.image,
+                              &one.row.actor_id, &one.row.reason, &one.row.message})
+    statement.exchange(soci::into(*column));
+  statement.exchange(soci::into(one.row.created_at));
+  statement.exchange(soci::into(one.row.finished_at));
+  statement.exchange(soci::into(one.actor));
+  for (int i = 0; i < 2; ++i)
+    for (const auto& [id, project] : by_id) statement.exchange(soci::use(project->row.id));
+  const std::string query = std::string(kDeployments) + kNewest + kActor + placeholders("a", by_id.size()) +
+                            ") UNION ALL " + kDeployments + kOlderLive + kActor + placeholders("b", by_id.size()) + ")";
+  bool known = true;
+  fetch_all(statement, query, one, [&](DeploymentSummary& deployment) {
+    known = read_names(deployment.row, cause, state) && known;
+    ProjectSummary& project = *by_id.at(deployment.row.project_id);
+    if (deployment.row.state == DeploymentState::kLive) project.current = deployment;
+    if (deployment.row.number == project.row.next_number - 1) project.latest = deployment;
+  });
+  if (!known) return unknown_deployment();
+  return {};
+}
+
+}  // namespace
+
+Result<std::vector<ProjectSummary>> list_project_summaries(Tx& tx, const ProjectPage& page) {
+  const std::string from = std::string(page.everybody ? kEverybody : kMine) + kPeople +
+                           (page.everybody ? "WHERE " : "WHERE p.id = mine.project_id AND ") + "p.name > :after " +
+                           (page.token_id.empty() ? "" : kOfToken) + "ORDER BY p.name LIMIT :most";
+  std::vector<ProjectSummary> projects = select(tx, from, page.client_id, [&page](soci::statement& statement) {
+    for (int i = page.everybody ? 2 : 0; i < 3; ++i) statement.exchange(soci::use(page.client_id));
+    statement.exchange(soci::use(page.after));
+    if (!page.token_id.empty()) statement.exchange(soci::use(page.token_id));
+    statement.exchange(soci::use(page.limit));
+  });
+  TRY(add_deployments(tx, projects));
+  return projects;
+}
+
+Result<ProjectSummary> find_project_summary(Tx& tx, const std::string& project_id, const std::string& client_id) {
+  const std::string from = std::string(kEverybody) + kPeople + "WHERE p.id = :id";
+  std::vector<ProjectSummary> projects = select(tx, from, client_id, [&](soci::statement& statement) {
+    statement.exchange(soci::use(client_id));
+    statement.exchange(soci::use(project_id));
+  });
+  if (projects.empty())
+    return fail(Code::kNotFound, "there is no such project", "see yours with: paastech projects list");
+  TRY(add_deployments(tx, projects));
+  return std::move(projects.front());
+}
+
+}  // namespace paastech::store
