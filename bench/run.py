@@ -5,7 +5,7 @@ import os
 import pathlib
 import platform
 
-from bench import deploy, ingress, transfer
+from bench import api, deploy, ingress, transfer
 from bench.measure import Results
 
 SECTIONS = {
@@ -14,6 +14,8 @@ SECTIONS = {
     "transfer": transfer.large_push,
     "redeploy": deploy.redeploys_under_load,
     "memory": deploy.resident_memory,
+    "api": api.api,
+    "cli": api.cli,
 }
 
 

@@ -362,15 +362,3 @@ def test_an_unreachable_server_is_named(client):
     argv = [BUILD / "bin" / "paastech", "projects", "list"]
     done = subprocess.run(argv, env=environment, capture_output=True, text=True)
     assert done.returncode == 1 and "127.0.0.1:1" in done.stderr and "hint:" in done.stderr, done
-
-
-def test_a_command_costs_little_beside_the_server(service, client):
-    def time_of(action):
-        began = time.monotonic()
-        action()
-        return (time.monotonic() - began) * 1000
-    command = sorted(time_of(lambda: ok(client.cli("whoami"))) for _ in range(9))[4]
-    request = sorted(time_of(lambda: client.call("GET", "/me")) for _ in range(9))[4]
-    start = sorted(time_of(lambda: subprocess.run(["git", "--version"], capture_output=True)) for _ in range(9))[4]
-    figures = f"whoami {command:.0f} ms, its request {request:.0f} ms, a process {start:.0f} ms"
-    assert command < request + 5 * start + 100, figures
