@@ -75,10 +75,11 @@ TEST_F(Administration, PlansAndRolesOfClientsAreChanged) {
   EXPECT_EQ(unknown.status, 422);
   EXPECT_THAT(unknown.body, HasSubstr("no plan of that name"));
   EXPECT_EQ(ask("PATCH", "/api/v1/clients/ada", root_token, "{}").status, 422);
-  EXPECT_EQ(ask("PUT", "/api/v1/plans/Large", root_token,
-                R"({"projects":1,"instances":1,"memory_bytes":1,"milli_cpus":1,"build_minutes":1,"disk_bytes":1})")
-                .status,
-            422);
+  const net::HttpResponse misnamed =
+      ask("PUT", "/api/v1/plans/Large", root_token,
+          R"({"projects":1,"instances":1,"memory_bytes":1,"milli_cpus":1,"build_minutes":1,"disk_bytes":1})");
+  EXPECT_EQ(misnamed.status, 404);  // no plan can have that name, whatever is done with it
+  EXPECT_THAT(misnamed.body, HasSubstr("lower-case letters"));
   EXPECT_EQ(json(ask("PATCH", "/api/v1/clients/ada", root_token, R"({"administrator":true})")).at("administrator"),
             true);
   EXPECT_EQ(ask("GET", "/api/v1/clients", token_of(ada)).status, 200);
@@ -197,6 +198,28 @@ TEST_F(Administration, AProjectTooManyIsRefusedWithLimitUsageAndRemedy) {
   EXPECT_EQ(refused.status, 403);
   EXPECT_EQ(json(refused).at("detail"), "the plan `default` allows 1 project; in use: 1");
   EXPECT_THAT(refused.body, HasSubstr("ask the administrator"));
+}
+
+TEST_F(Administration, AProjectThatIsTakenOverCountsForWhoTakesIt) {
+  const store::ClientRow bob = add_client("bob");
+  add_project("shop", ada);
+  add_project("own", bob);
+  const net::HttpResponse made = ask("POST", "/api/v1/projects/shop/transfer", token_of(ada), R"({"username":"bob"})");
+  ASSERT_EQ(made.status, 201) << made.body;
+  const std::string link(json(made).at("link").as_string());
+  const std::string body = R"({"secret":")" + link.substr(link.find('=') + 1) + "\"}";
+  const auto limit = [&](const std::string& projects) {
+    return ask("PUT", "/api/v1/plans/default", root_token,
+               R"({"projects":)" + projects +
+                   R"(,"instances":1,"memory_bytes":1,"milli_cpus":1,"build_minutes":1,"disk_bytes":1})")
+        .status;
+  };
+  ASSERT_EQ(limit("1"), 200);
+  const net::HttpResponse refused = ask("POST", "/api/v1/invitations/accept", token_of(bob), body);
+  EXPECT_EQ(refused.status, 403);
+  EXPECT_THAT(refused.body, HasSubstr("allows 1 project; in use: 1"));
+  ASSERT_EQ(limit("2"), 200);
+  EXPECT_EQ(ask("POST", "/api/v1/invitations/accept", token_of(bob), body).status, 200);
 }
 
 TEST_F(Administration, UsageIsShownAlsoWithoutTheGitRole) {

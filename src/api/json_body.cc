@@ -49,9 +49,10 @@ std::string Body::checked(std::string_view field, const json::value& value, std:
     return {};
   }
   const json::string& text = value.get_string();
-  if (text.size() < min && text.empty()) problem(fmt::format("`{}` must not be empty", field));
-  if (text.size() < min) problem(fmt::format("`{}` is too short: at least {} bytes are needed", field, min));
-  if (text.size() > max) problem(fmt::format("`{}` is too long: at most {} bytes are taken", field, max));
+  const std::size_t size = count_characters(text);
+  if (size < min && size == 0) problem(fmt::format("`{}` must not be empty", field));
+  if (size < min) problem(fmt::format("`{}` must have at least {} characters", field, min));
+  if (size > max) problem(fmt::format("`{}` must have at most {} characters", field, max));
   return std::string(text);
 }
 

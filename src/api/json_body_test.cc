@@ -55,8 +55,8 @@ TEST(JsonBody, NamesTheFieldThatIsWrong) {
   EXPECT_EQ(problem_of(R"({"name":3})"), "`name` must be a string");
   EXPECT_EQ(problem_of(R"({"name":null})"), "`name` must be a string");
   EXPECT_EQ(problem_of(R"({"name":""})"), "`name` must not be empty");
-  EXPECT_NE(problem_of(R"({"name":"a"})").find("`name` is too short"), std::string::npos);
-  EXPECT_NE(problem_of(R"({"name":"abcde"})").find("`name` is too long"), std::string::npos);
+  EXPECT_NE(problem_of(R"({"name":"a"})").find("`name` must have at least"), std::string::npos);
+  EXPECT_NE(problem_of(R"({"name":"abcde"})").find("`name` must have at most"), std::string::npos);
   EXPECT_EQ(problem_of(R"({"name":"abc","flag":"yes"})"), "`flag` must be true or false");
   EXPECT_EQ(problem_of(R"({"name":"abc","set":{"A":1}})"), "`set.A` must be a string");
   EXPECT_EQ(problem_of(R"({"name":"abc","set":[]})"), "`set` must be an object of strings");

@@ -155,7 +155,7 @@ TEST_F(MailQueueTest, BeginsSoonAfterTheCommitAndEndsAtOnce) {
                   });
   mails.start();
   add(mails, "a@example.org");
-  while (!entered) io_.run_one();
+  while (!entered) io_.run_one_for(10ms);
   mails.stop();
   tasks_.cancel();
   run_void(tasks_.join());

@@ -1,5 +1,7 @@
 #include "api/text_out.h"
 
+#include <algorithm>
+
 #include "base/text.h"
 
 namespace paastech::api {
@@ -26,6 +28,10 @@ std::size_t sequence(std::string_view text) {
 }
 
 }  // namespace
+
+std::size_t count_characters(std::string_view text) {
+  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xc0) != 0x80; }));
+}
 
 std::string valid_utf8(std::string_view text) {
   std::string out;

@@ -32,8 +32,8 @@ inline constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
 Task<Status> sleep_for(std::chrono::milliseconds time);
 
 // Owns running coroutines. spawn() starts one; cancel() asks all to end (asio terminal cancellation), also those that
-// are spawned from then on, by tasks on their way to the end; join() waits until none is left. An exception inside a task is logged with its name and ends that task only. Thread: its
-// executor's.
+// are spawned from then on, by tasks on their way to the end; join() waits until none is left. An exception inside a
+// task is logged with its name and ends that task only. Thread: its executor's.
 class TaskGroup {
  public:
   explicit TaskGroup(Executor executor);

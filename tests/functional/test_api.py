@@ -204,8 +204,7 @@ def test_the_contract_lists_what_the_server_offers(service):
         for method in operations:
             if method in ("get", "post", "patch", "delete", "put"):
                 target = path.replace("{project}", "nothing").replace("{number}", "1").replace("{id}", "00000000-0000-4000-8000-000000000000")
-                base = "" if path in ("/healthz", "/metrics") or path.startswith("/api/v1") else "/api/v1"
-                answer = service.request(method.upper(), base + target)
+                answer = service.request(method.upper(), target)
                 assert answer.status != 405 and not (answer.status == 404 and "route" in answer.text), (method, path, answer)
 
 

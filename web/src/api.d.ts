@@ -1621,7 +1621,7 @@ export interface components {
             /** @description What happened and why */
             detail: string;
             /** @enum {unknown} */
-            code: "invalid_argument" | "not_found" | "already_exists" | "permission_denied" | "unauthenticated" | "failed_precondition" | "resource_exhausted" | "aborted" | "cancelled" | "deadline_exceeded" | "unavailable" | "internal" | "second_factor_required" | "address_unconfirmed" | "authorization_pending" | "slow_down" | "access_denied" | "expired_token";
+            code: "invalid_argument" | "not_found" | "already_exists" | "permission_denied" | "unauthenticated" | "failed_precondition" | "resource_exhausted" | "aborted" | "cancelled" | "deadline_exceeded" | "unavailable" | "internal" | "second_factor_required" | "authorization_pending" | "slow_down" | "access_denied" | "expired_token";
             /** @description What to do next */
             hint?: string;
             request_id: string;
@@ -2501,6 +2501,25 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
+        /** @description The body is not JSON, or not an object, or has more than 8 levels */
+        Malformed: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "about:blank",
+                 *       "title": "Bad Request",
+                 *       "status": 400,
+                 *       "detail": "the body is not valid JSON: syntax error at line 1, column 9",
+                 *       "code": "invalid_argument",
+                 *       "request_id": "0c1e6a2f9d3b4c58"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
         /** @description The body's type is not application/json */
         NotJson: {
             headers: {
@@ -2652,8 +2671,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /** @example openapi: 3.1.0 */
-                    "application/yaml": string;
+                    "application/yaml": Record<string, never>;
                 };
             };
         };
@@ -2834,6 +2852,7 @@ export interface operations {
                     "application/json": components["schemas"]["Session"];
                 };
             };
+            400: components["responses"]["Malformed"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             412: components["responses"]["Precondition"];
@@ -2945,6 +2964,7 @@ export interface operations {
                     "application/json": components["schemas"]["DeviceLogin"];
                 };
             };
+            400: components["responses"]["Malformed"];
             403: components["responses"]["Forbidden"];
             415: components["responses"]["NotJson"];
             422: components["responses"]["Invalid"];
@@ -3079,6 +3099,7 @@ export interface operations {
                     };
                 };
             };
+            400: components["responses"]["Malformed"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             412: components["responses"]["Precondition"];
@@ -3119,6 +3140,7 @@ export interface operations {
                 };
                 content?: never;
             };
+            400: components["responses"]["Malformed"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             412: components["responses"]["Precondition"];
@@ -3160,6 +3182,7 @@ export interface operations {
                     };
                 };
             };
+            400: components["responses"]["Malformed"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             412: components["responses"]["Precondition"];
@@ -3237,6 +3260,7 @@ export interface operations {
                     "application/json": components["schemas"]["NewToken"];
                 };
             };
+            400: components["responses"]["Malformed"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
@@ -3284,6 +3308,7 @@ export interface operations {
         responses: {
             200: components["responses"]["Page"];
             412: components["responses"]["Page"];
+            422: components["responses"]["Page"];
         };
     };
     logInOnPage: {
@@ -3308,6 +3333,7 @@ export interface operations {
         responses: {
             200: components["responses"]["Page"];
             303: components["responses"]["Elsewhere"];
+            400: components["responses"]["Page"];
             401: components["responses"]["Page"];
             403: components["responses"]["Page"];
             412: components["responses"]["Page"];
@@ -3331,6 +3357,7 @@ export interface operations {
         };
         responses: {
             200: components["responses"]["Page"];
+            400: components["responses"]["Page"];
             403: components["responses"]["Page"];
             415: components["responses"]["Page"];
             422: components["responses"]["Page"];
@@ -3374,6 +3401,7 @@ export interface operations {
         responses: {
             200: components["responses"]["Page"];
             303: components["responses"]["Elsewhere"];
+            400: components["responses"]["Page"];
             403: components["responses"]["Page"];
             404: components["responses"]["Page"];
             415: components["responses"]["Page"];
@@ -3439,6 +3467,7 @@ export interface operations {
                     };
                 };
             };
+            400: components["responses"]["Malformed"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             412: components["responses"]["Precondition"];
@@ -3498,6 +3527,7 @@ export interface operations {
                     };
                 };
             };
+            400: components["responses"]["Malformed"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
@@ -3547,6 +3577,7 @@ export interface operations {
                     };
                 };
             };
+            400: components["responses"]["Malformed"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
             415: components["responses"]["NotJson"];
@@ -3587,6 +3618,7 @@ export interface operations {
                     };
                 };
             };
+            400: components["responses"]["Malformed"];
             412: components["responses"]["Precondition"];
             415: components["responses"]["NotJson"];
             422: components["responses"]["Invalid"];
@@ -3626,6 +3658,7 @@ export interface operations {
                     };
                 };
             };
+            400: components["responses"]["Malformed"];
             412: components["responses"]["Precondition"];
             415: components["responses"]["NotJson"];
             422: components["responses"]["Invalid"];
@@ -3677,6 +3710,7 @@ export interface operations {
                     };
                 };
             };
+            400: components["responses"]["Malformed"];
             404: components["responses"]["NotFound"];
             415: components["responses"]["NotJson"];
             422: components["responses"]["Invalid"];
@@ -3774,6 +3808,7 @@ export interface operations {
                     };
                 };
             };
+            400: components["responses"]["Malformed"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             415: components["responses"]["NotJson"];
@@ -3823,6 +3858,7 @@ export interface operations {
                     };
                 };
             };
+            400: components["responses"]["Malformed"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             409: components["responses"]["Conflict"];
@@ -3951,6 +3987,7 @@ export interface operations {
                     "application/json": components["schemas"]["NewInvitation"];
                 };
             };
+            400: components["responses"]["Malformed"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             409: components["responses"]["Conflict"];
@@ -4018,6 +4055,7 @@ export interface operations {
         responses: {
             200: components["responses"]["Page"];
             202: components["responses"]["Page"];
+            400: components["responses"]["Page"];
             403: components["responses"]["Page"];
             404: components["responses"]["Page"];
             409: components["responses"]["Page"];
@@ -4080,6 +4118,7 @@ export interface operations {
         };
         responses: {
             200: components["responses"]["Page"];
+            400: components["responses"]["Page"];
             404: components["responses"]["Page"];
             409: components["responses"]["Page"];
             415: components["responses"]["Page"];
@@ -4116,6 +4155,7 @@ export interface operations {
         };
         responses: {
             202: components["responses"]["Page"];
+            400: components["responses"]["Page"];
             412: components["responses"]["Page"];
             415: components["responses"]["Page"];
             422: components["responses"]["Page"];
@@ -4158,6 +4198,7 @@ export interface operations {
         };
         responses: {
             200: components["responses"]["Page"];
+            400: components["responses"]["Page"];
             404: components["responses"]["Page"];
             415: components["responses"]["Page"];
             422: components["responses"]["Page"];
@@ -4246,6 +4287,7 @@ export interface operations {
                     "application/json": components["schemas"]["NewClient"];
                 };
             };
+            400: components["responses"]["Malformed"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             409: components["responses"]["Conflict"];
@@ -4353,6 +4395,7 @@ export interface operations {
                     "application/json": components["schemas"]["ManagedClient"];
                 };
             };
+            400: components["responses"]["Malformed"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
@@ -4395,6 +4438,7 @@ export interface operations {
                     "application/json": components["schemas"]["ManagedClient"];
                 };
             };
+            400: components["responses"]["Malformed"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
@@ -4524,6 +4568,7 @@ export interface operations {
                     "application/json": components["schemas"]["Plan"];
                 };
             };
+            400: components["responses"]["Malformed"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
@@ -4660,6 +4705,7 @@ export interface operations {
                     "application/json": components["schemas"]["Announcement"];
                 };
             };
+            400: components["responses"]["Malformed"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             409: components["responses"]["Conflict"];
@@ -4778,6 +4824,7 @@ export interface operations {
                     "application/json": components["schemas"]["Key"];
                 };
             };
+            400: components["responses"]["Malformed"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             409: components["responses"]["Conflict"];
@@ -4877,6 +4924,7 @@ export interface operations {
                     "application/json": components["schemas"]["Project"];
                 };
             };
+            400: components["responses"]["Malformed"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             409: components["responses"]["Conflict"];
@@ -5019,6 +5067,7 @@ export interface operations {
                     "application/json": components["schemas"]["Member"];
                 };
             };
+            400: components["responses"]["Malformed"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
@@ -5125,7 +5174,7 @@ export interface operations {
                     email?: string;
                     username?: string;
                     role: components["schemas"]["MemberRole"];
-                };
+                } & (unknown | unknown);
             };
         };
         responses: {
@@ -5138,6 +5187,7 @@ export interface operations {
                     "application/json": components["schemas"]["NewProjectInvitation"];
                 };
             };
+            400: components["responses"]["Malformed"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
@@ -5207,7 +5257,7 @@ export interface operations {
                 "application/json": {
                     email?: string;
                     username?: string;
-                };
+                } & (unknown | unknown);
             };
         };
         responses: {
@@ -5220,6 +5270,7 @@ export interface operations {
                     "application/json": components["schemas"]["NewProjectInvitation"];
                 };
             };
+            400: components["responses"]["Malformed"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
@@ -5261,6 +5312,7 @@ export interface operations {
                     "application/json": components["schemas"]["Project"];
                 };
             };
+            400: components["responses"]["Malformed"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
@@ -5307,6 +5359,7 @@ export interface operations {
         responses: {
             200: components["responses"]["Page"];
             303: components["responses"]["ToLogin"];
+            400: components["responses"]["Malformed"];
             403: components["responses"]["Page"];
             404: components["responses"]["Page"];
             409: components["responses"]["Page"];
@@ -5494,6 +5547,7 @@ export interface operations {
                     };
                 };
             };
+            400: components["responses"]["Malformed"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];

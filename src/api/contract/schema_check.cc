@@ -16,10 +16,6 @@ namespace {
 
 namespace json = boost::json;
 
-std::size_t code_points(std::string_view text) {
-  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
-}
-
 bool is_whole(const json::value& value) {
   return value.is_double() && std::floor(value.get_double()) == value.get_double() && std::isfinite(value.get_double());
 }
@@ -127,7 +123,7 @@ class Checker {
   }
 
   static Status text(const SchemaNode& schema, std::string_view value, const std::string& what) {
-    TRY(range(schema.length, code_points(value), "character", what));
+    TRY(range(schema.length, count_characters(value), "character", what));
     if (schema.pattern && !RE2::PartialMatch(re2::StringPiece(value.data(), value.size()), *schema.pattern))
       return wrong(what, schema.rule.empty() ? "must match " + schema.pattern->pattern() : "must be: " + schema.rule);
     switch (schema.format) {

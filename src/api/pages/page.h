@@ -22,10 +22,10 @@ net::HttpResponse error_page(int status, const Error& error);
 struct Input {
   std::string_view name;
   std::string_view label;
-  std::string_view type = "text";          // of HTML's input
-  std::string_view autocomplete = "off";   // HTML's autofill name: username, current-password, one-time-code …
+  std::string_view type = "text";         // of HTML's input
+  std::string_view autocomplete = "off";  // HTML's autofill name: username, current-password, one-time-code …
   std::string value = {};
-  std::string hint = {};                   // one sentence below the label
+  std::string hint = {};  // one sentence below the label
 };
 std::string input(const Input& field);
 std::string hidden(std::string_view name, std::string_view value);
