@@ -22,4 +22,10 @@ Status admit_mail(Call& call, const std::string& to) {
   return admit(call, limits.mails_to, to, "mails to this address within an hour");
 }
 
+Result<bool> admit_reset_mail(Call& call, const std::string& to) {
+  AccountLimits& limits = call.services.account_limits;
+  TRY(admit(call, limits.mails_from, address_key(call.address), "mails within an hour"));
+  return limits.resets_to.admit(to) == 0;
+}
+
 }  // namespace paastech::api

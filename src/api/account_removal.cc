@@ -2,6 +2,7 @@
 
 #include "api/account_mail.h"
 #include "store/accounts.h"
+#include "store/device_logins.h"
 #include "store/invitations.h"
 #include "store/managed_clients.h"
 #include "store/tokens.h"
@@ -11,6 +12,8 @@ namespace paastech::api {
 using namespace std::chrono_literals;
 
 namespace {
+
+constexpr int kSweepRows = 1'000;  // in one transaction
 
 // Held to one at a time by their rows: a Project that two ask to delete is deleted once (controller/removal.cc).
 net::Task<Result<bool>> remove_belongings(Context& context, std::string id) {
@@ -50,15 +53,26 @@ net::Task<Status> finish_removals(Context& context) {
 }
 
 Status forget_what_is_over(store::Tx& tx, std::int64_t now) {
-  TRY_ASSIGN(const std::int64_t accounts,
-             store::delete_unconfirmed(tx, now - std::chrono::milliseconds(kConfirmFor).count()));
-  if (accounts > 0) spdlog::info("{} accounts whose address was not confirmed were removed", accounts);
   TRY(store::delete_expired_links(tx, now));
   TRY(store::delete_expired_invitations(tx, now));
+  TRY(store::delete_expired_device_logins(tx, now));
   return store::delete_expired_tokens(tx, now);
 }
 
+// In batches, so that others get their turn between them.
+net::Task<Status> forget_unconfirmed(Context& context) {
+  const std::int64_t before = context.clock.now_ms() - std::chrono::milliseconds(kConfirmFor).count();
+  std::int64_t all = 0;
+  for (std::int64_t removed = kSweepRows; removed == kSweepRows; all += removed) {
+    auto remove = [before](store::Tx& tx) { return store::delete_unconfirmed(tx, before, kSweepRows); };
+    CO_TRY_ASSIGN(removed, co_await context.database.write(std::move(remove)));
+  }
+  if (all > 0) spdlog::info("{} accounts whose address was not confirmed were removed", all);
+  co_return Status{};
+}
+
 net::Task<Status> forget(Context& context) {
+  CO_TRY(co_await forget_unconfirmed(context));
   auto work = [now = context.clock.now_ms()](store::Tx& tx) { return forget_what_is_over(tx, now); };
   Status done = co_await context.database.write(std::move(work));
   co_return done;

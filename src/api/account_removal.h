@@ -12,7 +12,7 @@ namespace paastech::api {
 net::Task<Status> remove_account(Context& context, std::string client_id);
 
 // Goes on with deletions that were cut off; takes away accounts that were not confirmed within a day, and links,
-// invitations and tokens that are over. One round of what keep_accounts() does.
+// invitations, waiting devices and tokens that are over. One round of what keep_accounts() does.
 net::Task<Status> sweep_accounts(Context& context);
 
 // Deletions every minute, the rest every hour; ends with the TaskGroup.

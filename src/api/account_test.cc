@@ -117,6 +117,19 @@ TEST_F(Account, RefusesTheEleventhFailureInAMinuteFromAnAddress) {
   EXPECT_EQ(log_in("ada@example.org", "correct-horse").status, 201);
 }
 
+TEST_F(Account, LogsNobodyInByWhatIsNoAddressAndCountsItAsAFailure) {
+  store::ClientRow odd = add_client("odd");
+  odd.id = new_uuid();
+  odd.username = "odder";
+  odd.email = "odd one@example.org";  // no address, so none that anything here would have stored
+  ASSERT_TRUE(database_->write([&](store::Tx& tx) { return store::insert_client(tx, odd); }));
+  EXPECT_EQ(log_in("odd@example.org", "correct-horse").status, 201) << "the control";
+  for (int i = 0; i < 10; ++i) EXPECT_EQ(log_in(odd.email, "correct-horse").status, 401);
+  EXPECT_EQ(log_in("odd@example.org", "correct-horse").status, 429);
+  peer_ = "203.0.113.1";
+  EXPECT_EQ(log_in(std::string("odd@example.org") + '\0' + "1", "correct-horse").status, 422);
+}
+
 TEST_F(Account, RefusesTheEleventhFailureInAMinuteOfAnAccountFromManyAddresses) {
   add_client("ada");
   for (int i = 0; i < 10; ++i) {

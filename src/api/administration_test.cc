@@ -36,6 +36,26 @@ class Administration : public ApiTest {
   const store::ClientRow ada = add_client("ada");
 };
 
+TEST_F(Administration, WhoIsAnAdministratorIsDecidedByOneAndNotByAToken) {
+  store::TokenRow row;
+  row.client_id = root.id;
+  row.kind = "api";
+  row.scope = Scope::kManage;
+  const std::string program = token_of(std::move(row));
+  const auto create = [&](const std::string& token, const std::string& name, bool administrator) {
+    boost::json::object body{{"email", name + "@example.org"}, {"username", name}, {"administrator", administrator}};
+    return ask("POST", "/api/v1/clients", token, boost::json::serialize(body)).status;
+  };
+  EXPECT_EQ(create(program, "zoe", true), 403);
+  EXPECT_EQ(create(program, "zoe", false), 201) << "the control: other accounts it makes";
+  EXPECT_EQ(create(root_token, "zac", true), 201);
+  for (const char* change : {R"({"administrator":true})", R"({"administrator":false})"}) {
+    EXPECT_EQ(ask("PATCH", "/api/v1/clients/zac", program, change).status, 403);
+    EXPECT_EQ(ask("PATCH", "/api/v1/clients/zac", root_token, change).status, 200);
+  }
+  EXPECT_EQ(ask("PATCH", "/api/v1/clients/zac", program, R"({"plan":"default"})").status, 200);
+}
+
 TEST_F(Administration, ClientsAreListedSearchedAndPaged) {
   for (const char* name : {"bob", "bobby"}) add_client(name);
   add_project("shop", ada);

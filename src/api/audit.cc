@@ -44,7 +44,9 @@ store::AuditRow row_of(const Call& call) {
   // A Project's members do not read of strangers who only tried its name.
   const bool inside = call.resource.role != Role::kNone || call.actor.administrator || call.resource.asked_for.empty();
   if (inside) row.project_id = call.project.id;
-  row.project = call.project.name.empty() ? safe_line(call.resource.asked_for) : call.project.name;
+  // Nor does a stranger read, in its own log, which name a uuid stands for.
+  const bool named = inside && !call.project.name.empty();
+  row.project = named ? call.project.name : safe_line(call.resource.asked_for);
   row.object = call.object.empty() ? object_of(call) : safe_line(call.object);
   return row;
 }

@@ -75,6 +75,27 @@ TEST_F(AuditLog, TellsWhoWasRefusedAndWhy) {
   EXPECT_EQ(ask("GET", "/api/v1/projects/hello/audit", stranger).status, 404);
 }
 
+TEST_F(AuditLog, TellsNoStrangerWhichNameAUuidStandsFor) {
+  const store::ProjectRow hello = add_project("hello", ada_);
+  const std::string stop = "/api/v1/projects/" + hello.id + "/stop";
+  const std::string stranger = token_of(add_client("stan"));
+  EXPECT_EQ(ask("POST", stop, stranger).status, 404);
+  EXPECT_EQ(ask("POST", stop, token_).status, 412);
+  EXPECT_EQ(lines("/api/v1/me/audit", stranger), Lines{"stan application.stop " + hello.id + "/ denied not_found"});
+  EXPECT_EQ(lines("/api/v1/me/audit", token_), Lines{"ada application.stop hello/ failed failed_precondition"});
+}
+
+TEST_F(AuditLog, HasNoRowOfALogoutWithoutALogin) {
+  const auto log_out = [&](const std::string& token) {
+    net::ServerRequest pressed = request("POST", "/logout", token, "");
+    pressed.headers.add("Content-Type", "application/x-www-form-urlencoded");
+    EXPECT_EQ(send(std::move(pressed)).status, 200);
+  };
+  for (int i = 0; i < 3; ++i) log_out("");
+  log_out(token_);
+  EXPECT_EQ(lines("/api/v1/audit", root_), Lines{"ada session.end -/ ok "});
+}
+
 TEST_F(AuditLog, ShowsThePeerAndNotWhatAForgedHeaderClaims) {
   net::ServerRequest forged = request("POST", "/api/v1/projects", token_, R"({"name":"hello"})");
   forged.headers.add("X-Forwarded-For", "203.0.113.9");

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "api/text_out.h"
 #include "base/ids.h"
 
 namespace paastech::api {
@@ -36,6 +37,8 @@ Result<std::string> read_cursor(std::string_view text) {
   if (!from_base64(standard, raw) || raw.size() < 1 + kSumBytes || raw[0] != kVersion) return damaged;
   std::string key = raw.substr(1 + kSumBytes);
   if (raw.substr(1, kSumBytes) != sum(key)) return damaged;
+  // Somebody made the sum as well: no key of ours looks so, and PostgreSQL takes no such text.
+  if (key.contains('\0') || valid_utf8(key) != key) return damaged;
   return key;
 }
 

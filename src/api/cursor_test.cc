@@ -6,8 +6,8 @@ namespace paastech::api {
 namespace {
 
 TEST(Cursor, GivesTheKeyBack) {
-  for (const std::string& key : {std::string("hello"), std::string(), std::string("1800000000000/ü~?>"),
-                                 std::string("\0\xff", 2), std::string(500, 'x')}) {
+  for (const std::string& key :
+       {std::string("hello"), std::string(), std::string("1800000000000/ü~?>"), std::string(500, 'x')}) {
     Result<std::string> read = read_cursor(make_cursor(key));
     ASSERT_TRUE(read.has_value()) << key;
     EXPECT_EQ(*read, key);
@@ -34,6 +34,14 @@ TEST(Cursor, RefusesWhatIsDamaged) {
   for (std::size_t size = 0; size < good.size(); ++size) EXPECT_FALSE(read_cursor(good.substr(0, size)).has_value());
   for (const std::string& bad : {good + "=", good + "\n", std::string("null"), std::string(5'000, 'A')})
     EXPECT_FALSE(read_cursor(bad).has_value()) << bad;
+}
+
+TEST(Cursor, HoldsTextOnly) {
+  for (const std::string& key : {std::string("a\0b", 3), std::string("\xff"), std::string("\xc3")}) {
+    Result<std::string> read = read_cursor(make_cursor(key));
+    ASSERT_FALSE(read.has_value());
+    EXPECT_EQ(read.error().code, Code::kInvalidArgument);
+  }
 }
 
 }  // namespace

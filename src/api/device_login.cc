@@ -1,5 +1,6 @@
 #include "api/device_login.h"
 
+#include "api/login.h"
 #include "api/refusal.h"
 #include "base/ids.h"
 
@@ -70,6 +71,20 @@ net::Task<Status> decide_device(CallPtr call, store::DeviceLoginRow device, bool
   CO_TRY_ASSIGN(bool decided, co_await call->context().database.write(std::move(decide)));
   if (!decided) co_return nobody_waits();
   co_return Status{};
+}
+
+Result<std::optional<store::ClientRow>> use_up_device_login(store::Tx& tx, const std::string& hash,
+                                                            const store::TokenRow& token) {
+  const Result<store::DeviceLoginRow> device = store::find_device_login(tx, hash);
+  if (!device && device.error().code == Code::kNotFound) return std::nullopt;
+  if (!device) return std::unexpected(device.error());
+  const bool approved = device->state == "approved" && device->client_id == token.client_id;
+  if (!approved || device->expires_at <= token.created_at) return std::nullopt;
+  TRY_ASSIGN(store::ClientRow client, store::find_client(tx, device->client_id));
+  TRY(may_log_in(client));
+  TRY(store::delete_device_login(tx, hash));
+  TRY(store_token(tx, token));
+  return client;
 }
 
 }  // namespace paastech::api

@@ -1,4 +1,5 @@
 // A device is let in from a browser (RFC 8628), through the whole API.
+#include "api/account_removal.h"
 #include "api/device_login.h"
 #include "api/login.h"
 #include "api/test_support.h"
@@ -138,6 +139,65 @@ TEST_F(Device, IsNotLetInForWhoWasSuspendedMeanwhile) {
   ASSERT_TRUE(database_->write([&](store::Tx& tx) { return store::set_suspended(tx, ada.id, clock_.now); }));
   clock_.now += kPollMs;
   EXPECT_EQ(poll(device).status, 403);
+}
+
+TEST_F(Device, IsNotLetInOnceTheApprovingClientHasEndedItsOtherLogins) {
+  const std::string ada = token_of(add_client("ada"));
+  const auto device = begin();
+  post(ada, "user_code=" + user_code(device) + "&decision=approve");
+  ASSERT_EQ(ask("DELETE", "/api/v1/sessions", ada).status, 200);
+  EXPECT_EQ(outcome(device), "expired_token");
+}
+
+TEST_F(Device, IsLetInByWhatHoldsAtThatMoment) {
+  const store::ClientRow ada = add_client("ada");
+  const auto device = begin();
+  post(token_of(ada), "user_code=" + user_code(device) + "&decision=approve");
+  const std::string hash = token_hash(std::string(device.at("device_code").as_string()));
+  const auto use_up = [&](const std::string& client, std::int64_t now) {
+    const store::TokenRow token{new_uuid(), client, new_uuid(), "laptop", now, now};
+    Result<std::optional<store::ClientRow>> whose;
+    EXPECT_TRUE(database_->write([&](store::Tx& tx) -> Status {
+      whose = use_up_device_login(tx, hash, token);
+      return {};
+    }));
+    return whose;
+  };
+  const auto suspend = [&](std::int64_t at) {
+    return database_->write([&](store::Tx& tx) { return store::set_suspended(tx, ada.id, at); });
+  };
+  ASSERT_TRUE(suspend(clock_.now));
+  EXPECT_EQ(use_up(ada.id, clock_.now).error().code, Code::kPermissionDenied);
+  ASSERT_TRUE(suspend(0));
+  EXPECT_FALSE(use_up(add_client("bob").id, clock_.now)->has_value());
+  EXPECT_FALSE(use_up(ada.id, clock_.now + kDeviceMs)->has_value());
+  EXPECT_EQ(use_up(ada.id, clock_.now).value()->id, ada.id) << "the control";
+  EXPECT_FALSE(use_up(ada.id, clock_.now)->has_value()) << "it is good for one login";
+}
+
+TEST_F(Device, CanBeginAgainOnceThoseWhoFilledTheTableHaveExpired) {
+  const auto count = [&] {
+    std::int64_t found = -1;
+    EXPECT_TRUE(database_->read([&](store::Tx& tx) -> Status {
+      TRY_ASSIGN(found, store::count_device_logins(tx));
+      return {};
+    }));
+    return found;
+  };
+  ASSERT_TRUE(database_->write([&](store::Tx& tx) -> Status {
+    for (int i = 0; i < 10'000; ++i) {
+      const std::string code = std::to_string(i);
+      TRY(store::insert_device_login(tx, {code, code, "x", "", "", "pending", 0, 1, clock_.now + 1}));
+    }
+    return {};
+  }));
+  EXPECT_EQ(ask("POST", "/api/v1/device/code", "", R"({"name":"x"})").status, 503) << "the control: it is full";
+  clock_.now += 1;
+  begin();
+  EXPECT_EQ(count(), 1);
+  clock_.now += kDeviceMs;
+  ASSERT_TRUE(run(sweep_accounts(*context_)));
+  EXPECT_EQ(count(), 0) << "the sweep takes them too";
 }
 
 TEST_F(Device, MayBeginTenTimesAMinuteFromOneAddress) {

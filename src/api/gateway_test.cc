@@ -5,6 +5,7 @@
 #include "base/files.h"
 #include "gateway.grpc.pb.h"
 #include "rpc/client.h"
+#include "store/audit.h"
 #include "store/plans.h"
 
 #include <sys/stat.h>
@@ -81,6 +82,7 @@ TEST_F(Gateway, TellsASuspendedClientWhyAndKeepsEverybodyOutOfItsProjects) {
   }));
   gateway::IdentifyKeyRequest request;
   request.set_fingerprint("SHA256:abc");
+  request.set_authenticated(true);
   const auto refused = run(rpc::call<gateway::Identity>(git_->async(), &Stub::async::IdentifyKey, request));
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, Code::kPermissionDenied);
@@ -125,6 +127,38 @@ TEST_F(Gateway, APushMayBringWhatThePlanOfTheOwnerLeaves) {
   EXPECT_EQ(authorize(ada.id, "hello", true)->max_push_bytes(), 0);
 }
 
+TEST_F(Gateway, WritesAPushThatAsksAgainIntoTheAuditLogOnlyWhereItIsRefused) {
+  const store::ClientRow ada = add_client("ada");
+  add_project("hello", ada);
+  const auto ask_again = [&] {
+    gateway::AuthorizeRequest request;
+    request.set_client_id(ada.id);
+    request.set_repository("hello");
+    request.set_write(true);
+    request.set_again(true);
+    const bool allowed =
+        run(rpc::call<gateway::Repository>(git_->async(), &Stub::async::Authorize, request)).has_value();
+    while (tasks_.size() > 0) io_.run_one();
+    return allowed;
+  };
+  const auto rows = [&] {
+    std::size_t count = 0;
+    EXPECT_TRUE(database_->read([&](store::Tx& tx) -> Status {
+      TRY_ASSIGN(const auto listed, store::list_audit(tx, {}, 10));
+      count = listed.size();
+      return {};
+    }));
+    return count;
+  };
+  ASSERT_TRUE(authorize(ada.id, "hello", true));
+  EXPECT_EQ(rows(), 1u);
+  EXPECT_TRUE(ask_again());
+  EXPECT_EQ(rows(), 1u);
+  ASSERT_TRUE(database_->write([&](store::Tx& tx) { return store::set_suspended(tx, ada.id, 1); }));
+  EXPECT_FALSE(ask_again());
+  EXPECT_EQ(rows(), 2u);
+}
+
 TEST_F(Gateway, NotesAKeysUseOnceItsSignatureVerifiedAtMostOnceAMinute) {
   const store::ClientRow ada = add_client("ada");
   const store::KeyRow key{new_uuid(), ada.id, "ssh-ed25519", "AAAA", "SHA256:abc", "", 1};
@@ -162,6 +196,9 @@ TEST_F(Gateway, KnowsNoKeyOfASuspendedClient) {
   ASSERT_TRUE(suspend(clock_.now));
   gateway::IdentifyKeyRequest request;
   request.set_fingerprint("SHA256:abc");
+  const auto offered = run(rpc::call<gateway::Identity>(git_->async(), &Stub::async::IdentifyKey, request));
+  EXPECT_TRUE(offered) << "who merely offers the key learns nothing";
+  request.set_authenticated(true);
   const auto refused = run(rpc::call<gateway::Identity>(git_->async(), &Stub::async::IdentifyKey, request));
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, Code::kPermissionDenied);

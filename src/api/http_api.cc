@@ -204,8 +204,12 @@ net::Task<Status> HttpApi::identify(CallPtr call, RouteInfo route) {
     const std::string name = named->second;
     call->resource = Resource::missing_project(name);
     if (call->identity) {
-      auto find = [name, client = call->actor.client_id](store::Tx& tx) { return find_for(tx, name, client); };
-      Result<Found> found = co_await services_->context.database.read(std::move(find));
+      Result<Found> found = fail(Code::kNotFound, "there is no such project");
+      // Of what is no text there is none, and PostgreSQL takes no such value.
+      if (!name.contains('\0') && valid_utf8(name) == name) {
+        auto find = [name, client = call->actor.client_id](store::Tx& tx) { return find_for(tx, name, client); };
+        found = co_await services_->context.database.read(std::move(find));
+      }
       if (!found && found.error().code != Code::kNotFound) co_return std::unexpected(found.error());
       if (found) {
         call->project = std::move(found->first);

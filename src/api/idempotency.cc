@@ -14,7 +14,12 @@ std::string seal_context(const std::string& client, const std::string& key) {
   return "idempotency/" + client + "/" + key;
 }
 
-std::string fingerprint(const net::ServerRequest& request) {
+std::string fingerprint_context(const std::string& client, const std::string& key) {
+  return "fingerprint/" + client + "/" + key;
+}
+
+// Kept sealed: of a body that holds a password, its hash alone would let whoever reads the database try passwords.
+std::string fingerprint_of(const net::ServerRequest& request) {
   return hex(sha256(request.method + "\n" + request.path + "\n" + request.query + "\n" + request.body));
 }
 
@@ -69,12 +74,18 @@ net::Task<Result<Answer>> Idempotency::run(CallPtr call, std::string name, net::
 }
 
 net::Task<Result<Answer>> Idempotency::run_as(Key key, CallPtr call, net::Task<Result<Answer>> work) {
-  const store::IdempotencyRow wanted{key.first, key.second, fingerprint(call->request), 0, "", context_.clock.now_ms()};
+  const std::string fingerprint = fingerprint_of(call->request);
+  const std::string sealed = context_.secrets.seal(fingerprint, fingerprint_context(key.first, key.second));
+  const store::IdempotencyRow wanted{key.first, key.second, sealed, 0, "", context_.clock.now_ms()};
   auto begin = [wanted](store::Tx& tx) { return take(tx, wanted); };
   CO_TRY_ASSIGN(std::optional<store::IdempotencyRow> found, co_await context_.database.write(std::move(begin)));
-  if (found && found->fingerprint != wanted.fingerprint)
-    co_return fail(Code::kInvalidArgument, "this Idempotency-Key was used for another request",
-                   "take a fresh random key for each request; repeat one only with the same path, query and body");
+  if (found) {
+    CO_TRY_ASSIGN(const std::string first,
+                  context_.secrets.open(found->fingerprint, fingerprint_context(key.first, key.second)));
+    if (first != fingerprint)
+      co_return fail(Code::kInvalidArgument, "this Idempotency-Key was used for another request",
+                     "take a fresh random key for each request; repeat one only with the same path, query and body");
+  }
   if (found && found->status == 0)
     co_return fail(Code::kAborted, "the first request with this Idempotency-Key was cut off by the Service's end",
                    "look whether it was done; to do it again, take a fresh key");

@@ -49,6 +49,7 @@ std::string Body::checked(std::string_view field, const json::value& value, std:
     return {};
   }
   const json::string& text = value.get_string();
+  if (text.find('\0') != json::string::npos) problem(fmt::format("`{}` has a NUL character", field));
   const std::size_t size = count_characters(text);
   if (size < min && size == 0) problem(fmt::format("`{}` must not be empty", field));
   if (size < min) problem(fmt::format("`{}` must have at least {} characters", field, min));
@@ -74,11 +75,14 @@ std::optional<std::string> Body::optional_text(std::string_view field, std::size
 std::optional<std::int64_t> Body::optional_number(std::string_view field, std::int64_t min, std::int64_t max) {
   const json::value* value = find(field);
   if (value == nullptr || value->is_null()) return std::nullopt;
-  if (!value->is_int64() || value->get_int64() < min || value->get_int64() > max) {
+  boost::system::error_code error = json::error::not_number;
+  const std::int64_t number =
+      value->is_number() ? value->to_number<std::int64_t>(error) : 0;  // 2.0 is 2 in JSON Schema
+  if (error || number < min || number > max) {
     problem(fmt::format("`{}` must be a whole number from {} to {}", field, min, max));
     return std::nullopt;
   }
-  return value->get_int64();
+  return number;
 }
 
 bool Body::optional_flag(std::string_view field, bool otherwise) {

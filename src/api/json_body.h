@@ -1,7 +1,7 @@
 #pragma once
-// Request bodies, strictly: exactly the known fields, of the right types, within their lengths in characters.
-// Of the Client API the contract (contract/) has checked all this before; this reads, and is the only check of forms
-// whose description is freer. Pure.
+// Request bodies, strictly: exactly the known fields, of the right types, within their lengths in characters, without
+// NUL. Of the Client API the contract (contract/) has checked all this before; this reads, and is the only check of
+// forms whose description is freer. Pure.
 #include <boost/json.hpp>
 #include <optional>
 #include <set>

@@ -53,6 +53,8 @@ TEST(JsonBody, NamesTheFieldThatIsWrong) {
   EXPECT_EQ(problem_of(R"({"name":"abc"})"), "");
   EXPECT_EQ(problem_of("{}"), "`name` is missing");
   EXPECT_EQ(problem_of(R"({"name":3})"), "`name` must be a string");
+  EXPECT_EQ(problem_of(R"({"name":"a\u00001"})"), "`name` has a NUL character");
+  EXPECT_EQ(problem_of(R"({"name":"abc","unset":["A\u0000"]})"), "`unset[0]` has a NUL character");
   EXPECT_EQ(problem_of(R"({"name":null})"), "`name` must be a string");
   EXPECT_EQ(problem_of(R"({"name":""})"), "`name` must not be empty");
   EXPECT_NE(problem_of(R"({"name":"a"})").find("`name` must have at least"), std::string::npos);
@@ -64,6 +66,20 @@ TEST(JsonBody, NamesTheFieldThatIsWrong) {
   EXPECT_EQ(problem_of(R"({"name":"abc","unset":["A",2]})"), "`unset[1]` must be a string");
   EXPECT_EQ(problem_of(R"({"name":"abc","admin":true})"), "`admin` is not a field of this request");
   EXPECT_EQ(problem_of(R"({"name":"abc","\u001b[2J":true})").find('\x1b'), std::string::npos);
+}
+
+TEST(JsonBody, ReadsWholeNumbersHoweverTheyAreWritten) {
+  const auto object = *parse_body(R"({"a":7,"b":7.0,"c":-1,"d":7.5,"e":101,"f":"7","g":1e300})");
+  const auto number = [&](std::string_view field) { return Body(object).optional_number(field, -1, 100); };
+  EXPECT_EQ(number("a"), 7);
+  EXPECT_EQ(number("b"), 7);
+  EXPECT_EQ(number("c"), -1);
+  for (const std::string_view bad : {"d", "e", "f", "g", "absent"}) EXPECT_EQ(number(bad), std::nullopt) << bad;
+}
+
+TEST(JsonBody, CountsLengthsInCharacters) {
+  EXPECT_EQ(problem_of(R"({"name":"äöüß"})"), "");
+  EXPECT_NE(problem_of(R"({"name":"äöüßx"})"), "");
 }
 
 TEST(TextOut, ReplacesWhatIsNoUtf8) {

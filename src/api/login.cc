@@ -39,13 +39,18 @@ net::Task<Result<store::ClientRow>> prove_password(CallPtr call, std::string ema
   co_return std::move(*login.client);
 }
 
-net::Task<Status> prove_password_again(CallPtr call, std::string password) {
-  CO_TRY_ASSIGN(Login login, co_await call->services.auth.check_password(call->identity->client, std::move(password),
-                                                                         call->address));
+net::Task<Status> prove_password_of(CallPtr call, store::ClientRow client, std::string password) {
+  CO_TRY_ASSIGN(Login login,
+                co_await call->services.auth.check_password(std::move(client), std::move(password), call->address));
   if (login.retry_after_ms > 0) co_return too_many(*call, login.retry_after_ms, kFailures);
   if (!login.client)
     co_return fail(Code::kPermissionDenied, "the password is wrong", "give the password of your account");
   co_return Status{};
+}
+
+net::Task<Status> prove_password_again(CallPtr call, std::string password) {
+  Status proven = co_await prove_password_of(call, call->identity->client, std::move(password));
+  co_return proven;
 }
 
 net::Task<Status> prove_code(CallPtr call, store::ClientRow client, std::string code) {

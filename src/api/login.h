@@ -12,6 +12,9 @@ namespace paastech::api {
 // password only.
 // kUnauthenticated, kResourceExhausted, kPermissionDenied, kUnavailable.
 net::Task<Result<store::ClientRow>> prove_password(CallPtr call, std::string email, std::string password);
+// The password of that Client, who may have confirmed no address yet. kPermissionDenied, kResourceExhausted,
+// kUnavailable.
+net::Task<Status> prove_password_of(CallPtr call, store::ClientRow client, std::string password);
 // Once more the password of who is logged in, before what could lock the owner out. kPermissionDenied,
 // kResourceExhausted, kUnavailable.
 net::Task<Status> prove_password_again(CallPtr call, std::string password);

@@ -1,6 +1,8 @@
 // Members, invitations and transfers through the whole API.
 #include "store/members.h"
-#include "api/test_support.h"
+#include "api/mail_test_support.h"
+#include "store/managed_clients.h"
+#include "store/plans.h"
 #include "store/project_invitations.h"
 
 namespace paastech::api {
@@ -172,6 +174,43 @@ TEST_F(Members, AreNotInvitedWithoutEnd) {
   EXPECT_EQ(ask("POST", kInvitations, owner_, body).status, 201);
 }
 
+TEST_F(Members, ComeBackByNoSecondInvitation) {
+  const auto invite = [&](const std::string& whom, const std::string& role) {
+    return secret_of(ask("POST", kInvitations, owner_, "{" + whom + R"(,"role":")" + role + R"("})"));
+  };
+  const std::string by_name = R"("username":"bob")";
+  const std::string by_address = R"("email":"bob@example.org")";
+  const std::string kept = invite(R"("username":"eve")", "viewer");
+  const std::string first = invite(by_name, "viewer");
+  const std::string second = invite(by_address, "maintainer");
+  ASSERT_EQ(accept(first, bobs_).status, 200);
+  EXPECT_EQ(accept(second, bobs_).status, 404) << "joined once";
+  const std::string bob = std::string(kMembers) + "/bob";
+  const std::string stronger = invite(by_address, "maintainer");
+  ASSERT_EQ(ask("PUT", bob, owner_, R"({"role":"viewer"})").status, 200);
+  EXPECT_EQ(accept(stronger, bobs_).status, 404);
+  const std::string back = invite(by_address, "maintainer");
+  ASSERT_EQ(ask("DELETE", bob, owner_).status, 204);
+  EXPECT_EQ(accept(back, bobs_).status, 404);
+  EXPECT_EQ(people(), "ada owner");
+  EXPECT_EQ(accept(kept, eves_).status, 200) << "the control: another one's stays";
+  EXPECT_EQ(accept(invite(by_name, "viewer"), bobs_).status, 200) << "a new one works";
+}
+
+TEST_F(Members, TakeOverWhatTheirPlanAllowsToRun) {
+  EXPECT_TRUE(database_->write([&](store::Tx& tx) -> Status {
+    Amounts limits{.projects = 1, .instances = 0, .memory_bytes = kUnlimited, .milli_cpus = kUnlimited};
+    TRY(store::set_plan(tx, {"small", limits}));
+    return store::set_plan_of(tx, bob_.id, "small");
+  }));
+  add_deployment(hello_, DeploymentState::kLive);
+  const std::string secret = secret_of(ask("POST", kTransfer, owner_, R"({"username":"bob"})"));
+  EXPECT_EQ(accept(secret, bobs_).status, 403);
+  EXPECT_EQ(people(), "ada owner");
+  EXPECT_TRUE(database_->write([&](store::Tx& tx) { return store::set_stopped(tx, hello_.id, true); }));
+  EXPECT_EQ(accept(secret, bobs_).status, 200) << "and the Project as such";
+}
+
 TEST_F(Members, TakeAProjectOverOnlyByAccepting) {
   add(bob_, Role::kViewer);
   const std::string other = secret_of(ask("POST", kInvitations, owner_, R"({"username":"eve","role":"viewer"})"));
@@ -214,6 +253,32 @@ TEST_F(Members, JoinOnThePageOfTheLinkWhichAloneUsesNothingUp) {
   EXPECT_NE(joined.body.find("git clone ssh://"), std::string::npos);
   EXPECT_EQ(people(), "ada owner, bob viewer");
   EXPECT_EQ(send(request("GET", path, bobs_, "")).status, 404);
+}
+
+using InvitationMails = MailTest;
+
+TEST_F(InvitationMails, FillNoMailboxWhoeverInvitesAndHoweverItIsNamed) {
+  add_client("bob");
+  const std::string body = R"({"email":"bob@example.org","role":"viewer"})";
+  const auto mailed = [&](const std::string& inviter, const std::string& whom) {
+    const store::ClientRow owner = add_client(inviter);
+    add_project("of-" + inviter, owner);
+    const std::string path = "/api/v1/projects/of-" + inviter + "/invitations";
+    const net::HttpResponse made = ask("POST", path, token_of(owner), whom);
+    EXPECT_EQ(made.status, 201) << made.body;
+    return json(made).at("mailed").as_bool();
+  };
+  for (int i = 0; i < 5; ++i) EXPECT_TRUE(mailed("ada" + std::to_string(i), body)) << i;
+  EXPECT_FALSE(mailed("ada5", body));
+  EXPECT_FALSE(mailed("ada6", R"({"username":"bob","role":"viewer"})"));
+  EXPECT_TRUE(mailed("ada7", R"({"email":"carl@example.org","role":"viewer"})"));
+  EXPECT_EQ(mails_to("bob@example.org"), 5u);
+  const std::string ada0 =
+      token_of(run(access_->read([](store::Tx& tx) { return store::find_client_by_username(tx, "ada0"); })).value());
+  const std::string bad = R"({"email":"b\u00e4d@example.org","role":"viewer"})";
+  EXPECT_EQ(ask("POST", "/api/v1/projects/of-ada0/invitations", ada0, bad).status, 422) << "no mail gets there";
+  clock_.now += 3'600'000;
+  EXPECT_TRUE(mailed("ada8", body));
 }
 
 TEST_F(Members, SeeTheirProjectsByPages) {

@@ -46,8 +46,8 @@ net::Task<Status> ask_password_reset(CallPtr call, std::string email) {
   email = lower(email);
   CO_TRY(may_send_mail(context));
   CO_TRY(check_email(email));
-  CO_TRY(admit_mail(*call, email));
-  context.tasks.spawn("password reset mail", mail_reset(context, email));
+  CO_TRY_ASSIGN(const bool mailed, admit_reset_mail(*call, email));
+  if (mailed) context.tasks.spawn("password reset mail", mail_reset(context, email));
   co_return Status{};
 }
 

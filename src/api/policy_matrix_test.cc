@@ -31,6 +31,7 @@ const std::vector<Asker>& askers() {
       {.name = "token read", .role = Role::kOwner, .scope = Scope::kRead},
       {.name = "token deploy", .role = Role::kOwner, .scope = Scope::kDeploy},
       {.name = "token manage", .role = Role::kOwner, .scope = Scope::kManage},
+      {.name = "administrator's token manage", .administrator = true, .scope = Scope::kManage},
       {.name = "administrator's token read", .administrator = true, .scope = Scope::kRead},
       {.name = "viewer's token manage", .role = Role::kViewer, .scope = Scope::kManage},
       {.name = "token elsewhere", .role = Role::kOwner, .scope = Scope::kManage, .elsewhere = true},
@@ -61,6 +62,7 @@ int expected_refusal(Permission permission, const Asker& asker) {
     case Permission::kAccountManage: return asker.scope == Scope::kSession ? 0 : 403;
     case Permission::kProjectCreate: return asker.scope >= Scope::kManage && !asker.elsewhere ? 0 : 403;
     case Permission::kClientsManage: return administrator(Scope::kManage);
+    case Permission::kAdministratorsManage: return administrator(Scope::kSession);
     case Permission::kMetricsRead: return administrator(Scope::kRead);
     case Permission::kProjectRead: return project(Role::kViewer, Scope::kRead);
     case Permission::kProjectPush:

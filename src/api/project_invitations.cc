@@ -2,8 +2,6 @@
 
 #include "store/usage.h"
 
-#include "store/usage.h"
-
 namespace paastech::api {
 namespace {
 
@@ -44,15 +42,14 @@ Result<store::ProjectRow> take_role(store::Tx& tx, const store::ProjectInvitatio
     return fail(Code::kFailedPrecondition, "project " + project.name + " is yours already",
                 "an owner becomes a member by a transfer only: paastech members transfer");
   if (invitation.role == Role::kOwner) {
-    TRY(store::admit_project(tx, client_id));
-    TRY(store::admit_project(tx, client_id));
+    TRY(store::admit_transfer(tx, project, client_id));
     TRY(store::set_owner(tx, project, client_id, now));
     return project;
   }
   TRY_ASSIGN(const std::vector<store::PersonRow> people, store::list_people(tx, project.id));
   if (role == Role::kNone && people.size() >= kMaxPeople) return too_many_people(project);
   TRY(store::set_member(tx, {project.id, client_id, invitation.role, now}));
-  TRY(store::delete_project_invitation(tx, project.id, invitation.id));
+  TRY(store::delete_invitations_of(tx, project.id, client_id));  // this one among them
   return project;
 }
 

@@ -1,5 +1,6 @@
 // Projects, their environment, Deployments and what runs – through the whole API.
 #include "api/test_support.h"
+#include "store/members.h"
 
 #include <sodium.h>
 
@@ -186,6 +187,74 @@ TEST_F(Project, StreamsADeploymentsLinesAndItsResult) {
   net::ServerRequest plain = request("GET", "/api/v1/projects/hello/deployments/1/log", token_, "");
   plain.headers.add("Accept", "text/plain");
   EXPECT_EQ(send(std::move(plain)).body, "kept\n");
+}
+
+TEST_F(Project, EndsAStreamWhoseReaderMayReadNoMore) {
+  const store::ClientRow bob = add_client("bob");
+  const store::ProjectRow hello = add_project("hello", ada_);
+  add_deployment(hello, DeploymentState::kQueued);
+  const auto change = [&](std::function<Status(store::Tx&)> work) { EXPECT_TRUE(database_->write(std::move(work))); };
+  const auto read = [&](const std::string& token, std::int64_t later, std::function<Status(store::Tx&)> meanwhile) {
+    writer_.on_write = [&] {
+      clock_.now += later;
+      if (meanwhile) change(std::exchange(meanwhile, nullptr));
+    };
+    const std::string body = ask("GET", "/api/v1/projects/hello/deployments/1/log", token).body;
+    writer_.on_write = nullptr;
+    while (tasks_.size() > 0) io_.run_one();
+    EXPECT_NE(body.find("event: line\n"), std::string::npos) << body;
+    return body;
+  };
+  const auto join = [&](store::Tx& tx) { return store::set_member(tx, {hello.id, bob.id, Role::kViewer, 1}); };
+  const auto leave = [&](store::Tx& tx) -> Status {
+    TRY(store::delete_member(tx, hello.id, bob.id));
+    return {};
+  };
+  const auto log_out = [&](store::Tx& tx) -> Status {
+    TRY(store::delete_logins(tx, bob.id, ""));
+    return {};
+  };
+  const auto suspend = [&](store::Tx& tx) { return store::set_suspended(tx, bob.id, 1); };
+  change(join);
+  const std::string token = token_of(bob);
+  EXPECT_NE(read(token, 15'000, nullptr).find("event: result\n"), std::string::npos) << "the control";
+  EXPECT_NE(read(token, 14'000, log_out).find("event: result\n"), std::string::npos) << "not yet asked again";
+  const auto expect_end = [&](const std::string& body, const std::string& why) {
+    EXPECT_EQ(body.find("event: result\n"), std::string::npos) << body;
+    EXPECT_NE(body.find("event: error\n"), std::string::npos) << body;
+    EXPECT_NE(body.find(why), std::string::npos) << body;
+  };
+  expect_end(read(token_of(bob), 15'000, log_out), "this login has ended");
+  expect_end(read(token_of(bob), 15'000, leave), "not_found");
+  change(join);
+  expect_end(read(token_of(bob), 15'000, suspend), "suspended");
+}
+
+// Threat 29: Applications' pages are on the same site, so that a browser sends the cookie along.
+TEST_F(Project, StreamsToNoOtherSite) {
+  const store::ProjectRow hello = add_project("hello", ada_);
+  add_deployment(hello, DeploymentState::kQueued);
+  context_->address.api_url = "https://api.example.org";
+  writer_.peer_leaves_after = 0;
+  const auto read = [&](const std::string& target, const std::string& origin, bool cookie) {
+    net::ServerRequest asked = request("GET", target, cookie ? "" : token_, "");
+    if (cookie) asked.headers.add("Cookie", "__Host-paastech=" + token_);
+    asked.headers.add("Origin", origin);
+    const int status = send(std::move(asked)).status;
+    while (tasks_.size() > 0) io_.run_one();
+    return status;
+  };
+  for (const char* stream : {"/api/v1/projects/hello/deployments/1/log", "/api/v1/projects/hello/logs?follow=true"}) {
+    EXPECT_EQ(read(stream, "https://hello.user-app.example.org", true), 403) << stream;
+    EXPECT_EQ(read(stream, "null", true), 403) << stream;
+    EXPECT_EQ(read(stream, "https://api.example.org", true), 200) << stream;
+    EXPECT_EQ(read(stream, "https://hello.user-app.example.org", false), 200) << "a token is no cookie: " << stream;
+  }
+}
+
+TEST_F(Project, ThatIsNotNamedByTextIsMissing) {
+  for (const std::string& name : {std::string("a\0b", 3), std::string("\xff"), std::string("\xc3")})
+    EXPECT_EQ(ask("GET", "/api/v1/projects/" + name, token_).status, 404);
 }
 
 TEST_F(Project, FinishesAChangeWhoseCallerHangsUp) {

@@ -51,6 +51,8 @@ Result<Query> Query::parse(std::string_view raw, const std::vector<std::string_v
       for (const std::string_view one : known) hint += fmt::format(" {}", one);
       return fail(Code::kInvalidArgument, fmt::format("unknown query parameter `{}`", safe_line(name)), hint);
     }
+    if (value.find('\0') != std::string::npos)
+      return fail(Code::kInvalidArgument, fmt::format("query parameter `{}` has a NUL character", name));
     if (query.values_.contains(name))
       return fail(Code::kInvalidArgument, fmt::format("query parameter `{}` is given twice", name));
     query.values_.emplace(std::move(name), std::move(value));

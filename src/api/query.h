@@ -15,7 +15,7 @@ Result<std::string> decode_form(std::string_view text);
 
 class Query {
  public:
-  // kInvalidArgument names the parameter that is unknown, given twice, or badly escaped.
+  // kInvalidArgument names the parameter that is unknown, given twice, badly escaped, or holds a NUL.
   static Result<Query> parse(std::string_view raw, const std::vector<std::string_view>& known);
   bool has(std::string_view name) const { return values_.contains(name); }
   std::string text(std::string_view name) const;   // empty where absent

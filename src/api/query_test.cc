@@ -21,6 +21,7 @@ TEST(Query, RefusesWhatItDoesNotKnow) {
   EXPECT_FALSE(Query::parse("limit=5&limit=6", {"limit"}));
   EXPECT_FALSE(Query::parse("limit=%4", {"limit"}));
   EXPECT_FALSE(Query::parse("limit=%zz", {"limit"}));
+  EXPECT_FALSE(Query::parse("limit=5%00", {"limit"}));
 }
 
 TEST(Query, RefusesNumbersAndFlagsOutOfTheirRange) {

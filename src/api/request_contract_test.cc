@@ -96,6 +96,9 @@ TEST_F(RequestContract, KeepsASecretOfARepeatedAnswerSealed) {
   ASSERT_TRUE(kept.has_value());
   EXPECT_EQ(kept->body.find("ci"), std::string::npos);
   EXPECT_TRUE(secrets_.open(kept->body, "idempotency/" + ada_.id + "/k1").has_value());
+  const std::string print = secrets_.open(kept->fingerprint, "fingerprint/" + ada_.id + "/k1").value_or("");
+  EXPECT_EQ(print.size(), 64u) << "a hash of the body alone would let passwords be tried";
+  EXPECT_EQ(kept->fingerprint.find(print), std::string::npos);
 }
 
 TEST_F(RequestContract, RefusesAKeyForAnotherRequest) {

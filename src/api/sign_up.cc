@@ -1,6 +1,7 @@
 #include "api/sign_up.h"
 
 #include "api/account_mail.h"
+#include "api/login.h"
 #include "base/ids.h"
 #include "base/text.h"
 #include "domain/names.h"
@@ -78,6 +79,33 @@ Result<Proven> prove(store::Tx& tx, Context& context, const std::string& secret,
   return Proven{client.username, link.email};
 }
 
+Result<store::ClientRow> client_of(store::Tx& tx, const store::LinkRow& link, Proven& proven) {
+  TRY_ASSIGN(store::ClientRow client, store::find_client(tx, link.client_id));
+  proven = {client.username, link.email, link.purpose == store::kConfirmEmail};
+  return client;
+}
+
+net::Task<Status> prove_maker(CallPtr call, std::string secret, std::string password) {
+  const std::int64_t now = call->context().clock.now_ms();
+  auto find = [secret, now](store::Tx& tx) -> Result<std::optional<store::ClientRow>> {
+    TRY_ASSIGN(const store::LinkRow link, find_confirmation(tx, secret, now));
+    Proven proven;
+    TRY_ASSIGN(store::ClientRow client, client_of(tx, link, proven));
+    if (!proven.needs_password) return std::nullopt;
+    return client;
+  };
+  CO_TRY_ASSIGN(const std::optional<store::ClientRow> client, co_await call->context().database.read(std::move(find)));
+  if (!client) co_return Status{};
+  call->object = client->username;
+  const std::string forgotten = "whoever does not know it sets a new one: " + link_to(call->context(), "/forgot");
+  if (password.empty())
+    co_return fail(Code::kInvalidArgument, "password: give the one that the account was made with", forgotten);
+  Status proven = co_await prove_password_of(call, *client, std::move(password));
+  if (!proven && proven.error().code == Code::kPermissionDenied)
+    co_return fail(Code::kPermissionDenied, "this is not the password that the account was made with", forgotten);
+  co_return proven;
+}
+
 net::Task<void> mail_confirmation(Context& context, std::string email) {
   auto work = [&context, email](store::Tx& tx) -> Status {
     Result<store::ClientRow> client = store::find_client_by_email(tx, email);
@@ -118,9 +146,10 @@ net::Task<Result<std::optional<store::ClientRow>>> sign_up(CallPtr call, SignUpR
   co_return row;
 }
 
-net::Task<Result<Proven>> confirm_address(CallPtr call, std::string secret) {
+net::Task<Result<Proven>> confirm_address(CallPtr call, std::string secret, std::string password) {
   Context& context = call->context();
   CO_TRY(admit_attempt(*call));
+  CO_TRY(co_await prove_maker(call, secret, std::move(password)));
   auto work = [&context, secret, address = call->address](store::Tx& tx) {
     return prove(tx, context, secret, address);
   };
@@ -133,8 +162,9 @@ net::Task<Result<Proven>> look_at_confirmation(CallPtr call, std::string secret)
   const std::int64_t now = call->context().clock.now_ms();
   auto look = [secret, now](store::Tx& tx) -> Result<Proven> {
     TRY_ASSIGN(const store::LinkRow link, find_confirmation(tx, secret, now));
-    TRY_ASSIGN(const store::ClientRow client, store::find_client(tx, link.client_id));
-    return Proven{client.username, link.email};
+    Proven proven;
+    TRY(client_of(tx, link, proven));
+    return proven;
   };
   Result<Proven> proven = co_await call->context().database.read(std::move(look));
   co_return proven;

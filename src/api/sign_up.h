@@ -21,9 +21,13 @@ net::Task<Result<std::optional<store::ClientRow>>> sign_up(CallPtr call, SignUpR
 struct Proven {
   std::string username;
   std::string email;
+  bool needs_password = false;  // to be confirmed
 };
-// Confirms a new account's address, or an account's new one. kNotFound: the link is not valid (any more).
-net::Task<Result<Proven>> confirm_address(CallPtr call, std::string secret);
+// Confirms a new account's address, or an account's new one. A new account needs its password too: whoever has the
+// mailbox must not make an account work that a stranger signed up for, with the stranger's password (the mail's other
+// way is to set a new one). Refused, the link stays usable. kNotFound: the link is not valid (any more);
+// kInvalidArgument, kPermissionDenied, kResourceExhausted: the password is missing, wrong, or was so too often.
+net::Task<Result<Proven>> confirm_address(CallPtr call, std::string secret, std::string password);
 // The same without doing it: whether the link would work, and what for.
 net::Task<Result<Proven>> look_at_confirmation(CallPtr call, std::string secret);
 // Mails the link again, where there is an unconfirmed account; beside the answer.

@@ -28,8 +28,16 @@ class SignUpTest : public MailTest {
   int log_in(const std::string& email, const std::string& password = kPassword) {
     return ask("POST", "/api/v1/sessions", "", text({{"email", email}, {"password", password}})).status;
   }
-  net::HttpResponse confirm(const std::string& secret) {
-    return ask("POST", "/api/v1/confirmations", "", text({{"secret", secret}}));
+  net::HttpResponse confirm(const std::string& secret, const std::string& password = kPassword) {
+    boost::json::object body{{"secret", secret}};
+    if (!password.empty()) body["password"] = password;
+    return ask("POST", "/api/v1/confirmations", "", text(std::move(body)));
+  }
+  net::HttpResponse press(const std::string& form) {
+    net::ServerRequest pressed = request("POST", "/confirm", "", form);
+    pressed.headers = {};
+    pressed.headers.add("Content-Type", "application/x-www-form-urlencoded");
+    return send(std::move(pressed));
   }
   net::HttpResponse ask_reset(const std::string& email) {
     return ask("POST", "/api/v1/password-resets", "", text({{"email", email}}));
@@ -57,12 +65,48 @@ TEST_F(SignUpTest, AnAccountWorksOnceItsAddressIsConfirmed) {
   EXPECT_EQ(log_in("ada@example.org"), 201);
 }
 
+// Somebody signs up with the address of another, who signs up later: that one's click must not open the account.
+TEST_F(SignUpTest, AnAccountThatAStrangerMadeIsNotConfirmedByTheAddressesOwner) {
+  ASSERT_EQ(sign_up("ada@example.org", "mallory", "words-of-a-stranger").status, 202);
+  ASSERT_EQ(sign_up("ada@example.org", "ada").status, 202);
+  const std::string secret = secret_in(sent_to("ada@example.org", "Confirm"));
+  EXPECT_EQ(confirm(secret, "").status, 422);
+  const net::HttpResponse refused = confirm(secret);
+  EXPECT_EQ(refused.status, 403);
+  EXPECT_THAT(refused.body, HasSubstr("/forgot"));
+  const net::HttpResponse shown = send(request("GET", "/confirm?secret=" + secret, "", ""));
+  EXPECT_THAT(shown.body, HasSubstr("name=\"password\""));
+  EXPECT_EQ(press("secret=" + secret).status, 422);
+  const net::HttpResponse again = press("secret=" + secret + "&password=" + kPassword);
+  EXPECT_EQ(again.status, 403);
+  EXPECT_THAT(again.body, HasSubstr("role=\"alert\""));
+  EXPECT_THAT(again.body, HasSubstr(secret)) << "the form once more";
+  EXPECT_EQ(log_in("ada@example.org", "words-of-a-stranger"), 401);
+  // The owner's way: a new password, which mallory does not have.
+  ask_reset("ada@example.org");
+  ASSERT_EQ(reset(secret_in(sent_to("ada@example.org", "Set a new password")), kPassword).status, 200);
+  EXPECT_EQ(log_in("ada@example.org"), 201);
+  EXPECT_EQ(log_in("ada@example.org", "words-of-a-stranger"), 401);
+  EXPECT_EQ(confirm(secret, "words-of-a-stranger").status, 404);
+}
+
+TEST_F(SignUpTest, AWrongPasswordLeavesTheConfirmationUsableAndIsLimitedAsInLogins) {
+  ASSERT_EQ(sign_up("ada@example.org", "ada").status, 202);
+  const std::string secret = secret_in(sent_to("ada@example.org", "Confirm"));
+  for (int i = 0; i < 10; ++i) EXPECT_EQ(confirm(secret, "wrong-horse-1").status, 403) << i;
+  peer_ = "198.51.100.1";
+  EXPECT_EQ(confirm(secret).status, 429) << "by account, from elsewhere too";
+  clock_.now += 60'000;
+  EXPECT_EQ(press("secret=" + secret + "&password=" + kPassword).status, 200);
+  EXPECT_EQ(log_in("ada@example.org"), 201);
+}
+
 TEST_F(SignUpTest, APasswordCountsCharactersAndOpensTheAccountAsItWasGiven) {
   std::string longest;
   for (int i = 0; i < 128; ++i) longest += "ü";
   EXPECT_EQ(sign_up("ada@example.org", "ada", longest + "ü").status, 422);
   ASSERT_EQ(sign_up("ada@example.org", "ada", longest).status, 202);
-  ASSERT_EQ(confirm(secret_in(sent_to("ada@example.org", "Confirm"))).status, 200);
+  ASSERT_EQ(confirm(secret_in(sent_to("ada@example.org", "Confirm")), longest).status, 200);
   EXPECT_EQ(log_in("ada@example.org", longest), 201);
   EXPECT_EQ(log_in("ada@example.org", longest.substr(2)), 401);
 }
@@ -118,6 +162,14 @@ TEST_F(SignUpTest, AnUnconfirmedAccountExpiresAfterADay) {
   add_client("ada");
   sign_up("new@example.org", "newcomer");
   sign_up("ada@example.org", "held");
+  // More than one write takes away.
+  EXPECT_TRUE(database_->write([&](store::Tx& tx) -> Status {
+    for (int i = 0; i < 1'500; ++i) {
+      const std::string name = "many" + std::to_string(i);
+      TRY(store::insert_client(tx, {new_uuid(), name + "@example.org", name, "!", false, clock_.now, 0}));
+    }
+    return {};
+  }));
   const std::string secret = secret_in(sent_to("new@example.org", "Confirm"));
   clock_.now += 24 * 3'600'000 - 1;
   ASSERT_TRUE(run(sweep_accounts(*context_)));
@@ -127,6 +179,9 @@ TEST_F(SignUpTest, AnUnconfirmedAccountExpiresAfterADay) {
   ASSERT_TRUE(run(sweep_accounts(*context_)));
   EXPECT_EQ(sign_up("x@example.org", "newcomer").status, 202);
   EXPECT_EQ(sign_up("y@example.org", "held").status, 202);
+  for (const char* name : {"many0", "many1499"})
+    EXPECT_FALSE(run(access_->read([name](store::Tx& tx) { return store::find_client_by_username(tx, name); })))
+        << name;
   EXPECT_EQ(log_in("ada@example.org", "correct-horse"), 201) << "the control: a confirmed one stays";
 }
 
@@ -253,9 +308,13 @@ TEST_F(SignUpTest, AttemptsAndMailsAreLimited) {
     peer_ = "198.51.100.1";
     for (int i = 0; i < 5; ++i) EXPECT_EQ(ask_reset(email).status, 202);
     peer_ = "198.51.100.2";
-    const net::HttpResponse sixth = ask_reset(email);
+    const auto resend = [&] { return ask("POST", "/api/v1/confirmations/resend", "", text({{"email", email}})); };
+    for (int i = 0; i < 5; ++i) EXPECT_EQ(resend().status, 202);
+    const net::HttpResponse sixth = resend();
     EXPECT_EQ(sixth.status, 429) << email;
     EXPECT_EQ(sixth.headers.find("Retry-After"), "3600");
+    // But of links to set a password the newest of five holds still: nobody is kept from it, and gets no more of them.
+    EXPECT_EQ(ask_reset(email).status, 202) << email;
   }
   peer_ = "198.51.100.3";
   for (int i = 0; i < 30; ++i) EXPECT_EQ(ask_reset("n" + std::to_string(i) + "@example.org").status, 202);
@@ -265,8 +324,21 @@ TEST_F(SignUpTest, AttemptsAndMailsAreLimited) {
   EXPECT_EQ(confirm("guess").status, 429);
   clock_.now += 60'000;
   EXPECT_EQ(confirm("guess").status, 404);
-  settle();
   EXPECT_EQ(mails_to("ada@example.org"), 5u);
+}
+
+TEST_F(SignUpTest, StrangersKeepNobodyFromSettingANewPassword) {
+  add_client("ada");
+  const std::string body = text({{"email", "ada@example.org"}});
+  for (int i = 0; i < 5; ++i) ask("POST", "/api/v1/confirmations/resend", "", body);
+  for (int i = 0; i < 9; ++i) {
+    EXPECT_EQ(ask_reset("ada@example.org").status, 202) << i;
+    settle();  // the last link is the one that counts
+    ++clock_.now;
+  }
+  EXPECT_EQ(mails_to("ada@example.org"), 5u);
+  clock_.now += 3'599'000;
+  EXPECT_EQ(reset(secret_in(sent_to("ada@example.org", "Set a new password")), kPassword).status, 200);
 }
 
 // Threat 18: the medians of interleaved samples differ by less than 5 ms. A machine that is busy elsewhere disturbs

@@ -38,6 +38,7 @@ class TestWriter final : public net::ResponseWriter {
   net::Task<Status> write(std::string chunk) override {
     if (writes++ >= peer_leaves_after) co_return fail(Code::kUnavailable, "the peer is gone");
     response.body += chunk;
+    if (on_write) on_write();
     co_return Status{};
   }
   net::Task<Status> finish() override {
@@ -47,6 +48,7 @@ class TestWriter final : public net::ResponseWriter {
   net::HttpResponse response;
   int writes = 0;
   int peer_leaves_after = 1'000'000;
+  std::function<void()> on_write;  // after each
   bool finished = false;
 };
 

@@ -4,6 +4,7 @@
 #include <sodium.h>
 #include <spdlog/spdlog.h>
 #include <sys/stat.h>
+#include <utf8proc.h>
 
 #include <mutex>
 #include <new>
@@ -70,6 +71,20 @@ Keyring joined(const Keyring& known, const Keyring& stored) {
     if (stored.find(key.id) == nullptr) keys.push_back(key);
   keys.insert(keys.end(), stored.keys().begin(), stored.keys().end());
   return Keyring(std::move(keys));
+}
+
+// Unicode's composed form (NFC; RFC 8265 section 4.2.1), for keyboards of one system send "é" as one character and
+// those of another as two. What is no UTF-8 stays as it is.
+std::string composed(std::string_view text) {
+  utf8proc_uint8_t* out = nullptr;
+  const utf8proc_ssize_t size =
+      utf8proc_map(reinterpret_cast<const utf8proc_uint8_t*>(text.data()), static_cast<utf8proc_ssize_t>(text.size()),
+                   &out, static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_COMPOSE));
+  if (size < 0) return std::string(text);
+  std::string made(reinterpret_cast<const char*>(out), static_cast<std::size_t>(size));
+  sodium_memzero(out, static_cast<std::size_t>(size));
+  std::free(out);
+  return made;
 }
 
 }  // namespace
@@ -157,7 +172,8 @@ std::string SecretBox::newest_key() const { return state_->current()->newest().i
 
 std::string_view sealing_key_of(std::string_view sealed) { return parts_of(sealed).key; }
 
-std::string hash_password(std::string_view password) {
+std::string hash_password(std::string_view typed) {
+  const std::string password = composed(typed);
   std::string out(crypto_pwhash_STRBYTES, '\0');
   if (crypto_pwhash_str_alg(out.data(), password.data(), password.size(), crypto_pwhash_OPSLIMIT_INTERACTIVE,
                             crypto_pwhash_MEMLIMIT_INTERACTIVE, crypto_pwhash_ALG_ARGON2ID13) != 0)
@@ -166,7 +182,8 @@ std::string hash_password(std::string_view password) {
   return out;
 }
 
-bool verify_password(std::string_view hash, std::string_view password) {
+bool verify_password(std::string_view hash, std::string_view typed) {
+  const std::string password = composed(typed);
   const std::string terminated(hash);
   return crypto_pwhash_str_verify(terminated.c_str(), password.data(), password.size()) == 0;
 }

@@ -40,7 +40,7 @@ class SecretBox {
 // The id of the key that a sealed value names; empty where it does not have the form of one.
 std::string_view sealing_key_of(std::string_view sealed);
 
-// Argon2id at libsodium's INTERACTIVE limits (64 MiB, 2 passes; RFC 9106). The text form holds its own parameters.
+// Argon2id at libsodium's INTERACTIVE limits (64 MiB, 2 passes; RFC 9106) of the NFC form; holds its own parameters.
 std::string hash_password(std::string_view password);
 bool verify_password(std::string_view hash, std::string_view password);
 

@@ -155,5 +155,13 @@ TEST_F(SecretTest, SealsAndOpensFromManyThreadsWhileKeysAreAddedAndDropped) {
   EXPECT_EQ(shared.newest_key(), "k" + std::to_string(kRotations + 1));
 }
 
+TEST(Password, IsTheSameHoweverUnicodeWritesIt) {
+  const std::string hash = hash_password("pass w\u00f6rt\u00e9");
+  EXPECT_TRUE(verify_password(hash, "pass w\u00f6rt\u00e9"));
+  EXPECT_TRUE(verify_password(hash, "pass wo\u0308rte\u0301")) << "as a Mac sends it";
+  EXPECT_FALSE(verify_password(hash, "pass worte"));
+  EXPECT_FALSE(verify_password(hash, "pass w\xff"));
+}
+
 }  // namespace
 }  // namespace paastech

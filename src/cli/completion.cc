@@ -21,8 +21,7 @@ constexpr std::string_view kZsh = R"sh(#compdef paastech
 # In ~/.zshrc, after compinit: eval "$(paastech completion zsh)"
 _paastech() {
   local -a found
-  found=("${(@f)$(paastech __complete "${
-  (@) words[2, CURRENT]}" 2>/dev/null)}")
+  found=(${(f)"$(paastech __complete "${(@)words[2,CURRENT]}" 2>/dev/null)"})
   compadd -a found
 }
 compdef _paastech paastech

@@ -36,6 +36,12 @@ class DatabaseAccess {
     auto result = co_await reads_.run(std::move(job));
     co_return result;
   }
+  // What else blocks, such as reading a file: on the readers' threads, in no transaction.
+  template <class F>
+  net::Task<std::invoke_result_t<F&>> beside(F job) {
+    auto result = co_await reads_.run(std::move(job));
+    co_return result;
+  }
   // For work that was begun and must come to its end: where the database is locked or its disk is full, tries again
   // every second until it is not.
   template <class F>

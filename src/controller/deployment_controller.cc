@@ -69,10 +69,10 @@ Result<std::vector<std::int64_t>> DeploymentController::insert_queued(store::Tx&
     return fail(Code::kFailedPrecondition, "the account of the owner of project " + project.name + " is suspended",
                 "ask the administrator of this Service");
   TRY(store::admit_deployment(tx, project));
-  TRY_ASSIGN(std::vector<store::DeploymentRow> queued, store::deployments_in(tx, {DeploymentState::kQueued}));
+  TRY_ASSIGN(std::vector<store::DeploymentRow> queued, store::queued_deployments(tx, row.project_id));
   std::vector<std::int64_t> overtaken;
   for (store::DeploymentRow& other : queued) {
-    if (other.project_id != row.project_id || !takes_place_of(row.cause, other.cause)) continue;
+    if (!takes_place_of(row.cause, other.cause)) continue;
     other.state = DeploymentState::kCancelled;
     other.reason = "overtaken";
     other.message = kOvertaken;
@@ -224,7 +224,7 @@ net::Task<Result<std::unique_ptr<Follower>>> DeploymentController::follow(std::s
   }
   auto find = [project_id, number](store::Tx& tx) { return store::find_deployment(tx, project_id, number); };
   CO_TRY_ASSIGN([[maybe_unused]] store::DeploymentRow row, co_await ports_.database.read(std::move(find)));
-  std::unique_ptr<Follower> kept = std::make_unique<EndedFollower>(ports_.log.read(project_id, number));
+  std::unique_ptr<Follower> kept = std::make_unique<EndedFollower>(ports_.database, ports_.log, project_id, number);
   co_return kept;
 }
 

@@ -82,12 +82,26 @@ struct FeedTest : testing::Test {
   logs::DeploymentLog log{folder};
   std::shared_ptr<Feed> feed = std::make_shared<Feed>(loop.get_executor(), log, "p", 1);
   ~FeedTest() override { std::filesystem::remove_all(folder); }
-  std::vector<std::string> next(FeedFollower& follower) {
+  std::vector<std::string> next(Follower& follower) {
     std::vector<std::string> lines;
-    net::testing::run(loop, [](FeedFollower& f, std::vector<std::string>& out) -> net::Task<void> {
+    net::testing::run(loop, [](Follower& f, std::vector<std::string>& out) -> net::Task<void> {
       out = co_await f.next();
     }(follower, lines));
     return lines;
+  }
+  // All that comes until the end; no batch is larger than a hundredth of a second's work.
+  std::vector<std::string> all(Follower& follower) {
+    std::vector<std::string> out;
+    for (std::vector<std::string> lines = next(follower); !lines.empty(); lines = next(follower)) {
+      EXPECT_LE(lines.size(), 1'025u);
+      std::size_t bytes = 0;
+      for (std::string& line : lines) {
+        bytes += line.size();
+        out.push_back(std::move(line));
+      }
+      EXPECT_LE(bytes, (64u << 10) + 4'096u);
+    }
+    return out;
   }
 };
 
@@ -117,12 +131,38 @@ TEST_F(FeedTest, AFollowerFarBehindMissesTheOldestAndStillGetsTheEnd) {
   const std::string line(4000, 'x');
   for (int i = 0; i < 2000; ++i) feed->add(line);  // 8 MB
   feed->add("==> Failed");
-  const std::vector<std::string> lines = next(follower);
+  feed->end();
+  const std::vector<std::string> lines = all(follower);
   EXPECT_THAT(lines.front(), HasSubstr("left out"));
   EXPECT_EQ(lines.back(), "==> Failed");
   EXPECT_LT(lines.size(), 600u);  // 2 MiB of memory
   FeedFollower late(feed);
-  EXPECT_EQ(next(late).back(), "==> Failed");
+  EXPECT_EQ(all(late).back(), "==> Failed");
+}
+
+TEST_F(FeedTest, ShortLinesCostToo) {
+  FeedFollower follower(feed);
+  for (int i = 0; i < 100; ++i) feed->add(std::string(999, '\n'));  // a thousand lines each
+  feed->end();
+  EXPECT_LT(all(follower).size(), 33'000u);  // 2 MiB by 64, and the one that says so
+  store::TestDatabase database;
+  net::BlockingPool pool(1);
+  DatabaseAccess access(*database, pool, pool);
+  EndedFollower ended(access, log, "p", 1);
+  EXPECT_EQ(all(ended), log.read("p", 1));
+}
+
+TEST_F(FeedTest, WhatHasEndedIsReadFromTheFileLineByLine) {
+  store::TestDatabase database;
+  net::BlockingPool pool(1);
+  DatabaseAccess access(*database, pool, pool);
+  EndedFollower nothing(access, log, "p", 1);
+  EXPECT_THAT(next(nothing), ElementsAre());
+  for (int i = 0; i < 100; ++i) feed->add(std::to_string(i) + std::string(4'000, 'x') + "\n");
+  EndedFollower ended(access, log, "p", 1);
+  const std::vector<std::string> lines = all(ended);
+  EXPECT_EQ(lines.size(), 200u);
+  EXPECT_EQ(lines, log.read("p", 1));
 }
 
 TEST(DatabaseAccessTest, WhileTheDatabaseIsLockedAllWritesFailWithinTwoSecondsAndReadsGoOn) {

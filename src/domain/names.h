@@ -9,7 +9,7 @@ namespace paastech {
 Status check_project_name(
     std::string_view name);  // 3-30, lower-case letters, digits, hyphens, a letter first, no hyphen last
 Status check_username(std::string_view name);  // a letter first, letters digits - _, letter or digit last, 3-30
-Status check_email(std::string_view address);  // one @, a dotted domain, at most 254 bytes, no control characters
+Status check_email(std::string_view address);  // ASCII, one @, a dotted domain, at most 254, no controls
 // 10-128 characters of UTF-8, no control characters; of a new one see domain/password.h
 Status check_password(std::string_view password);
 Status check_environment_name(std::string_view name);  // [A-Za-z_][A-Za-z0-9_]*, at most 128 (POSIX.1-2017 section 8.1)

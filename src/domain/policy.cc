@@ -22,6 +22,7 @@ constexpr Rule kRules[] = {
     {Permission::kAccountRead, "account_read", Subject::kClient, Scope::kRead},
     {Permission::kAccountManage, "account_manage", Subject::kClient, Scope::kSession},
     {Permission::kClientsManage, "clients_manage", Subject::kAdministrator, Scope::kManage, Role::kNone, true},
+    {Permission::kAdministratorsManage, "administrators_manage", Subject::kAdministrator, Scope::kSession},
     {Permission::kMetricsRead, "metrics_read", Subject::kAdministrator, Scope::kRead, Role::kNone, true},
     {Permission::kProjectList, "project_list", Subject::kClient, Scope::kRead},
     {Permission::kProjectCreate, "project_create", Subject::kClient, Scope::kManage, Role::kNone, true},

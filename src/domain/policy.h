@@ -15,8 +15,9 @@ enum class Permission {
   kAccountRead,    // a Client, about itself: its profile, its keys, announcements
   kAccountManage,  // a Client that has logged in itself: password, keys, tokens, sessions, second factor, deletion
   kClientsManage,  // administrators: Clients, plans, announcements, the audit log of all
-  kMetricsRead,    // the Service's figures
-  kProjectList,    // the list of one's own Projects
+  kAdministratorsManage,  // an administrator that has logged in itself: who else is one, others' passwords
+  kMetricsRead,           // the Service's figures
+  kProjectList,           // the list of one's own Projects
   kProjectCreate,
   kProjectRead,       // state, Deployments, logs, figures, members, audit log, names of variables; `git fetch`
   kProjectPush,       // `git push`, which deploys

@@ -10,10 +10,11 @@ const Actor kClient{.client_id = "client"};
 const Actor kAdministrator{.client_id = "root", .administrator = true};
 
 constexpr Permission kAll[] = {
-    Permission::kPublic,       Permission::kAccountRead,   Permission::kAccountManage,  Permission::kClientsManage,
-    Permission::kMetricsRead,  Permission::kProjectList,   Permission::kProjectCreate,  Permission::kProjectRead,
-    Permission::kProjectPush,  Permission::kProjectDeploy, Permission::kProjectSecrets, Permission::kProjectConfigure,
-    Permission::kProjectLeave, Permission::kProjectOwn,
+    Permission::kPublic,           Permission::kAccountRead,          Permission::kAccountManage,
+    Permission::kClientsManage,    Permission::kAdministratorsManage, Permission::kMetricsRead,
+    Permission::kProjectList,      Permission::kProjectCreate,        Permission::kProjectRead,
+    Permission::kProjectPush,      Permission::kProjectDeploy,        Permission::kProjectSecrets,
+    Permission::kProjectConfigure, Permission::kProjectLeave,         Permission::kProjectOwn,
 };
 constexpr Permission kOfProjects[] = {
     Permission::kProjectRead,      Permission::kProjectPush,  Permission::kProjectDeploy, Permission::kProjectSecrets,
@@ -62,7 +63,7 @@ TEST(Policy, HoldsATokenToItsScope) {
       {Permission::kProjectDeploy, Scope::kDeploy},    {Permission::kProjectSecrets, Scope::kManage},
       {Permission::kProjectConfigure, Scope::kManage}, {Permission::kProjectLeave, Scope::kManage},
       {Permission::kProjectOwn, Scope::kManage},       {Permission::kClientsManage, Scope::kManage},
-      {Permission::kMetricsRead, Scope::kRead},
+      {Permission::kMetricsRead, Scope::kRead},        {Permission::kAdministratorsManage, Scope::kSession},
   };
   for (const Row& row : rows)
     for (const Scope scope : {Scope::kRead, Scope::kDeploy, Scope::kManage, Scope::kSession}) {
@@ -123,7 +124,8 @@ TEST(Policy, LetsWhoOwesASecondFactorAtItsAccountOnly) {
 }
 
 TEST(Policy, KeepsClientsFromWhatIsTheAdministrators) {
-  for (const Permission permission : {Permission::kClientsManage, Permission::kMetricsRead}) {
+  for (const Permission permission :
+       {Permission::kClientsManage, Permission::kAdministratorsManage, Permission::kMetricsRead}) {
     EXPECT_EQ(code_of(allow(kClient, permission, Resource::none())), Code::kPermissionDenied);
     EXPECT_TRUE(allow(kAdministrator, permission, Resource::none()));
   }

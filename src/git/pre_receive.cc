@@ -30,7 +30,7 @@ Status PreReceive::judge(Push& push, const std::string& quarantine, std::string_
   TRY_ASSIGN(const std::string main, store_.ref(push.project_id, "refs/heads/main"));
   TRY_ASSIGN(const RefPlan plan, plan_ref_updates(updates, !main.empty()));
   for (const std::string& note : plan.notes) say(note);
-  if (!plan.deploy) return {};
+  if (!plan.deploy) return authorize_again(push);  // a Deployment asks by itself
   TRY(take_turn(push, say));
   const RefUpdate& update = *plan.deploy;
   TRY_ASSIGN(const std::string now, store_.ref(push.project_id, update.name));
@@ -41,6 +41,20 @@ Status PreReceive::judge(Push& push, const std::string& quarantine, std::string_
   const Status outcome = deploy(push, update.new_id, update.name, say);
   store_.clear_quarantine(push.project_id);
   return outcome;
+}
+
+// The objects may have taken long: whoever was suspended or removed meanwhile moves no branch.
+Status PreReceive::authorize_again(const Push& push) {
+  gateway::v1::AuthorizeRequest request;
+  request.set_client_id(push.client_id);
+  request.set_repository(push.project_id);
+  request.set_write(true);
+  request.set_fingerprint(push.fingerprint);
+  request.set_address(push.address);
+  request.set_again(true);
+  const auto allowed = gateway_.authorize(request);
+  if (!allowed) return std::unexpected(allowed.error());
+  return {};
 }
 
 Status PreReceive::take_turn(Push& push, const Speaker& say) {

@@ -24,6 +24,7 @@ class PreReceive {
   void release(Push& push);
 
  private:
+  Status authorize_again(const Push& push);
   Status take_turn(Push& push, const Speaker& say);
   Status deploy(Push& push, const std::string& commit, const std::string& ref, const Speaker& say);
   Status judge(Push& push, const std::string& quarantine, std::string_view lines, const Speaker& say);

@@ -12,12 +12,18 @@ class Push {
   // to be, asked. decided: the verdict is given, git moves the refs or not.
   enum class Phase { kReceiving, kWaiting, kDeploying, kDecided };
 
-  Push(std::string push_token, std::string project, std::string client)
-      : token(std::move(push_token)), project_id(std::move(project)), client_id(std::move(client)) {}
+  Push(std::string push_token, std::string project, std::string client, std::string key, std::string peer)
+      : token(std::move(push_token)),
+        project_id(std::move(project)),
+        client_id(std::move(client)),
+        fingerprint(std::move(key)),
+        address(std::move(peer)) {}
 
   const std::string token;  // known to this push's hook only
   const std::string project_id;
   const std::string client_id;
+  const std::string fingerprint;  // of the key that logged in
+  const std::string address;
 
   Phase phase() const {
     const std::scoped_lock lock(mutex_);

@@ -104,6 +104,21 @@ TEST_F(Push, OfAnotherBranchOrATagIsStoredOnly) {
   EXPECT_EQ(gateway.deployments(), 1u);
 }
 
+TEST_F(Push, OfAMemberRemovedMeanwhileMovesNothing) {
+  ASSERT_EQ(push({"main:topic"}).status, 0);  // the control
+  ASSERT_EQ(gateway.asked_again.size(), 1u);
+  EXPECT_EQ(gateway.asked_again[0].address(), "127.0.0.1");
+  EXPECT_THAT(gateway.asked_again[0].fingerprint(), HasSubstr("SHA256:"));
+  gateway.removed = true;
+  const std::string before = head();
+  commit("index.html", "two", "Second");
+  const Outcome outcome = push({"main:topic", "main:other"});
+  EXPECT_NE(outcome.status, 0);
+  EXPECT_THAT(outcome.output, HasSubstr("does not exist, or you have no access to it"));
+  EXPECT_EQ(stored("refs/heads/topic"), before);
+  EXPECT_EQ(stored("refs/heads/other"), "");
+}
+
 TEST_F(Push, OfMasterIsDeployedWhereThereIsNoMainAndClonesCheckItOut) {
   ASSERT_EQ(push({"main:master"}).status, 0);
   EXPECT_EQ(gateway.deployments(), 1u);

@@ -13,11 +13,11 @@
 
 #include <cstring>
 #include <deque>
-#include <map>
 
 #include "base/clock.h"
 #include "base/rate_limit.h"
 #include "git/host_key.h"
+#include "git/login_places.h"
 #include "git/repositories_service.h"
 #include "git/session.h"
 #include "git/session_context.h"
@@ -130,8 +130,7 @@ class Server final : public GitServer {
   std::thread acceptor_;
   WorkerThreads sessions_;
   std::mutex mutex_;
-  std::map<std::string, int> logins_;  // connections that have not authenticated, by address
-  int logging_in_ = 0;
+  LoginPlaces logins_{context_.options.max_sessions};
   SystemClock clock_;
   // Whole logins, not keys: an agent may offer several before the right one. As many as over HTTP (threat 26).
   RateLimit failed_logins_{clock_, 10, 60'000};
@@ -214,18 +213,15 @@ void Server::accept_loop() {
   }
 }
 
-// Whoever has not logged in yet may hold only a quarter of the places from one address, so nobody shuts out the others.
 void Server::admit(Descriptor connection, const std::string& peer) {
   tune(connection.get());
   {
     const std::scoped_lock lock(mutex_);
-    const auto found = logins_.find(peer);
-    const int limit = context_.options.max_sessions;
     std::string why;
     if (const std::int64_t wait = failed_logins_.wait(address_key(peer)); wait > 0)
       why = fmt::format("PaaSTech takes no login from {} for {} seconds: too many failed within a minute", peer,
                         (wait + 999) / 1000);
-    else if (logging_in_ >= limit || (found != logins_.end() && found->second >= std::max(1, limit / 4)))
+    else if (!logins_.enter(peer))
       why = "PaaSTech is busy with too many connections; try again in a moment";
     if (!why.empty()) {
       spdlog::warn("git: {} is refused: {}", peer, why);
@@ -233,8 +229,6 @@ void Server::admit(Descriptor connection, const std::string& peer) {
       refused_.emplace_back(std::move(connection), std::chrono::steady_clock::now());
       return;
     }
-    ++logins_[peer];
-    ++logging_in_;
   }
   auto shared = std::make_shared<Descriptor>(std::move(connection));
   try {
@@ -247,8 +241,7 @@ void Server::admit(Descriptor connection, const std::string& peer) {
 
 void Server::leave_login(const std::string& peer) {
   const std::scoped_lock lock(mutex_);
-  --logging_in_;
-  if (--logins_[peer] == 0) logins_.erase(peer);
+  logins_.leave(peer);
 }
 
 void Server::run_session(Descriptor connection, const std::string& peer) {

@@ -121,6 +121,11 @@ class FakeGateway final : public gateway::v1::GitGateway::Service {
     if (request->client_id() != "id-of-ada" ||
         (request->repository() != "hello" && request->repository() != project_id))
       return {grpc::StatusCode::NOT_FOUND, "secret reason"};
+    if (request->again()) {
+      const std::scoped_lock lock(mutex);
+      asked_again.push_back(*request);
+      if (removed) return {grpc::StatusCode::NOT_FOUND, "secret reason"};
+    }
     answer->set_project_id(project_id);
     answer->set_project_name("hello");
     if (request->write()) answer->MergeFrom(allowance);
@@ -157,6 +162,8 @@ class FakeGateway final : public gateway::v1::GitGateway::Service {
   gateway::v1::DeployResult result;
   std::function<void(const gateway::v1::DeployRequest&)> during;
   std::atomic<bool> blocked = false;
+  bool removed = false;  // ada, while a push was on its way
+  std::vector<gateway::v1::AuthorizeRequest> asked_again;
   gateway::v1::Repository allowance;  // what the answer to a write says beside
   const std::string project_id = new_uuid();
 };

@@ -250,7 +250,8 @@ Result<int> Session::serve_git(const std::string& line) {
   }
   if (!command.write) return transfer(repository, false, nullptr);
   TRY(check_disk(context_.options.repositories));
-  const auto push = std::make_shared<Push>(random_token(32), repository.project_id(), identity_->client_id());
+  const auto push =
+      std::make_shared<Push>(random_token(32), repository.project_id(), identity_->client_id(), fingerprint_, peer_);
   spdlog::info("git: {}: {} pushes to {}", peer_, identity_->username(), repository.project_id());
   context_.hooks.expect(push);
   const Result<int> status = transfer(repository, true, push.get());

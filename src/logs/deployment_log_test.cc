@@ -41,6 +41,24 @@ TEST_F(DeploymentLogTest, IsCutBetweenCharacters) {
   EXPECT_NE(lines.back().find("over 4 MiB"), std::string::npos);
 }
 
+TEST_F(DeploymentLogTest, CountsLinesToo) {
+  const std::string lines(999, '\n');  // a thousand without a character
+  for (int i = 0; i < 100; ++i) ASSERT_TRUE(log.append("p", 1, lines, i * 1'000));
+  const auto kept = log.read("p", 1);
+  EXPECT_GT(kept.size(), 60'000u);  // 4 MiB by 65
+  EXPECT_LT(kept.size(), 66'000u);
+  EXPECT_NE(kept.back().find("over 4 MiB"), std::string::npos) << kept.back();
+}
+
+TEST_F(DeploymentLogTest, IsReadInParts) {
+  ASSERT_TRUE(log.append("p", 1, "one\ntwo"));
+  EXPECT_EQ(log.text("p", 1), "one\ntwo\n");
+  EXPECT_EQ(log.part("p", 1, 0, 5), "one\nt");
+  EXPECT_EQ(log.part("p", 1, 4, 99), "two\n");
+  EXPECT_EQ(log.part("p", 1, 8, 99), "");
+  EXPECT_EQ(log.part("p", 2, 0, 99), "");
+}
+
 TEST_F(DeploymentLogTest, RemovesAProjectsLogsOnly) {
   ASSERT_TRUE(log.append("p", 1, "a"));
   ASSERT_TRUE(log.append("q", 1, "b"));

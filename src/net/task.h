@@ -10,9 +10,11 @@
 #include <boost/asio/thread_pool.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <chrono>
+#include <exception>
 #include <functional>
 #include <list>
 #include <memory>
+#include <optional>
 #include <string>
 #include <type_traits>
 
@@ -49,7 +51,8 @@ class TaskGroup {
   std::shared_ptr<State> state_;
 };
 
-// A bounded pool for calls that block (SQL, hashing, files). run() resumes on the caller's executor with f's result.
+// A bounded pool for calls that block (SQL, hashing, files). run() resumes on the caller's executor with f's result, or
+// with the exception that f threw.
 class BlockingPool {
  public:
   explicit BlockingPool(std::size_t threads) : pool_(threads) {}
@@ -60,15 +63,22 @@ class BlockingPool {
     Executor executor = co_await asio::this_coro::executor;
     auto start = [this, executor](auto handler, F function) {
       asio::post(pool_, [handler = std::move(handler), function = std::move(function), executor]() mutable {
-        R value = function();
-        asio::post(executor, [handler = std::move(handler), value = std::move(value)]() mutable {
-          std::move(handler)(std::move(value));
+        std::optional<R> value;
+        std::exception_ptr failure;
+        try {
+          value.emplace(function());
+        } catch (...) {
+          failure = std::current_exception();
+        }
+        asio::post(executor, [handler = std::move(handler), failure, value = std::move(value)]() mutable {
+          std::move(handler)(failure, std::move(value));
         });
       });
     };
-    R result = co_await asio::async_initiate<const asio::use_awaitable_t<>, void(R)>(std::move(start),
-                                                                                     asio::use_awaitable, std::move(f));
-    co_return result;
+    using Signature = void(std::exception_ptr, std::optional<R>);
+    std::optional<R> result = co_await asio::async_initiate<const asio::use_awaitable_t<>, Signature>(
+        std::move(start), asio::use_awaitable, std::move(f));
+    co_return std::move(*result);
   }
 
  private:

@@ -1,5 +1,6 @@
 #include "net/task.h"
 
+#include <new>
 #include <stdexcept>
 #include <thread>
 
@@ -193,6 +194,25 @@ TEST(BlockingPool, RunsElsewhereAndResumesOnTheLoop) {
   asio::io_context loop;
   BlockingPool pool(1);
   run(loop, block(pool, loop));
+}
+
+Task<void> fail_in_pool(BlockingPool& pool, asio::io_context& loop) {
+  bool caught = false;
+  try {
+    [[maybe_unused]] int value = co_await pool.run([]() -> int { throw std::bad_alloc(); });
+  } catch (const std::bad_alloc&) {
+    caught = true;
+  }
+  EXPECT_TRUE(caught);
+  EXPECT_TRUE(loop.get_executor().running_in_this_thread());
+  int after = co_await pool.run([] { return 7; });
+  EXPECT_EQ(after, 7);
+}
+
+TEST(BlockingPool, HandsAnExceptionToWhoAwaitsIt) {
+  asio::io_context loop;
+  BlockingPool pool(1);
+  run(loop, fail_in_pool(pool, loop));
 }
 
 }  // namespace

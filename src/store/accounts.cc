@@ -41,11 +41,11 @@ Status set_email(Tx& tx, const std::string& id, const std::string& email) {
   }
 }
 
-Result<std::int64_t> delete_unconfirmed(Tx& tx, std::int64_t before) {
+Result<std::int64_t> delete_unconfirmed(Tx& tx, std::int64_t before, int most) {
   return change(tx,
-                "DELETE FROM clients WHERE confirmed_at = 0 AND created_at < :before AND NOT EXISTS "
-                "(SELECT 1 FROM projects WHERE projects.owner_id = clients.id)",
-                soci::use(before));
+                "DELETE FROM clients WHERE id IN (SELECT c.id FROM clients c WHERE c.confirmed_at = 0 AND "
+                "c.created_at < :before AND NOT EXISTS (SELECT 1 FROM projects p WHERE p.owner_id = c.id) LIMIT :most)",
+                soci::use(before), soci::use(most));
 }
 
 Result<std::int64_t> other_administrators(Tx& tx, const std::string& id) {

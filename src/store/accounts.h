@@ -14,8 +14,8 @@ namespace paastech::store {
 Status set_password_hash(Tx& tx, const std::string& id, const std::string& hash);  // kNotFound
 Status set_confirmed(Tx& tx, const std::string& id, std::int64_t at);       // nothing where it is confirmed already
 Status set_email(Tx& tx, const std::string& id, const std::string& email);  // kAlreadyExists, kNotFound
-// Accounts made before `before` whose address was never confirmed; gives how many.
-Result<std::int64_t> delete_unconfirmed(Tx& tx, std::int64_t before);
+// Of the accounts made before `before` whose address was never confirmed at most so many; gives how many.
+Result<std::int64_t> delete_unconfirmed(Tx& tx, std::int64_t before, int most);
 // Administrators but this one who can act: neither suspended nor being deleted.
 Result<std::int64_t> other_administrators(Tx& tx, const std::string& id);
 

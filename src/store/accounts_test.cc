@@ -46,12 +46,14 @@ TEST(Accounts, ConfirmationIsNotMovedBack) {
 TEST(Accounts, OnlyOldOnesThatWereNeverConfirmedExpire) {
   TestDatabase database;
   for (const auto& [name, created, confirmed] :
-       {std::tuple{"old", kNow - 10, std::int64_t{0}}, std::tuple{"young", kNow, std::int64_t{0}},
+       {std::tuple{"old", kNow - 10, std::int64_t{0}}, std::tuple{"old2", kNow - 9, std::int64_t{0}},
+        std::tuple{"old3", kNow - 8, std::int64_t{0}}, std::tuple{"young", kNow, std::int64_t{0}},
         std::tuple{"sure", kNow - 10, kNow - 9}}) {
     const ClientRow row{new_uuid(), std::string(name) + "@example.org", name, "hash", false, created, confirmed};
     ASSERT_TRUE(database.write([&](Tx& tx) { return insert_client(tx, row); }));
   }
-  EXPECT_EQ(database.write([](Tx& tx) { return delete_unconfirmed(tx, kNow - 5); }).value(), 1);
+  for (const std::int64_t gone : {2, 1, 0})
+    EXPECT_EQ(database.write([](Tx& tx) { return delete_unconfirmed(tx, kNow - 5, 2); }).value(), gone) << "in batches";
   const auto left = database.read([](Tx& tx) { return list_clients(tx); });
   ASSERT_EQ(left->size(), 2u);
   EXPECT_EQ((*left)[0].username, "sure");

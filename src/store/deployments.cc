@@ -153,6 +153,11 @@ Result<std::optional<DeploymentRow>> live_deployment(Tx& tx, const std::string& 
   return std::move(rows.front());
 }
 
+Result<std::vector<DeploymentRow>> queued_deployments(Tx& tx, const std::string& project_id) {
+  return select(tx, "WHERE project_id = :project AND state = 'queued' ORDER BY number",
+                [&](soci::statement& statement) { statement.exchange(soci::use(project_id)); });
+}
+
 Result<std::vector<DeploymentRow>> deployments_in(Tx& tx, const std::vector<DeploymentState>& states) {
   std::vector<DeploymentRow> all;
   for (const DeploymentState state : states) {

@@ -42,6 +42,7 @@ Status update_deployment(Tx& tx, const DeploymentRow& row);
 // of keys (store/reseal.h): an update of a row that was read before would bring an older key's value back. kNotFound.
 Status set_snapshot(Tx& tx, const DeploymentRow& row);
 Result<std::optional<DeploymentRow>> live_deployment(Tx& tx, const std::string& project_id);
+Result<std::vector<DeploymentRow>> queued_deployments(Tx& tx, const std::string& project_id);           // by number
 Result<std::vector<DeploymentRow>> deployments_in(Tx& tx, const std::vector<DeploymentState>& states);  // oldest first
 
 }  // namespace paastech::store

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "store/overview.h"
 #include "store/test_database.h"
 
 namespace paastech::store {
@@ -44,6 +45,33 @@ struct DeploymentsTest : testing::Test {
     return numbers;
   }
 };
+
+TEST_F(DeploymentsTest, ThatAreQueuedAreOfTheProjectAskedForOnly) {
+  const ProjectRow other = database.add_project("other", ann.id);
+  add(other.id, 1);
+  add(hello.id, 9);
+  add(hello.id, 5);
+  ASSERT_TRUE(move(add(hello.id, 5), kBuilding));
+  const auto queued = database.read([&](Tx& tx) { return queued_deployments(tx, hello.id); });
+  ASSERT_TRUE(queued);
+  ASSERT_EQ(queued->size(), 2u);
+  for (std::size_t i = 0; i < 2; ++i) {
+    EXPECT_EQ((*queued)[i].project_id, hello.id);
+    EXPECT_EQ((*queued)[i].number, static_cast<std::int64_t>(i + 1));
+  }
+}
+
+TEST_F(DeploymentsTest, AreCountedByStateWithoutHistory) {
+  add(hello.id);
+  add(database.add_project("other", ann.id).id);
+  ASSERT_TRUE(move(add(hello.id), kCancelled));
+  const auto numbers = database.read([](Tx& tx) { return count_deployments(tx); });
+  ASSERT_TRUE(numbers);
+  EXPECT_EQ(*numbers, (std::map<std::string, std::int64_t>{
+                          {"queued", 2}, {"building", 0}, {"releasing", 0}, {"starting", 0}, {"live", 0}}));
+  EXPECT_EQ(database.read([](Tx& tx) { return count_projects(tx); }).value_or(-1), 2);
+  EXPECT_TRUE(database.read([](Tx& tx) { return check_answers(tx); }));
+}
 
 TEST_F(DeploymentsTest, AreNumberedPerProjectAndNeverTwice) {
   const ProjectRow other = database.add_project("other", ann.id);

@@ -35,7 +35,6 @@ Result<DeviceLoginRow> find_one(Tx& tx, const std::string& tail, const std::stri
 
 Status insert_device_login(Tx& tx, const DeviceLoginRow& row) {
   try {
-    tx.sql << "DELETE FROM device_logins WHERE expires_at <= :now", soci::use(row.created_at);
     tx.sql
         << "INSERT INTO device_logins (hash, user_code, name, address, created_at, expires_at) VALUES (:hash, :code, "
            ":name, :address, :created, :expires)",
@@ -47,6 +46,16 @@ Status insert_device_login(Tx& tx, const DeviceLoginRow& row) {
       return fail(Code::kAlreadyExists, "this user code is taken");
     throw;
   }
+}
+
+Status delete_expired_device_logins(Tx& tx, std::int64_t now) {
+  tx.sql << "DELETE FROM device_logins WHERE expires_at <= :now", soci::use(now);
+  return {};
+}
+
+Status delete_device_logins_of(Tx& tx, const std::string& client_id) {
+  tx.sql << "DELETE FROM device_logins WHERE client_id = :client", soci::use(client_id);
+  return {};
 }
 
 Result<std::int64_t> count_device_logins(Tx& tx) {

@@ -19,8 +19,10 @@ struct DeviceLoginRow {
   std::int64_t created_at = 0;
   std::int64_t expires_at = 0;
 };
-// kAlreadyExists: the user code is taken. Removes what has expired by the row's created_at.
+// kAlreadyExists: the user code is taken, be it by one that has expired.
 Status insert_device_login(Tx& tx, const DeviceLoginRow& row);
+Status delete_expired_device_logins(Tx& tx, std::int64_t now);
+Status delete_device_logins_of(Tx& tx, const std::string& client_id);  // that it approved or denied
 Result<std::int64_t> count_device_logins(Tx& tx);
 Result<DeviceLoginRow> find_device_login(Tx& tx, const std::string& hash);  // kNotFound
 Result<DeviceLoginRow> find_device_login_by_user_code(Tx& tx, const std::string& user_code);

@@ -13,7 +13,7 @@ namespace paastech::store {
 struct IdempotencyRow {
   std::string client_id;
   std::string key;
-  std::string fingerprint;  // of the request, hex SHA-256
+  std::string fingerprint;  // of the request, hex SHA-256, sealed with context "fingerprint/<client id>/<key>"
   int status = 0;           // 0: at work, or cut off by the Service's end
   std::string body = {};    // sealed with context "idempotency/<client id>/<key>"
   std::int64_t created_at = 0;

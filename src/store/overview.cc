@@ -21,6 +21,10 @@ constexpr const char* kProjects =
 constexpr const char* kBuilds =
     "SELECT state, COUNT(*) FROM deployments WHERE state IN ('queued', 'building') GROUP BY state";
 
+constexpr const char* kDeployments =
+    "SELECT state, COUNT(*) FROM deployments WHERE state IN ('queued', 'building', 'releasing', 'starting', 'live') "
+    "GROUP BY state";
+
 void count(Tx& tx, const std::string& query, std::map<std::string, std::int64_t>& out) {
   std::pair<std::string, std::int64_t> one;
   soci::statement statement(tx.sql);
@@ -43,6 +47,25 @@ Result<Overview> read_overview(Tx& tx) {
   overview.builds_queued = builds["queued"];
   TRY_ASSIGN(overview.mails_waiting, count_mails(tx));
   return overview;
+}
+
+Result<std::int64_t> count_projects(Tx& tx) {
+  std::int64_t number = 0;
+  tx.sql << "SELECT COUNT(*) FROM projects", soci::into(number);
+  return number;
+}
+
+Result<std::map<std::string, std::int64_t>> count_deployments(Tx& tx) {
+  std::map<std::string, std::int64_t> numbers{
+      {"queued", 0}, {"building", 0}, {"releasing", 0}, {"starting", 0}, {"live", 0}};
+  count(tx, kDeployments, numbers);
+  return numbers;
+}
+
+Status check_answers(Tx& tx) {
+  int one = 0;
+  tx.sql << "SELECT 1", soci::into(one);
+  return {};
 }
 
 }  // namespace paastech::store

@@ -18,5 +18,10 @@ struct Overview {
   std::int64_t mails_waiting = 0;
 };
 Result<Overview> read_overview(Tx& tx);
+Result<std::int64_t> count_projects(Tx& tx);
+// By state, those that are not history only: their number is bounded by that of Projects.
+Result<std::map<std::string, std::int64_t>> count_deployments(Tx& tx);
+// Whether the database answers; the cost does not grow with anything.
+Status check_answers(Tx& tx);
 
 }  // namespace paastech::store

@@ -74,4 +74,12 @@ Result<bool> delete_project_invitation(Tx& tx, const std::string& project_id, co
                 soci::use(id)) > 0;
 }
 
+Status delete_invitations_of(Tx& tx, const std::string& project_id, const std::string& client_id) {
+  change(tx,
+         "DELETE FROM invitations WHERE project_id = :project AND (client_id = :client OR email IN "
+         "(SELECT c.email FROM clients c WHERE c.id = :client2))",
+         soci::use(project_id), soci::use(client_id), soci::use(client_id));
+  return {};
+}
+
 }  // namespace paastech::store

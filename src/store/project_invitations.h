@@ -36,5 +36,7 @@ Result<std::vector<ProjectInvitationRow>> list_project_invitations(Tx& tx, const
 // kNotFound alike where it never was, was used, was withdrawn or is over.
 Result<ProjectInvitationRow> find_project_invitation(Tx& tx, const std::string& hash, std::int64_t now);
 Result<bool> delete_project_invitation(Tx& tx, const std::string& project_id, const std::string& id);
+// All that the Client could take, by its id or its address: whoever is a member holds no other role in reserve.
+Status delete_invitations_of(Tx& tx, const std::string& project_id, const std::string& client_id);
 
 }  // namespace paastech::store

@@ -62,6 +62,23 @@ TEST_F(ProjectInvitations, ReplaceTheOlderOneOfTheSamePerson) {
   EXPECT_EQ(count(50), 3u);
 }
 
+TEST_F(ProjectInvitations, OfOneClientGoByItsIdAndItsAddressInThatProjectOnly) {
+  const ClientRow bob = database_.add_client("bob");
+  ASSERT_TRUE(insert(row("h1", "bob@example.org")));
+  ASSERT_TRUE(insert(row("h2", "eve@example.org")));
+  ProjectInvitationRow direct = row("h3", "");
+  direct.client_id = bob.id;
+  ASSERT_TRUE(insert(direct));
+  ProjectInvitationRow elsewhere = row("h4", "bob@example.org");
+  elsewhere.project_id = database_.add_project("two", ann_.id).id;
+  ASSERT_TRUE(insert(elsewhere));
+  ASSERT_TRUE(database_.write([&](Tx& tx) { return delete_invitations_of(tx, one_.id, bob.id); }));
+  EXPECT_FALSE(find("h1", 50));
+  EXPECT_FALSE(find("h3", 50));
+  EXPECT_TRUE(find("h2", 50)) << "another one's";
+  EXPECT_TRUE(find("h4", 50)) << "to another Project";
+}
+
 TEST_F(ProjectInvitations, AreWithdrawnInTheirOwnProjectOnly) {
   const ProjectInvitationRow made = row("h1", "bob@example.org");
   ASSERT_TRUE(insert(made));

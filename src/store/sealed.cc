@@ -14,6 +14,7 @@ constexpr SealedColumn kColumns[] = {
     {"clients", "totp", "totp", "id"},
     {"mails", "body", "mail", "id"},
     {"idempotency", "body", "idempotency", "client_id", "key"},
+    {"idempotency", "fingerprint", "fingerprint", "client_id", "key"},
 };
 
 // Names of tables and columns are ours and stand in the text; values never do.

@@ -2,6 +2,7 @@
 
 #include <soci/soci.h>
 
+#include "store/device_logins.h"
 #include "store/rows.h"
 #include "store/sql_error.h"
 
@@ -100,6 +101,7 @@ Result<bool> delete_token_of(Tx& tx, const std::string& client_id, const std::st
 }
 
 Result<std::int64_t> delete_logins(Tx& tx, const std::string& client_id, const std::string& but) {
+  TRY(delete_device_logins_of(tx, client_id));
   return change(tx, "DELETE FROM tokens WHERE client_id = :client AND kind <> 'api' AND id <> :but",
                 soci::use(client_id), soci::use(but));
 }

@@ -4,6 +4,7 @@
 
 #include <set>
 
+#include "store/device_logins.h"
 #include "store/test_database.h"
 
 namespace paastech::store {
@@ -79,7 +80,15 @@ TEST(Tokens, EndTheOtherLoginsOfAClientAndNoProgramsTokens) {
   add(ann, "cli");
   const std::string program = add(ann, "api");
   const std::string foreign = add(bob, "web");
+  for (const auto& [hash, client] : {std::pair{"h1", ann.id}, std::pair{"h2", bob.id}})
+    ASSERT_TRUE(database.write([&](Tx& tx) -> Status {
+      TRY(insert_device_login(tx, {hash, hash, "laptop", "", "", "pending", 0, 1, 9}));
+      TRY(decide_device_login(tx, hash, client, "approved", 2));
+      return {};
+    }));
   EXPECT_EQ(database.write([&](Tx& tx) { return delete_logins(tx, ann.id, kept); }).value(), 1);
+  EXPECT_FALSE(database.read([](Tx& tx) { return find_device_login(tx, "h1"); })) << "a device that ann let in too";
+  EXPECT_TRUE(database.read([](Tx& tx) { return find_device_login(tx, "h2"); }));
   const auto left = database.read([&](Tx& tx) { return list_tokens(tx, ann.id); });
   ASSERT_EQ(left->size(), 2u);
   EXPECT_EQ(database.read([&](Tx& tx) { return list_tokens(tx, bob.id); })->front().id, foreign);

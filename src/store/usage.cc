@@ -23,6 +23,10 @@ std::int64_t running_of(Tx& tx, const std::string& client_id) {
   return count_of(tx, std::string("SELECT COUNT(*) FROM projects p WHERE p.owner_id = :owner AND ") + kRuns, client_id);
 }
 
+bool runs(Tx& tx, const ProjectRow& project) {
+  return count_of(tx, std::string("SELECT COUNT(*) FROM projects p WHERE p.id = :id AND ") + kRuns, project.id) > 0;
+}
+
 std::int64_t projects_of(Tx& tx, const std::string& client_id) {
   return count_of(tx, "SELECT COUNT(*) FROM projects WHERE owner_id = :owner", client_id);
 }
@@ -42,11 +46,18 @@ Status admit_project(Tx& tx, const std::string& client_id) {
   return check_quota(plan, {.projects = projects_of(tx, client_id)}, {.projects = 1});
 }
 
+Status admit_transfer(Tx& tx, const ProjectRow& project, const std::string& client_id) {
+  TRY_ASSIGN(const Plan plan, plan_of(tx, client_id));
+  Amounts used = instances_of(running_of(tx, client_id));
+  used.projects = projects_of(tx, client_id);
+  Amounts more = instances_of(runs(tx, project) ? 1 : 0);
+  more.projects = 1;
+  return check_quota(plan, used, more);
+}
+
 Status admit_deployment(Tx& tx, const ProjectRow& project) {
   TRY_ASSIGN(const Plan plan, plan_of(tx, project.owner_id));
-  const bool runs =
-      count_of(tx, std::string("SELECT COUNT(*) FROM projects p WHERE p.id = :id AND ") + kRuns, project.id) > 0;
-  return check_quota(plan, instances_of(running_of(tx, project.owner_id)), instances_of(runs ? 0 : 1));
+  return check_quota(plan, instances_of(running_of(tx, project.owner_id)), instances_of(runs(tx, project) ? 0 : 1));
 }
 
 Status admit_build(Tx& tx, const std::string& client_id, const std::string& month) {

@@ -15,6 +15,8 @@ Result<Amounts> usage_of(Tx& tx, const std::string& client_id, const std::string
 
 // kPermissionDenied, as check_quota() says it; kNotFound where the Client is gone.
 Status admit_project(Tx& tx, const std::string& client_id);
+// Whether the Project, and what of it runs, may become that Client's.
+Status admit_transfer(Tx& tx, const ProjectRow& project, const std::string& client_id);
 // Of what runs already, or is on its way, a further Deployment takes nothing more.
 Status admit_deployment(Tx& tx, const ProjectRow& project);
 Status admit_build(Tx& tx, const std::string& client_id, const std::string& month);

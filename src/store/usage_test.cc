@@ -72,6 +72,27 @@ TEST_F(UsageTest, ProjectsAreCountedOfTheirOwnerAlone) {
   EXPECT_THAT(refused.error().message, HasSubstr("`small` allows 1 project; in use: 1"));
 }
 
+TEST_F(UsageTest, ATransferTakesTheProjectAndWhatOfItRuns) {
+  const ProjectRow idle = database.add_project("idle", bob.id);
+  const ProjectRow live = database.add_project("live", bob.id);
+  add_deployment(live, DeploymentState::kLive);
+  const auto may_take = [&](const ProjectRow& project) {
+    return database.read([&](Tx& tx) { return admit_transfer(tx, project, ann.id); });
+  };
+  const Amounts plenty{.projects = 1, .instances = 1, .memory_bytes = kUnlimited, .milli_cpus = kUnlimited};
+  limit(plenty);
+  EXPECT_TRUE(may_take(live));
+  Amounts nothing_runs = plenty;
+  nothing_runs.instances = 0;
+  limit(nothing_runs);
+  EXPECT_TRUE(may_take(idle));
+  EXPECT_EQ(may_take(live).error().code, Code::kPermissionDenied);
+  Amounts none = plenty;
+  none.projects = 0;
+  limit(none);
+  EXPECT_EQ(may_take(idle).error().code, Code::kPermissionDenied);
+}
+
 TEST_F(UsageTest, WhatRunsOrIsOnItsWayCountsAsAnInstance) {
   const ProjectRow idle = database.add_project("idle", ann.id);
   const ProjectRow live = database.add_project("live", ann.id);

@@ -97,7 +97,8 @@ def sign_up(paas, mailbox, username):
     signed = paas.request("POST", "/api/v1/signup", {"email": email, "username": username, "password": PASSWORD})
     assert signed.status == 202, signed
     confirmed = paas.request("POST", "/api/v1/confirmations",
-                             {"secret": link_in(mailbox.wait(email, "Confirm")).split("secret=")[1]})
+                             {"secret": link_in(mailbox.wait(email, "Confirm")).split("secret=")[1],
+                              "password": PASSWORD})
     assert confirmed.status == 200, confirmed
     session = log_in(paas, email, PASSWORD)
     assert session.status == 201, session
@@ -122,11 +123,31 @@ def test_a_stranger_signs_up_confirms_by_the_page_and_logs_in(paas, mailbox):
         shown = page(paas, link)
         assert shown.status == 200 and "ada" in shown.text
     assert log_in(paas, "ada@example.org", PASSWORD).status == 401, "looking confirms nothing"
-    confirmed = page(paas, action(shown), hidden(shown))
+    wrong = page(paas, action(shown), hidden(shown) | {"password": "not-my-password"})
+    assert wrong.status == 403 and 'role="alert"' in wrong.text, wrong
+    confirmed = page(paas, action(wrong), hidden(wrong) | {"password": PASSWORD})
     assert confirmed.status == 200, confirmed
-    assert page(paas, action(shown), hidden(shown)).status == 404, "works once"
+    assert page(paas, action(shown), hidden(shown) | {"password": PASSWORD}).status == 404, "works once"
     assert log_in(paas, "ada@example.org", PASSWORD).status == 201
     assert link.split("secret=")[1] not in paas.log(), "no log shows the secret"
+
+
+def test_who_signed_up_with_anothers_address_gets_no_account_by_that_ones_click(paas, mailbox):
+    email = "victim@example.org"
+    for username, password in [("mallory", "password-of-mallory"), ("victim", PASSWORD)]:
+        signed = paas.request("POST", "/api/v1/signup", {"email": email, "username": username, "password": password})
+        assert signed.status == 202, signed
+    wait_for(lambda: len(mailbox.mails(email, "Confirm")) == 2, "both mails")
+    # The newer link is valid; which of the two came last is not sure.
+    links = [link_in(mail) for mail in mailbox.mails(email, "Confirm")]
+    shown = next(answer for answer in [page(paas, link) for link in links] if answer.status == 200)
+    assert page(paas, action(shown), hidden(shown) | {"password": PASSWORD}).status == 403
+    assert log_in(paas, email, "password-of-mallory").status == 401
+    page(paas, "/forgot", {"email": email})
+    reset = page(paas, link_in(mailbox.wait(email, "Set a new password")))
+    assert page(paas, action(reset), hidden(reset) | {"password": PASSWORD}).status == 200
+    assert log_in(paas, email, PASSWORD).status == 201
+    assert log_in(paas, email, "password-of-mallory").status == 401
 
 
 def test_a_forgotten_password_is_set_anew_and_ends_the_logins(paas, mailbox):
@@ -207,7 +228,9 @@ def test_mails_wait_for_their_server_also_over_a_restart(fresh_service, tmp_path
         box.come()
         # The second attempt is a minute after the first (mail/backoff.h).
         link = link_in(box.wait("mary@example.org", "Confirm", seconds=90))
-        assert paas.request("POST", "/api/v1/confirmations", {"secret": link.split("secret=")[1]}).status == 200
+        confirmed = paas.request("POST", "/api/v1/confirmations",
+                                 {"secret": link.split("secret=")[1], "password": PASSWORD})
+        assert confirmed.status == 200, confirmed
         assert log_in(paas, "mary@example.org", PASSWORD).status == 201
     finally:
         box.go()

@@ -35,12 +35,13 @@ def test_login_keeps_a_token_for_its_owner_only_and_logout_ends_it(service, clie
     assert ADMIN in ok(run("whoami"))
     token = next(iter(json.loads(kept)["servers"].values()))["token"]
     assert service.request("GET", "/api/v1/me", token=token).status == 200
-    files[0].chmod(0o644)
+    file = config / "credentials.json"
+    file.chmod(0o644)
     readable = run("whoami")
     assert readable.returncode != 0 and "chmod" in readable.stderr, readable
-    files[0].chmod(0o600)
+    file.chmod(0o600)
     ok(run("logout"))
-    assert run("whoami").returncode == 3 and not files[0].exists()
+    assert run("whoami").returncode == 3 and not file.exists()
     assert service.request("GET", "/api/v1/me", token=token).status == 401, "logout left the token valid"
 
 
@@ -108,7 +109,7 @@ def test_projects(client, unique):
     unconfirmed = client.cli("projects", "delete", name)
     assert unconfirmed.returncode == 2 and f"projects delete {name} --yes" in unconfirmed.stderr, unconfirmed
     code, screen = on_a_terminal(client, "projects", "delete", name, answer="something else")
-    assert code == 1 and "nothing was deleted" in screen, screen
+    assert code == 1 and "nothing was done" in screen, screen
     assert client.cli("projects", "info", "-p", name).returncode == 0
     ok(client.cli("projects", "delete", name, "--yes"))
     assert client.cli("projects", "info", "-p", name).returncode == 4

@@ -2,6 +2,7 @@
 import urllib.parse
 
 from tests.support import apps
+from tests.support.service import wait_for
 
 
 def invite(owner, name, guest, role):
@@ -111,7 +112,9 @@ def test_a_refused_push_is_in_the_audit_log(service, client, unique):
     guest = service.client(unique("guest"))
     assert invite(client, name, guest, "viewer").status == 200
     assert guest.repository(name, apps.web()).push(check=False).returncode != 0
-    newest = audit(client, f"/projects/{name}/audit")[0]
+    # Written beside the refusal.
+    newest = wait_for(lambda: next((e for e in audit(client, f"/projects/{name}/audit") if e["action"] == "git.push"), None),
+                      "the refused push in the audit log")
     assert (newest["action"], newest["result"], newest["detail"]) == ("git.push", "denied", "permission_denied"), newest
     assert newest["actor"] == guest.email.split("@")[0]
 

@@ -35,6 +35,7 @@ ONLY_IN = {
     "soci/": {"store"},
     "curl/": {"cli", "mail"},
     "yaml-cpp/": {"build", "api"},
+    "re2/": {"api"},
     "toml++/": {"paastechd"},
 }
 

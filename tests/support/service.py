@@ -129,8 +129,10 @@ class Service:
         return f"paastech.instance={self.instance}"
 
     def close(self):
+        ran = self.process and self.process.poll() is None
         try:
             self.kill(signal.SIGTERM)
+            assert not ran or self.process.returncode == 0, f"paastechd ended with {self.process.returncode}:\n" + self.log()[-3000:]
         except subprocess.TimeoutExpired:
             self.kill(signal.SIGKILL)
             raise AssertionError("paastechd did not stop within 40 s of SIGTERM:\n" + self.log()[-3000:])

@@ -451,7 +451,7 @@ export interface paths {
         put?: never;
         /**
          * Confirm an address by the link's secret
-         * @description Of a new account, or of a new address of an account. Works once.
+         * @description Of a new account, which needs the account's `password` too: whoever has the address must not make an account work that somebody else signed up for. Who does not know it sets a new one (POST /api/v1/password-resets), which confirms the address. Or of a new address of an account, without the password. Works once; refused, it stays usable.
          */
         post: operations["confirmAddress"];
         delete?: never;
@@ -491,7 +491,7 @@ export interface paths {
         put?: never;
         /**
          * Mail a link to set a forgotten password anew
-         * @description The answer is the same whether there is such an account or not. The link works once, for an hour.
+         * @description The answer is the same whether there is such an account or not. The link works once, for an hour. Of more than five within an hour the newest link that was mailed holds; the answer is still the same.
          */
         post: operations["askPasswordReset"];
         delete?: never;
@@ -534,7 +534,7 @@ export interface paths {
         put?: never;
         /**
          * Make a link to set a Client's password anew (administrators)
-         * @description For somebody whom mail does not reach: the link is answered only here, to be handed over some other way. It works once, for an hour.
+         * @description For somebody whom mail does not reach: the link is answered only here, to be handed over some other way. It works once, for an hour. A token may not do this, only an administrator, logged in.
          */
         post: operations["createResetLink"];
         delete?: never;
@@ -751,7 +751,7 @@ export interface paths {
         put?: never;
         /**
          * Make an account (administrators)
-         * @description Without `plan` it gets `default`, an administrator `unlimited`.
+         * @description Without `plan` it gets `default`, an administrator `unlimited`. A token may not make an administrator.
          */
         post: operations["createClient"];
         delete?: never;
@@ -783,7 +783,7 @@ export interface paths {
         head?: never;
         /**
          * Give a Client another plan, or make or unmake an administrator (administrators)
-         * @description The last administrator cannot be demoted. A plan that is smaller than what a Client has takes nothing away.
+         * @description The last administrator cannot be demoted. A plan that is smaller than what a Client has takes nothing away. A token may not say who is an administrator.
          */
         patch: operations["changeClient"];
         trace?: never;
@@ -860,7 +860,7 @@ export interface paths {
                  * @description Its name
                  * @example large
                  */
-                plan: string;
+                plan: components["schemas"]["PlanName"];
             };
             cookie?: never;
         };
@@ -1626,6 +1626,13 @@ export interface components {
             hint?: string;
             request_id: string;
         };
+        /**
+         * Format: email
+         * @description ASCII, kept in lower case
+         */
+        EmailAddress: string;
+        /** @description Kept in lower case */
+        Username: string;
         ProjectName: string;
         /**
          * @example {
@@ -2227,7 +2234,7 @@ export interface components {
              * @description Only here, and only for whoever was invited
              */
             link: string;
-            /** @description Whether the link goes out by mail; else pass it on yourself */
+            /** @description Whether the link goes out by mail; else, or where that address had five mails within the hour, pass it on yourself */
             mailed: boolean;
         };
         /**
@@ -3494,10 +3501,8 @@ export interface operations {
                  *     }
                  */
                 "application/json": {
-                    /** @description Kept in lower case */
-                    email: string;
-                    /** @description Kept in lower case */
-                    username: string;
+                    email: components["schemas"]["EmailAddress"];
+                    username: components["schemas"]["Username"];
                     /** Format: password */
                     password: string;
                     /** @description The secret of its link, which is to this address */
@@ -3549,12 +3554,18 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "secret": "3q2-7wAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+                 *       "secret": "3q2-7wAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+                 *       "password": "correct-horse-battery"
                  *     }
                  */
                 "application/json": {
                     /** @description Of the link, after `secret=` */
                     secret: string;
+                    /**
+                     * Format: password
+                     * @description Of a new account
+                     */
+                    password?: string;
                 };
             };
         };
@@ -3578,6 +3589,7 @@ export interface operations {
                 };
             };
             400: components["responses"]["Malformed"];
+            403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
             415: components["responses"]["NotJson"];
@@ -3601,7 +3613,7 @@ export interface operations {
                  *     }
                  */
                 "application/json": {
-                    email: string;
+                    email: components["schemas"]["EmailAddress"];
                 };
             };
         };
@@ -3641,7 +3653,7 @@ export interface operations {
                  *     }
                  */
                 "application/json": {
-                    email: string;
+                    email: components["schemas"]["EmailAddress"];
                 };
             };
         };
@@ -3839,7 +3851,7 @@ export interface operations {
                  *     }
                  */
                 "application/json": {
-                    email: string;
+                    email: components["schemas"]["EmailAddress"];
                     /** Format: password */
                     password: string;
                 };
@@ -3973,7 +3985,7 @@ export interface operations {
                  *     }
                  */
                 "application/json": {
-                    email: string;
+                    email: components["schemas"]["EmailAddress"];
                 };
             };
         };
@@ -4113,6 +4125,8 @@ export interface operations {
             content: {
                 "application/x-www-form-urlencoded": {
                     secret?: string;
+                    /** Format: password */
+                    password?: string;
                 };
             };
         };
@@ -4262,10 +4276,8 @@ export interface operations {
                  *     }
                  */
                 "application/json": {
-                    /** @description Kept in lower case */
-                    email: string;
-                    /** @description Kept in lower case */
-                    username: string;
+                    email: components["schemas"]["EmailAddress"];
+                    username: components["schemas"]["Username"];
                     /**
                      * Format: password
                      * @description Without it a random one is made and answered once
@@ -4519,7 +4531,7 @@ export interface operations {
                  * @description Its name
                  * @example large
                  */
-                plan: string;
+                plan: components["schemas"]["PlanName"];
             };
             cookie?: never;
         };
@@ -4549,7 +4561,7 @@ export interface operations {
                  * @description Its name
                  * @example large
                  */
-                plan: string;
+                plan: components["schemas"]["PlanName"];
             };
             cookie?: never;
         };
@@ -4586,7 +4598,7 @@ export interface operations {
                  * @description Its name
                  * @example large
                  */
-                plan: string;
+                plan: components["schemas"]["PlanName"];
             };
             cookie?: never;
         };
@@ -5171,8 +5183,8 @@ export interface operations {
                  *     }
                  */
                 "application/json": {
-                    email?: string;
-                    username?: string;
+                    email?: components["schemas"]["EmailAddress"];
+                    username?: components["schemas"]["Username"];
                     role: components["schemas"]["MemberRole"];
                 } & (unknown | unknown);
             };
@@ -5255,8 +5267,8 @@ export interface operations {
                  *     }
                  */
                 "application/json": {
-                    email?: string;
-                    username?: string;
+                    email?: components["schemas"]["EmailAddress"];
+                    username?: components["schemas"]["Username"];
                 } & (unknown | unknown);
             };
         };

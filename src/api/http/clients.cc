@@ -28,6 +28,9 @@ net::Task<Result<Answer>> create_client(CallPtr call) {
   row.administrator = body.optional_flag("administrator", false);
   const std::optional<std::string> plan = body.optional_text("plan", 1, 30);
   CO_TRY(body.finish());
+  if (row.administrator) {
+    CO_TRY(allow(call->actor, Permission::kAdministratorsManage, Resource::none()));
+  }
   CO_TRY(check_email(row.email));
   CO_TRY(check_username(row.username));
   if (given) {
@@ -111,6 +114,9 @@ net::Task<Result<Answer>> change_client(CallPtr call) {
   const bool names_role = call->body.contains("administrator");
   const bool administrator = body.optional_flag("administrator", false);
   CO_TRY(body.finish());
+  if (names_role) {
+    CO_TRY(allow(call->actor, Permission::kAdministratorsManage, Resource::none()));
+  }
   auto work = [wanted = call->parameters["client"], plan, names_role,
                administrator](store::Tx& tx) -> Result<store::ManagedClient> {
     TRY_ASSIGN(const store::ManagedClient before, find_for_change(tx, wanted));

@@ -8,6 +8,8 @@
 namespace paastech::api {
 namespace {
 
+constexpr std::size_t kMaxEvents = 64 << 10;  // handed on at once; the queue waits between them where nobody reads
+
 // Event `line` for each line from the first, then `result` once the Deployment is live or final.
 net::Task<Status> follow_lines(CallPtr call, std::int64_t number, std::shared_ptr<EventQueue> queue) {
   controller::Controller& controller = call->context().controller;
@@ -21,6 +23,10 @@ net::Task<Status> follow_lines(CallPtr call, std::int64_t number, std::shared_pt
       boost::json::object data;
       data["text"] = valid_utf8(line);
       events += event_text("line", data);
+      if (events.size() < kMaxEvents) continue;
+      std::string full = std::exchange(events, {});
+      bool read = co_await queue->push(std::move(full));
+      if (!read) co_return Status{};
     }
     bool wanted = co_await queue->push(std::move(events));
     if (!wanted) co_return Status{};
@@ -49,10 +55,14 @@ net::Task<Result<Answer>> show_log(CallPtr call) {
   if (plain) {
     net::HttpResponse response;
     response.headers.add("Content-Type", "text/plain; charset=utf-8");
-    for (const std::string& line : call->context().log.read(call->project.id, number))
-      response.body += valid_utf8(line) + "\n";
+    auto read = [&log = call->context().log, project = call->project.id, number] {
+      return valid_utf8(log.text(project, number));
+    };
+    std::string text = co_await call->context().database.beside(std::move(read));
+    response.body = std::move(text);
     co_return response;
   }
+  CO_TRY(admit_reader(*call));
   auto queue = std::make_shared<EventQueue>(call->context().tasks.executor());
   call->context().tasks.spawn("deployment log", produce_lines(call, number, queue));
   Result<Answer> sent = co_await send_events(call, queue, nullptr);

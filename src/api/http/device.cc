@@ -30,6 +30,7 @@ net::Task<Result<Answer>> start(CallPtr call) {
   row.created_at = call->context().clock.now_ms();
   row.expires_at = row.created_at + kDeviceMs;
   auto insert = [row](store::Tx& tx) -> Result<std::string> {
+    TRY(store::delete_expired_device_logins(tx, row.created_at));
     TRY_ASSIGN(const std::int64_t waiting, store::count_device_logins(tx));
     if (waiting >= kMaxWaiting)
       return fail(Code::kUnavailable, "too many devices wait to be let in", "try again in some minutes");
@@ -61,32 +62,23 @@ std::unexpected<Error> not_yet(Call& call, std::string code, std::string message
   return refuse(call, 400, std::move(code), {Code::kFailedPrecondition, std::move(message), std::move(hint)});
 }
 
-struct Poll {
-  store::DeviceLoginRow device;
-  store::ClientRow client = {};  // where it was approved
-};
-
-net::Task<Result<Answer>> let_in(CallPtr call, Poll poll) {
-  CO_TRY(may_log_in(poll.client));
+net::Task<Result<Answer>> let_in(CallPtr call, store::DeviceLoginRow device) {
   store::TokenRow wanted;
-  wanted.client_id = poll.client.id;
+  wanted.client_id = device.client_id;
   wanted.kind = "cli";
-  wanted.name = poll.device.name;
+  wanted.name = device.name;
   wanted.address = call->address;
   const NewToken token = call->services.auth.make_token(std::move(wanted));
-  auto use_up = [hash = poll.device.hash, row = token.row](store::Tx& tx) -> Result<bool> {
-    TRY_ASSIGN(const bool first, store::delete_device_login(tx, hash));
-    if (!first) return false;
-    TRY(store_token(tx, row));
-    return true;
-  };
-  CO_TRY_ASSIGN(bool first, co_await call->context().database.write(std::move(use_up)));
-  if (!first) co_return not_yet(*call, "expired_token", "this login was used already", "begin again: paastech login");
-  call->tried = poll.client;
+  auto use_up = [hash = device.hash, row = token.row](store::Tx& tx) { return use_up_device_login(tx, hash, row); };
+  CO_TRY_ASSIGN(std::optional<store::ClientRow> client, co_await call->context().database.write(std::move(use_up)));
+  if (!client)
+    co_return not_yet(*call, "expired_token", "this login was used already, or its approval was withdrawn",
+                      "begin again: paastech login");
+  call->tried = *client;
   boost::json::object out;
   out["token"] = token.secret;
   out["token_id"] = token.row.id;
-  out["client"] = to_json(poll.client);
+  out["client"] = to_json(*client);
   co_return json_answer(201, out);
 }
 
@@ -95,28 +87,20 @@ net::Task<Result<Answer>> poll(CallPtr call) {
   const std::string device_code = body.text("device_code", 1, 100);
   CO_TRY(body.finish());
   const std::int64_t now = call->context().clock.now_ms();
-  auto find = [hash = token_hash(device_code)](store::Tx& tx) -> Result<std::optional<Poll>> {
-    Result<store::DeviceLoginRow> row = store::find_device_login(tx, hash);
-    if (!row && row.error().code == Code::kNotFound) return std::nullopt;
-    if (!row) return std::unexpected(row.error());
-    Poll out{std::move(*row)};
-    if (out.device.state == "approved") {
-      TRY_ASSIGN(out.client, store::find_client(tx, out.device.client_id));
-    }
-    return out;
-  };
-  CO_TRY_ASSIGN(std::optional<Poll> found, co_await call->context().database.read(std::move(find)));
-  if (!found || found->device.expires_at <= now)
+  auto find = [hash = token_hash(device_code)](store::Tx& tx) { return store::find_device_login(tx, hash); };
+  Result<store::DeviceLoginRow> found = co_await call->context().database.read(std::move(find));
+  if (!found && found.error().code != Code::kNotFound) co_return std::unexpected(found.error());
+  if (!found || found->expires_at <= now)
     co_return not_yet(*call, "expired_token", "this login was not approved in time, or is over",
                       "begin again: paastech login");
-  const store::DeviceLoginRow& device = found->device;
+  const store::DeviceLoginRow& device = *found;
   if (device.state == "denied")
     co_return not_yet(*call, "access_denied", "the login was denied in the browser", "begin again: paastech login");
   if (now - device.polled_at < kSoonestPollMs)
     co_return not_yet(*call, "slow_down", "this was asked too soon after the last time",
                       "ask five seconds less often from now on");
   if (device.state == "approved") {
-    Result<Answer> answer = co_await let_in(call, *found);
+    Result<Answer> answer = co_await let_in(call, device);
     co_return answer;
   }
   auto note = [hash = device.hash, now](store::Tx& tx) { return store::note_device_poll(tx, hash, now); };

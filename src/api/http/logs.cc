@@ -45,6 +45,7 @@ net::Task<void> produce_logs(std::string request_id, std::shared_ptr<LogStream> 
 }
 
 net::Task<Result<Answer>> follow_logs(CallPtr call, std::int64_t lines) {
+  CO_TRY(admit_reader(*call));
   Context& context = call->context();
   auto queue = std::make_shared<EventQueue>(context.tasks.executor());
   const engine::LogsRequest request = request_of(call->project.id, lines, true);

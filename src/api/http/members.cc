@@ -46,6 +46,7 @@ net::Task<Result<Answer>> set_role(CallPtr call) {
     TRY_ASSIGN(store::PersonRow person, find_member(tx, project, username));
     person.role = role;
     TRY(store::set_member(tx, {project.id, person.client_id, role, person.since}));
+    TRY(store::delete_invitations_of(tx, project.id, person.client_id));
     return person;
   };
   CO_TRY_ASSIGN(store::PersonRow person, co_await call->context().database.write(std::move(change)));
@@ -61,7 +62,7 @@ net::Task<Result<Answer>> remove_member(CallPtr call) {
   auto remove = [project = call->project, username](store::Tx& tx) -> Status {
     TRY_ASSIGN(const store::PersonRow person, find_member(tx, project, username));
     TRY(store::delete_member(tx, project.id, person.client_id));
-    return {};
+    return store::delete_invitations_of(tx, project.id, person.client_id);
   };
   CO_TRY(co_await call->context().database.write(std::move(remove)));
   net::HttpResponse done;

@@ -8,6 +8,7 @@
 #include "api/route.h"
 #include "base/files.h"
 #include "rpc/client.h"
+#include "store/overview.h"
 
 namespace paastech::api {
 namespace {
@@ -43,28 +44,21 @@ double resident_memory() {
 
 struct Figures {
   std::int64_t clients = 0;
-  std::size_t projects = 0;
-  std::map<std::string, int> deployments = {};
+  std::int64_t projects = 0;
+  std::map<std::string, std::int64_t> deployments = {};
 };
 
 Result<Figures> load_figures(store::Tx& tx) {
   Figures figures;
   TRY_ASSIGN(figures.clients, store::count_clients(tx));
-  TRY_ASSIGN(std::vector<store::ProjectRow> projects, store::list_projects(tx, ""));
-  figures.projects = projects.size();
-  // Only the states that are not history: their number is bounded by that of Projects.
-  const std::vector<DeploymentState> states{DeploymentState::kQueued, DeploymentState::kBuilding,
-                                            DeploymentState::kReleasing, DeploymentState::kStarting,
-                                            DeploymentState::kLive};
-  for (const DeploymentState state : states) figures.deployments[std::string(to_text(state))] = 0;
-  TRY_ASSIGN(std::vector<store::DeploymentRow> rows, store::deployments_in(tx, states));
-  for (const store::DeploymentRow& row : rows) ++figures.deployments[std::string(to_text(row.state))];
+  TRY_ASSIGN(figures.projects, store::count_projects(tx));
+  TRY_ASSIGN(figures.deployments, store::count_deployments(tx));
   return figures;
 }
 
 net::Task<Result<Answer>> show_health(CallPtr call) {
-  auto probe = [](store::Tx& tx) { return store::count_clients(tx); };
-  Result<std::int64_t> read = co_await call->context().database.read(std::move(probe));
+  auto probe = [](store::Tx& tx) { return store::check_answers(tx); };
+  Status read = co_await call->context().database.read(std::move(probe));
   if (!read)
     co_return fail(Code::kUnavailable, "the database cannot be read: " + read.error().message,
                    "Applications keep serving; see the Service's log");
@@ -111,7 +105,8 @@ net::Task<Result<Answer>> show_metrics(CallPtr call) {
     add(requests, {{"status", std::to_string(status_class) + "xx"}}, static_cast<double>(count));
   MetricFamily deployments =
       family("paastech_deployments", "Deployments on their way or live, by state", MetricType::Gauge);
-  for (const auto& [state, count] : figures.deployments) add(deployments, {{"state", state}}, count);
+  for (const auto& [state, count] : figures.deployments)
+    add(deployments, {{"state", state}}, static_cast<double>(count));
   MetricFamily projects = family("paastech_projects", "Projects", MetricType::Gauge);
   add(projects, {}, static_cast<double>(figures.projects));
   MetricFamily clients = family("paastech_clients", "Accounts", MetricType::Gauge);

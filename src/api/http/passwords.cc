@@ -75,8 +75,9 @@ void add_password_routes(std::vector<Route>& routes) {
   routes.push_back({{"POST", "/api/v1/me/password", Permission::kAccountManage, "password.change"},
                     change_password,
                     BodyKind::kJson});
-  routes.push_back({{"POST", "/api/v1/clients/{client}/reset-link", Permission::kClientsManage, "password.make_link"},
-                    make_reset_link});
+  routes.push_back(
+      {{"POST", "/api/v1/clients/{client}/reset-link", Permission::kAdministratorsManage, "password.make_link"},
+       make_reset_link});
 }
 
 }  // namespace paastech::api

@@ -33,7 +33,10 @@ Status read_invited(Body& body, store::ProjectInvitationRow& row) {
   TRY(body.finish());
   if (email.has_value() == username.has_value())
     return fail(Code::kInvalidArgument, "give either `email` or `username`", "it says who is invited");
-  if (email) TRY(check_email(*email));
+  if (email) {
+    TRY(check_email(*email));
+    TRY(mail::parse_mailbox(*email));
+  }
   if (username) TRY(check_username(*username));
   row.email = lower(email.value_or(""));
   row.username = lower(username.value_or(""));
@@ -58,25 +61,29 @@ Status check_room(store::Tx& tx, const store::ProjectRow& project, const store::
   return {};
 }
 
-// One transaction: the row, and the mail where the Service sends any.
-Status store_invitation(store::Tx& tx, Call& call, store::ProjectInvitationRow& row, const std::string& link) {
-  std::string to = row.email;
-  if (!row.username.empty()) {
-    Result<store::ClientRow> client = store::find_client_by_username(tx, row.username);
-    if (!client && client.error().code == Code::kNotFound)
-      return fail(Code::kNotFound, "there is no account " + row.username + " on this Service",
-                  "invite by e-mail address whoever has no account yet");
-    if (!client) return std::unexpected(client.error());
-    row.client_id = client->id;
-    to = client->email;
-  }
+Result<store::ClientRow> find_invited(store::Tx& tx, const std::string& username) {
+  Result<store::ClientRow> client = store::find_client_by_username(tx, username);
+  if (!client && client.error().code == Code::kNotFound)
+    return fail(Code::kNotFound, "there is no account " + username + " on this Service",
+                "invite by e-mail address whoever has no account yet");
+  return client;
+}
+
+// An address that had enough mails within the hour gets no more; the inviter has the link.
+bool admit_invited(Call& call, const std::string& to) {
+  return call.context().mails != nullptr && call.services.account_limits.mails_to.admit(to) == 0;
+}
+
+// One transaction: the row, and the mail to that address, where one goes out.
+Status store_invitation(store::Tx& tx, Call& call, const store::ProjectInvitationRow& row, const std::string& link,
+                        const std::string& to) {
   TRY(check_room(tx, call.project, row));
   TRY(store::insert_project_invitation(tx, row));
-  MailQueue* mails = call.context().mails;
-  if (mails == nullptr) return {};
+  if (to.empty()) return {};
   const mail::Recipient recipient{call.context().address.fqdn, to, row.username};
-  return mails->add(tx, mail::invitation_to_project(recipient, row.inviter, call.project.name, to_text(row.role), link,
-                                                    std::chrono::minutes(kInvitationMs / 60'000)));
+  return call.context().mails->add(
+      tx, mail::invitation_to_project(recipient, row.inviter, call.project.name, to_text(row.role), link,
+                                      std::chrono::minutes(kInvitationMs / 60'000)));
 }
 
 net::Task<Result<Answer>> make_invitation(CallPtr call, store::ProjectInvitationRow row) {
@@ -91,13 +98,25 @@ net::Task<Result<Answer>> make_invitation(CallPtr call, store::ProjectInvitation
   row.created_at = call->context().clock.now_ms();
   row.expires_at = row.created_at + kInvitationMs;
   const std::string link = call->context().address.api_url + "/project-invitation?secret=" + secret;
-  auto store_it = [call, row, link](store::Tx& tx) mutable -> Status { return store_invitation(tx, *call, row, link); };
-  CO_TRY(co_await call->context().database.write(std::move(store_it)));
+  std::string to = row.email;
+  if (!row.username.empty()) {
+    auto find = [username = row.username](store::Tx& tx) { return find_invited(tx, username); };
+    CO_TRY_ASSIGN(const store::ClientRow client, co_await call->context().database.read(std::move(find)));
+    row.client_id = client.id;
+    to = client.email;
+  }
+  const bool mailed = admit_invited(*call, to);
+  auto store_it = [call, row, link, to = mailed ? to : std::string()](store::Tx& tx) {
+    return store_invitation(tx, *call, row, link, to);
+  };
+  Status stored = co_await call->context().database.write(std::move(store_it));
+  if (!stored && mailed) call->services.account_limits.mails_to.take_back(to);
+  CO_TRY(std::move(stored));
   // An address is nothing for every member's eyes.
   call->object = std::string(to_text(row.role)) + " " + (row.username.empty() ? row.id : row.username);
   boost::json::object out = to_json(row);
   out["link"] = link;
-  out["mailed"] = call->context().mails != nullptr;
+  out["mailed"] = mailed;
   co_return json_answer(201, out);
 }
 

@@ -23,8 +23,9 @@ net::Task<Result<Answer>> create_account(CallPtr call) {
 net::Task<Result<Answer>> confirm(CallPtr call) {
   Body body(call->body);
   std::string secret = body.text("secret", 1, 100);
+  std::string password = body.optional_text("password", 1, 512).value_or("");
   CO_TRY(body.finish());
-  CO_TRY_ASSIGN(const Proven proven, co_await confirm_address(call, std::move(secret)));
+  CO_TRY_ASSIGN(const Proven proven, co_await confirm_address(call, std::move(secret), std::move(password)));
   co_return json_answer(200, {{"email", proven.email}, {"username", proven.username}});
 }
 

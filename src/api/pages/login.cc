@@ -96,6 +96,8 @@ net::Task<Result<Answer>> log_out(CallPtr call) {
     auto remove = [id = call->identity->token.id](store::Tx& tx) { return store::delete_token(tx, id); };
     CO_TRY(co_await call->context().database.write(std::move(remove)));
     call->answer_headers.add("Set-Cookie", Site(call->context().address.api_url).clear_cookie());
+  } else {
+    call->audited = true;  // nothing has ended
   }
   co_return page(200, "You are logged out", "<p><a href=\"/login\">Log in again</a></p>\n");
 }

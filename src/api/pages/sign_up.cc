@@ -93,22 +93,48 @@ net::Task<Result<Answer>> take_sign_up(CallPtr call) {
                   escaped(wanted.email)));
 }
 
+constexpr std::string_view kConfirm = "Confirm your address";
+
+// A new address of an account needs no password: who asked for it was logged in.
+std::string confirmation_form(const Proven& proven, const std::string& secret) {
+  const std::string who = fmt::format(
+      "<p>The account <strong>{}</strong> uses the address <strong>{}</strong>. If it is yours, confirm it. "
+      "If you know of no such account, close this page.</p>\n",
+      escaped(proven.username), escaped(proven.email));
+  std::string fields = hidden("secret", secret);
+  if (!proven.needs_password) return who + form("/confirm", fields, "Confirm the address");
+  fields += input({.name = "password",
+                   .label = "Password",
+                   .type = "password",
+                   .autocomplete = "current-password",
+                   .hint = "The one that the account was made with"});
+  return who + form("/confirm", fields, "Confirm the address") +
+         "<p>Not your password? <a href=\"/forgot\">Set a new one</a>, which confirms the address too.</p>\n";
+}
+
 net::Task<Result<Answer>> show_confirmation(CallPtr call) {
   const std::string secret = call->query.text("secret");
   if (secret.empty()) co_return fail(Code::kInvalidArgument, "the link is not complete", "open it as it was mailed");
   CO_TRY_ASSIGN(const Proven proven, co_await look_at_confirmation(call, secret));
-  co_return page(200, "Confirm your address",
-                 fmt::format("<p>The account <strong>{}</strong> uses the address <strong>{}</strong>. If it is yours, "
-                             "confirm it. If you know of no such account, close this page.</p>\n",
-                             escaped(proven.username), escaped(proven.email)) +
-                     form("/confirm", hidden("secret", secret), "Confirm the address"));
+  co_return page(200, kConfirm, confirmation_form(proven, secret));
 }
 
 net::Task<Result<Answer>> take_confirmation(CallPtr call) {
   Body body(call->body);
-  std::string secret = body.text("secret", 1, 100);
+  const std::string secret = body.text("secret", 1, 100);
+  const std::string password = body.optional_text("password", 0, 512).value_or("");
   CO_TRY(body.finish());
-  CO_TRY_ASSIGN(const Proven proven, co_await confirm_address(call, std::move(secret)));
+  const Result<Proven> confirmed = co_await confirm_address(call, secret, password);
+  if (!confirmed) {
+    // The form once more; what is not about the password goes its usual way.
+    const Error& error = confirmed.error();
+    if (error.code != Code::kInvalidArgument && error.code != Code::kPermissionDenied &&
+        error.code != Code::kResourceExhausted)
+      co_return std::unexpected(error);
+    CO_TRY_ASSIGN(const Proven wanted, co_await look_at_confirmation(call, secret));
+    co_return page(http_status(error.code), kConfirm, refusal(error) + confirmation_form(wanted, secret));
+  }
+  const Proven& proven = *confirmed;
   co_return page(200, "Your address is confirmed",
                  fmt::format("<p>{} is the address of the account <strong>{}</strong>. You can <a href=\"/login\">log "
                              "in</a> with it.</p>\n",

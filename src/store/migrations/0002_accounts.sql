@@ -50,6 +50,7 @@ CREATE TABLE invitations (
   expires_at BIGINT NOT NULL
 );
 CREATE INDEX invitations_project ON invitations(project_id);
+CREATE INDEX invitations_inviter ON invitations(inviter_id);
 CREATE TABLE links (                    -- single-use links that were mailed
   hash TEXT PRIMARY KEY,
   client_id TEXT NOT NULL REFERENCES clients(id) ON DELETE CASCADE,
@@ -125,7 +126,7 @@ CREATE TABLE announcements (
 CREATE TABLE idempotency (              -- answers to creations, so that a repeated request makes nothing twice
   client_id TEXT NOT NULL REFERENCES clients(id) ON DELETE CASCADE,
   key TEXT NOT NULL,
-  fingerprint TEXT NOT NULL,            -- SHA-256 of method, path and body, hex
+  fingerprint TEXT NOT NULL,            -- sealed SHA-256 of method, path and body, fingerprint/<client id>/<key>
   status INTEGER NOT NULL DEFAULT 0,    -- 0: still at work
   body TEXT NOT NULL DEFAULT '',        -- sealed, idempotency/<client id>/<key>
   created_at BIGINT NOT NULL,
