@@ -1,10 +1,28 @@
-# paastech_library(NAME DEPS ... [PCH])
+# paastech_pch(NAME HEADER DEPS ...)
+# A precompiled header for the libraries that say PCH NAME, as pch_NAME, and the same with GoogleTest for their tests, which
+# are not optimised: that would only cost the build.
+function(paastech_pch name header)
+  cmake_parse_arguments(ARG "" "" "DEPS" ${ARGN})
+  set(source ${PROJECT_SOURCE_DIR}/cmake/pch.cc)
+  add_library(pch_${name} STATIC ${source})
+  target_precompile_headers(pch_${name} PRIVATE ${header})
+  target_include_directories(pch_${name} PUBLIC ${PROJECT_SOURCE_DIR}/src)
+  target_link_libraries(pch_${name} PUBLIC ${ARG_DEPS})
+  if(PAASTECH_TESTS)
+    add_library(pch_${name}_test STATIC ${source})
+    target_precompile_headers(pch_${name}_test PRIVATE ${header} <gmock/gmock.h> <gtest/gtest.h>)
+    target_link_libraries(pch_${name}_test PUBLIC pch_${name} GTest::gtest GTest::gmock)
+    target_compile_options(pch_${name}_test PRIVATE ${PAASTECH_TEST_OPTIONS})
+  endif()
+endfunction()
+
+# paastech_library(NAME [PCH NAME] DEPS ...)
 # One library a folder: every .cc beside the CMakeLists.txt but *_test.cc and main.cc; the *_test.cc become the
-# executable test_NAME, each test of which ctest knows by its own name. PCH: share the precompiled Asio header.
+# executable test_NAME, each test of which ctest knows by its own name. PCH: share that precompiled header (paastech_pch).
 # ENGINE: the tests need a Docker Engine, which the fixture of tests/CMakeLists.txt provides.
 # DATABASE: the tests use a database; a second time they run, as one ctest entry, on the fixture's PostgreSQL.
 function(paastech_library name)
-  cmake_parse_arguments(ARG "PCH;ENGINE;DATABASE" "" "DEPS;TEST_DEPS" ${ARGN})
+  cmake_parse_arguments(ARG "ENGINE;DATABASE" "PCH" "DEPS;TEST_DEPS" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc)
   set(tests ${sources})
   list(FILTER sources EXCLUDE REGEX "(_test|/main|_main)\\.cc$")
@@ -15,7 +33,9 @@ function(paastech_library name)
     target_link_libraries(${name} PUBLIC ${ARG_DEPS})
     set(scope PUBLIC)
     if(ARG_PCH)
-      target_precompile_headers(${name} REUSE_FROM pch_asio)
+      target_precompile_headers(${name} REUSE_FROM pch_${ARG_PCH})
+      # It serves only files compiled with the same definitions.
+      target_compile_definitions(${name} PUBLIC $<TARGET_PROPERTY:pch_${ARG_PCH},INTERFACE_COMPILE_DEFINITIONS>)
     endif()
   else()
     add_library(${name} INTERFACE)
@@ -27,7 +47,7 @@ function(paastech_library name)
     target_link_libraries(test_${name} PRIVATE ${name} ${ARG_TEST_DEPS} GTest::gtest GTest::gtest_main GTest::gmock)
     target_compile_options(test_${name} PRIVATE ${PAASTECH_TEST_OPTIONS})
     if(ARG_PCH)
-      target_precompile_headers(test_${name} REUSE_FROM pch_test)
+      target_precompile_headers(test_${name} REUSE_FROM pch_${ARG_PCH}_test)
     endif()
     set(properties TIMEOUT 120 LABELS unit)
     if(ARG_ENGINE)
