@@ -202,7 +202,7 @@ TEST_F(AuditLog, LosesWhatIsOlderThanItIsKept) {
   clock_.now += 1;
   net::TaskGroup sweeping(io_.get_executor());
   sweeping.spawn("sweep", sweep_audit(*context_, 10));
-  while (lines("/api/v1/me/audit", token_).size() > 1) io_.run_one();
+  while (lines("/api/v1/me/audit", token_).size() > 1) io_.run_one_for(std::chrono::milliseconds(10));
   EXPECT_EQ(lines("/api/v1/me/audit", token_), Lines{"ada project.create world/ ok "});
   sweeping.cancel();
   run_void(sweeping.join());

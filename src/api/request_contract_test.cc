@@ -135,7 +135,7 @@ TEST_F(RequestContract, SaysThatAKeyIsAtWork) {
   TestWriter slow;
   bool done = false;
   net::asio::co_spawn(io_, api_->handle(asked, slow), [&](std::exception_ptr) { done = true; });
-  while (!row("k1")) io_.run_one();
+  while (!row("k1")) io_.run_one_for(std::chrono::milliseconds(10));
   const net::HttpResponse second = send(asked);
   EXPECT_EQ(second.status, 409);
   EXPECT_THAT(detail(second), testing::HasSubstr("still at work"));
