@@ -5,7 +5,7 @@ import os
 import pathlib
 import platform
 
-from bench import api, deploy, ingress, transfer
+from bench import api, deploy, ingress, logs, transfer
 from bench.measure import Results
 
 SECTIONS = {
@@ -16,6 +16,7 @@ SECTIONS = {
     "memory": deploy.resident_memory,
     "api": api.api,
     "cli": api.cli,
+    "logs": logs.logs,
 }
 
 

@@ -1,7 +1,11 @@
 #include "api/account_mail.h"
 
+#include <algorithm>
+
 #include "api/auth.h"
 #include "base/ids.h"
+#include "base/rate_limit.h"
+#include "store/audit.h"
 
 namespace paastech::api {
 
@@ -41,6 +45,17 @@ mail::Event event_now(const Context& context, const std::string& address) {
 Status add_notice(store::Tx& tx, Context& context, mail::Message message) {
   if (context.mails == nullptr) return {};
   return context.mails->add(tx, std::move(message));
+}
+
+Status add_login_notice(store::Tx& tx, Context& context, const store::ClientRow& client, const store::TokenRow& login) {
+  if (context.mails == nullptr) return {};
+  const std::int64_t since = login.created_at - kIdleMs;
+  TRY_ASSIGN(const std::vector<std::string> known, store::login_addresses(tx, client.id, store::audit_key(since)));
+  const bool first = known.empty() && client.created_at >= since;
+  const auto same = [key = address_key(login.address)](const std::string& one) { return address_key(one) == key; };
+  if (first || std::ranges::any_of(known, same)) return {};
+  const mail::Event event{.at_ms = login.created_at, .address = login.address, .program = login.name};
+  return add_notice(tx, context, mail::new_login(recipient_of(context, client), event, link_to(context, "/forgot")));
 }
 
 Status add_confirmation(store::Tx& tx, Context& context, const store::ClientRow& client) {

@@ -11,6 +11,7 @@
 #include "mail/templates.h"
 #include "store/clients.h"
 #include "store/links.h"
+#include "store/tokens.h"
 
 namespace paastech::api {
 
@@ -37,6 +38,9 @@ mail::Event event_now(const Context& context, const std::string& address);
 
 // Puts a mail into the queue; nothing where this Service cannot send any.
 Status add_notice(store::Tx& tx, Context& context, mail::Message message);
+// Tells the Client of a login that begins, where it has not logged in from that address within 90 days; not of the
+// first one to a new account.
+Status add_login_notice(store::Tx& tx, Context& context, const store::ClientRow& client, const store::TokenRow& login);
 // A link that confirms the Client's address, and its mail.
 Status add_confirmation(store::Tx& tx, Context& context, const store::ClientRow& client);
 

@@ -56,6 +56,27 @@ TEST_F(Administration, WhoIsAnAdministratorIsDecidedByOneAndNotByAToken) {
   EXPECT_EQ(ask("PATCH", "/api/v1/clients/zac", program, R"({"plan":"default"})").status, 200);
 }
 
+TEST_F(Administration, ATokenNeitherSuspendsNorDeletesAnAdministrator) {
+  store::TokenRow row;
+  row.client_id = root.id;
+  row.kind = "api";
+  row.scope = Scope::kManage;
+  const std::string program = token_of(std::move(row));
+  const auto end = [&](const std::string& token, const std::string& name) {
+    const net::HttpResponse suspended =
+        ask("POST", "/api/v1/clients/" + name + "/suspend", token, R"({"reason":"mining"})");
+    const net::HttpResponse deleted = ask("DELETE", "/api/v1/clients/" + name + "?confirm=" + name, token);
+    return std::vector<int>{suspended.status, deleted.status};
+  };
+  ASSERT_EQ(ask("PATCH", "/api/v1/clients/ada", root_token, R"({"administrator":true})").status, 200);
+  EXPECT_THAT(end(program, "ada"), ElementsAre(403, 403));
+  EXPECT_EQ(state_of("ada"), "active");
+  EXPECT_THAT(ask("DELETE", "/api/v1/clients/ada?confirm=ada", program).body, HasSubstr("paastech login"));
+  add_client("bob");
+  EXPECT_THAT(end(program, "bob"), ElementsAre(200, 202)) << "the control: other accounts it ends";
+  EXPECT_THAT(end(root_token, "ada"), ElementsAre(200, 202)) << "the control: whoever logged in ends that one too";
+}
+
 TEST_F(Administration, ClientsAreListedSearchedAndPaged) {
   for (const char* name : {"bob", "bobby"}) add_client(name);
   add_project("shop", ada);

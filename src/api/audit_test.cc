@@ -86,11 +86,7 @@ TEST_F(AuditLog, TellsNoStrangerWhichNameAUuidStandsFor) {
 }
 
 TEST_F(AuditLog, HasNoRowOfALogoutWithoutALogin) {
-  const auto log_out = [&](const std::string& token) {
-    net::ServerRequest pressed = request("POST", "/logout", token, "");
-    pressed.headers.add("Content-Type", "application/x-www-form-urlencoded");
-    EXPECT_EQ(send(std::move(pressed)).status, 200);
-  };
+  const auto log_out = [&](const std::string& token) { EXPECT_EQ(send_form("/logout", "", token).status, 200); };
   for (int i = 0; i < 3; ++i) log_out("");
   log_out(token_);
   EXPECT_EQ(lines("/api/v1/audit", root_), Lines{"ada session.end -/ ok "});

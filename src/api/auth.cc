@@ -205,13 +205,6 @@ Status store_token(store::Tx& tx, const store::TokenRow& row) {
   return store::insert_token(tx, row);
 }
 
-net::Task<Result<NewToken>> Auth::issue_token(store::TokenRow wanted) {
-  NewToken token = make_token(std::move(wanted));
-  auto insert = [row = token.row](store::Tx& tx) { return store_token(tx, row); };
-  CO_TRY(co_await context_.database.write(std::move(insert)));
-  co_return token;
-}
-
 net::Task<Result<bool>> Auth::verify(std::string hash, std::string password) {
   if (hashing_ >= kHashing) co_return too_many_hashes();
   const Counted counted(hashing_);

@@ -50,9 +50,7 @@ class Auth {
   net::Task<Result<Login>> check_password(store::ClientRow client, std::string password, std::string address);
   // A code of the authenticator or a recovery code; either is used up by it.
   net::Task<Result<Login>> check_code(store::ClientRow client, std::string code, std::string address);
-  // Sets id, hash and times; the rest is the caller's. Of logins a Client has the 100 used last.
-  net::Task<Result<NewToken>> issue_token(store::TokenRow row);
-  // The same without storing it, for a transaction of the caller's that calls store_token().
+  // Sets id, hash and times; the rest is the caller's, whose transaction calls store_token().
   NewToken make_token(store::TokenRow row) const;
   net::Task<Result<std::string>> hash(std::string password);
 
@@ -67,7 +65,7 @@ class Auth {
   int hashing_ = 0;  // running or waiting
 };
 
-Status store_token(store::Tx& tx, const store::TokenRow& row);
+Status store_token(store::Tx& tx, const store::TokenRow& row);  // of logins a Client has the 100 used last
 
 std::string token_hash(std::string_view token);  // hex SHA-256
 // The token of "Bearer TOKEN", or empty where that is not what the header says (RFC 6750 section 2.1).

@@ -14,6 +14,11 @@
 #include "pomegranate.grpc.pb.h"
 #include "router.grpc.pb.h"
 
+namespace paastech::controller {
+class LogBook;
+class MetricsCollector;
+}  // namespace paastech::controller
+
 namespace paastech::api {
 
 namespace engine = paastech::pomegranate::v1;
@@ -42,12 +47,14 @@ struct Context {
   net::BlockingPool& hashing;  // 2 threads, for a hash takes 64 MiB (threat 32); through Auth, which bounds its queue
   const Clock& clock;
   const logs::DeploymentLog& log;
+  controller::LogBook& book;  // what Instances and Deployments print
   PublicAddress address = {};
   ServiceInfo info = {};
   std::vector<paastech::router::v1::Router::Stub*> routers = {};  // for /metrics
   AccountOptions accounts = {};
-  CidrList trusted_proxy = {};  // whose X-Forwarded-For is believed
-  MailQueue* mails = nullptr;   // null: this Service cannot send mail
+  CidrList trusted_proxy = {};                      // whose X-Forwarded-For is believed
+  MailQueue* mails = nullptr;                       // null: this Service cannot send mail
+  controller::MetricsCollector* metrics = nullptr;  // null, in tests: there are no figures
 };
 
 }  // namespace paastech::api

@@ -28,11 +28,7 @@ class Device : public ApiTest {
     return send(request("GET", target, token, ""));
   }
   net::HttpResponse post(const std::string& token, const std::string& form) {
-    net::ServerRequest asked = request("POST", "/device", token, "");
-    asked.headers.add("Content-Type", "application/x-www-form-urlencoded");
-    asked.headers.add("Origin", "https://api.example.org");
-    asked.body = form;
-    return send(std::move(asked));
+    return send_form("/device", form, token);
   }
   static std::string user_code(const boost::json::object& device) {
     return std::string(device.at("user_code").as_string());

@@ -1,5 +1,5 @@
 #pragma once
-// Server-sent events (HTML Standard, section 9.2): a queue between the task that makes them and the answer that sends
+// Server-sent events (HTML Standard, section 9.2), and a queue between a task that makes them and the answer that sends
 // them. While nothing comes, a comment every 15 s shows that both ends live. Thread: the control-plane loop.
 #include <memory>
 #include <optional>
@@ -13,16 +13,24 @@ namespace paastech::api {
 
 std::string event_text(std::string_view event, const boost::json::object& data);
 
-class EventQueue {
+// Where the events of an answer come from.
+class EventSource {
+ public:
+  virtual ~EventSource() = default;
+  // Those that lie ready, joined; empty after the timeout; nullopt once no more will come.
+  virtual net::Task<std::optional<std::string>> take(std::chrono::milliseconds timeout) = 0;
+  virtual void abandon() = 0;  // nobody reads any more
+};
+
+class EventQueue final : public EventSource {
  public:
   explicit EventQueue(net::Executor executor) : changed_(executor), space_(executor) {}
   // Waits while 256 KiB lie unsent. False: nobody reads any more.
   net::Task<bool> push(std::string event);
-  void finish();   // no more will come
-  void abandon();  // nobody reads any more
+  void finish();  // no more will come
+  void abandon() override;
   bool abandoned() const { return abandoned_; }
-  // All that lies ready, joined; empty after the timeout; nullopt once finished and all was taken.
-  net::Task<std::optional<std::string>> take(std::chrono::milliseconds timeout);
+  net::Task<std::optional<std::string>> take(std::chrono::milliseconds timeout) override;
 
  private:
   std::string ready_;

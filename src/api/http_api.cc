@@ -149,8 +149,8 @@ net::Task<Result<Answer>> HttpApi::dispatch(CallPtr call, net::ResponseWriter* w
   call->route = &route.info;
   call->parameters = std::move(match.parameters);
   call->page = route.info.page;
-  const Site site(services_->context.address.api_url);
   if (route.info.method != "GET") {
+    const Site site(services_->context.address.api_url);
     CO_TRY(site.refuse_foreign(call->request));
   }
   Status allowed = co_await identify(call, route.info);

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "api/text_out.h"
+#include "base/text.h"
 
 namespace paastech::api {
 

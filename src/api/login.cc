@@ -2,6 +2,7 @@
 
 #include <charconv>
 
+#include "api/account_mail.h"
 #include "api/origin.h"
 #include "api/refusal.h"
 #include "api/text_out.h"
@@ -19,6 +20,13 @@ std::unexpected<Error> ticket_over() {
   return fail(Code::kUnauthenticated, "this login took too long", "begin again with your e-mail address and password");
 }
 
+// What a check gave: who proved it, or why not.
+Result<store::ClientRow> proven(Call& call, Login login, Error wrong) {
+  if (login.retry_after_ms > 0) return too_many(call, login.retry_after_ms, kFailures);
+  if (!login.client) return std::unexpected(std::move(wrong));
+  return std::move(*login.client);
+}
+
 }  // namespace
 
 Status may_log_in(const store::ClientRow& client) {
@@ -30,21 +38,20 @@ Status may_log_in(const store::ClientRow& client) {
 net::Task<Result<store::ClientRow>> prove_password(CallPtr call, std::string email, std::string password) {
   CO_TRY_ASSIGN(Login login,
                 co_await call->services.auth.check_login(std::move(email), std::move(password), call->address));
-  if (login.retry_after_ms > 0) co_return too_many(*call, login.retry_after_ms, kFailures);
-  if (!login.client)
-    co_return fail(Code::kUnauthenticated, "the e-mail address or the password is wrong",
-                   "check both; who has just signed up opens the link in the mail first");
-  call->tried = login.client;
-  CO_TRY(may_log_in(*login.client));
-  co_return std::move(*login.client);
+  CO_TRY_ASSIGN(store::ClientRow client,
+                proven(*call, std::move(login),
+                       {Code::kUnauthenticated, "the e-mail address or the password is wrong",
+                        "check both; who has just signed up opens the link in the mail first"}));
+  call->tried = client;
+  CO_TRY(may_log_in(client));
+  co_return client;
 }
 
 net::Task<Status> prove_password_of(CallPtr call, store::ClientRow client, std::string password) {
   CO_TRY_ASSIGN(Login login,
                 co_await call->services.auth.check_password(std::move(client), std::move(password), call->address));
-  if (login.retry_after_ms > 0) co_return too_many(*call, login.retry_after_ms, kFailures);
-  if (!login.client)
-    co_return fail(Code::kPermissionDenied, "the password is wrong", "give the password of your account");
+  CO_TRY(proven(*call, std::move(login),
+                {Code::kPermissionDenied, "the password is wrong", "give the password of your account"}));
   co_return Status{};
 }
 
@@ -56,20 +63,25 @@ net::Task<Status> prove_password_again(CallPtr call, std::string password) {
 net::Task<Status> prove_code(CallPtr call, store::ClientRow client, std::string code) {
   CO_TRY_ASSIGN(Login login,
                 co_await call->services.auth.check_code(std::move(client), std::move(code), call->address));
-  if (login.retry_after_ms > 0) co_return too_many(*call, login.retry_after_ms, kFailures);
-  if (!login.client)
-    co_return fail(Code::kUnauthenticated, "the code is wrong, or was used already",
-                   "wait for the next code of your authenticator, or use a recovery code");
+  CO_TRY(proven(*call, std::move(login),
+                {Code::kUnauthenticated, "the code is wrong, or was used already",
+                 "wait for the next code of your authenticator, or use a recovery code"}));
   co_return Status{};
 }
 
-net::Task<Result<NewToken>> start_session(CallPtr call, std::string client_id, std::string kind, std::string name) {
+net::Task<Result<NewToken>> start_session(CallPtr call, store::ClientRow client, std::string kind, std::string name) {
   store::TokenRow row;
-  row.client_id = std::move(client_id);
+  row.client_id = client.id;
   row.kind = std::move(kind);
   row.name = safe_line(name);
   row.address = call->address;
-  Result<NewToken> token = co_await call->services.auth.issue_token(std::move(row));
+  NewToken token = call->services.auth.make_token(std::move(row));
+  Context& context = call->context();
+  auto begin = [&context, client, row = token.row](store::Tx& tx) -> Status {
+    TRY(add_login_notice(tx, context, client, row));
+    return store_token(tx, row);
+  };
+  CO_TRY(co_await context.database.write(std::move(begin)));
   co_return token;
 }
 

@@ -21,7 +21,7 @@ net::Task<Status> prove_password_again(CallPtr call, std::string password);
 // The code of a second factor. kUnauthenticated, kResourceExhausted.
 net::Task<Status> prove_code(CallPtr call, store::ClientRow client, std::string code);
 // kind: cli | web.
-net::Task<Result<NewToken>> start_session(CallPtr call, std::string client_id, std::string kind, std::string name);
+net::Task<Result<NewToken>> start_session(CallPtr call, store::ClientRow client, std::string kind, std::string name);
 // kFailedPrecondition where this Service can have no logins in browsers.
 Status check_cookies(const Call& call);
 

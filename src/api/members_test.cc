@@ -245,10 +245,7 @@ TEST_F(Members, JoinOnThePageOfTheLinkWhichAloneUsesNothingUp) {
       EXPECT_NE(shown.body.find(part), std::string::npos) << part;
   }
   EXPECT_EQ(people(), "ada owner");
-  net::ServerRequest press = request("POST", "/project-invitation", bobs_, "");
-  press.headers.add("Content-Type", "application/x-www-form-urlencoded");
-  press.body = "secret=" + secret;
-  const net::HttpResponse joined = send(std::move(press));
+  const net::HttpResponse joined = send_form("/project-invitation", "secret=" + secret, bobs_);
   EXPECT_EQ(joined.status, 200) << joined.body;
   EXPECT_NE(joined.body.find("git clone ssh://"), std::string::npos);
   EXPECT_EQ(people(), "ada owner, bob viewer");

@@ -5,6 +5,7 @@
 #include "store/invitations.h"
 #include "store/members.h"
 #include "store/project_invitations.h"
+#include "store/registries.h"
 
 namespace paastech::api {
 namespace {
@@ -130,6 +131,8 @@ class PolicyMatrix : public ApiTest {
       return store::set_member(tx, {out.project.id, asker.role == Role::kNone ? member.id : client.id, role, 1});
     }));
     out.token = asker.anonymous ? "" : token_of(std::move(token));
+    const store::RegistryRow registry{"registry.example:5000", "user", secrets_.seal("password", "registry")};
+    EXPECT_TRUE(database_->write([&](store::Tx& tx) { return store::set_registry(tx, out.project.id, registry); }));
     out.parts = {{"{project}", out.project.name},
                  {"{number}", "1"},
                  {"{id}", key.id},
@@ -138,6 +141,7 @@ class PolicyMatrix : public ApiTest {
                  {"{client}", member.id},
                  {"{invitation}", invitation},
                  {"{plan}", "default"},
+                 {"{host}", "registry.example:5000"},
                  {"{announcement}", announcement_},
                  {"{username}", asker.role == Role::kNone ? member.username : client.username}};
     return out;

@@ -8,7 +8,6 @@
 
 namespace paastech::api {
 
-constexpr std::int64_t kInvitationMs = 7 * kDayMs;
 constexpr std::size_t kMaxPeople = 100;  // of a Project, open invitations among them: its lists are short ones
 
 Result<Role> member_role(std::string_view text);  // maintainer or viewer; else kInvalidArgument

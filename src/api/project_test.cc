@@ -7,6 +7,9 @@
 namespace paastech::api {
 namespace {
 
+using ::testing::HasSubstr;
+using ::testing::Not;
+
 class Project : public ApiTest {
  protected:
   Project() : ada_(add_client("ada")), token_(token_of(ada_)) {}
@@ -55,6 +58,46 @@ TEST_F(Project, TellsItsStateFromItsDeployments) {
   EXPECT_EQ(ask("POST", "/api/v1/projects/hello/start", token_).status, 202);  // is on its way: nothing more to do
   EXPECT_EQ(ask("POST", "/api/v1/projects/hello/restart", token_).status, 202);
   EXPECT_EQ(controller_->asked, (std::vector<std::string>{"stop", "start", "redeploy restart"}));
+}
+
+TEST_F(Project, RollsBackToTheOneThatIsNamedOrTheOneBefore) {
+  add_project("hello", ada_);
+  const net::HttpResponse named = ask("POST", "/api/v1/projects/hello/rollback", token_, R"({"deployment":3})");
+  EXPECT_EQ(named.status, 202);
+  EXPECT_EQ(json(named).at("deployment").at("cause"), "rollback");
+  EXPECT_EQ(ask("POST", "/api/v1/projects/hello/rollback", token_, "{}").status, 202);
+  EXPECT_EQ(ask("POST", "/api/v1/projects/hello/rollback", token_, R"({"deployment":0})").status, 422);
+  EXPECT_EQ(controller_->asked, (std::vector<std::string>{"roll back 3", "roll back 0"}));
+}
+
+TEST_F(Project, DeploysAnImageByItsName) {
+  add_project("hello", ada_);
+  const std::string path = "/api/v1/projects/hello/deployments";
+  EXPECT_EQ(ask("POST", path, token_, R"({"image":"registry.example:5000/shop:2"})").status, 202);
+  EXPECT_EQ(ask("POST", path, token_, R"({"image":"-x"})").status, 422);
+  EXPECT_EQ(ask("POST", path, token_, R"({"image":"a b"})").status, 422);
+  EXPECT_EQ(controller_->asked, std::vector<std::string>{"deploy image registry.example:5000/shop:2"});
+}
+
+TEST_F(Project, KeepsRegistryLoginsSealedAndNeverAnswersThem) {
+  add_project("hello", ada_);
+  const std::string path = "/api/v1/projects/hello/registries";
+  const net::HttpResponse made =
+      ask("PUT", path + "/registry.example:5000", token_, R"({"username":"u","password":"canary-7"})");
+  EXPECT_EQ(made.status, 200) << made.body;
+  EXPECT_THAT(made.body, Not(HasSubstr("canary")));
+  const net::HttpResponse listed = ask("GET", path, token_);
+  EXPECT_THAT(listed.body, HasSubstr("registry.example:5000"));
+  EXPECT_THAT(listed.body, Not(HasSubstr("canary")));
+  const auto stored = database_->read([](store::Tx& tx) -> Status {
+    std::string password;
+    tx.sql << "SELECT password FROM registries", soci::into(password);
+    EXPECT_THAT(password, Not(HasSubstr("canary")));
+    return {};
+  });
+  EXPECT_TRUE(stored);
+  EXPECT_EQ(ask("DELETE", path + "/registry.example:5000", token_).status, 204);
+  EXPECT_EQ(ask("DELETE", path + "/registry.example:5000", token_).status, 404);
 }
 
 TEST_F(Project, DeploysAChangeOfEnvironmentOnlyWhereSomethingIsLive) {
@@ -236,6 +279,7 @@ TEST_F(Project, StreamsToNoOtherSite) {
   add_deployment(hello, DeploymentState::kQueued);
   context_->address.api_url = "https://api.example.org";
   writer_.peer_leaves_after = 0;
+  book_->add(hello.id, 1, "platform", "a line that is written, so that the peer is found to be gone");
   const auto read = [&](const std::string& target, const std::string& origin, bool cookie) {
     net::ServerRequest asked = request("GET", target, cookie ? "" : token_, "");
     if (cookie) asked.headers.add("Cookie", "__Host-paastech=" + token_);
@@ -281,21 +325,6 @@ TEST_F(Project, ShowsWhatRuns) {
   add_project("hello", ada_);
   EXPECT_EQ(json(ask("GET", "/api/v1/projects/hello/instances", token_)).at("items").at(0).at("name"), "web.1");
   EXPECT_EQ(json(ask("GET", "/api/v1/projects/hello/stats", token_)).at("items").at(0).at("cpu_percent"), 2.5);
-  const auto logs = json(ask("GET", "/api/v1/projects/hello/logs?lines=2", token_));
-  ASSERT_EQ(logs.at("items").as_array().size(), 2u);
-  EXPECT_EQ(logs.at("items").at(1).at("text"), "line 2 \x1b[31mred\x1b[0m");
-  EXPECT_EQ(logs.at("items").at(1).at("at"), "2027-01-15T08:00:00.002Z");
-  EXPECT_EQ(ask("GET", "/api/v1/projects/hello/logs?lines=10001", token_).status, 422);
-}
-
-TEST_F(Project, EndsAFollowedLogAtTheEngineWhenThePeerLeaves) {
-  add_project("hello", ada_);
-  writer_.peer_leaves_after = 0;
-  const net::HttpResponse log = ask("GET", "/api/v1/projects/hello/logs?follow=true", token_);
-  EXPECT_EQ(log.status, 200);
-  while (tasks_.size() > 0) io_.run_one();
-  engine_host_->stop();
-  EXPECT_EQ(engine_.follows_ended, 1);
 }
 
 TEST_F(Project, SaysThatTheEngineDoesNotAnswer) {
@@ -304,10 +333,6 @@ TEST_F(Project, SaysThatTheEngineDoesNotAnswer) {
   const net::HttpResponse instances = ask("GET", "/api/v1/projects/hello/instances", token_);
   EXPECT_EQ(instances.status, 503);
   EXPECT_EQ(json(instances).at("detail"), "the Docker Engine does not answer");
-  EXPECT_EQ(ask("GET", "/api/v1/projects/hello/logs", token_).status, 503);
-  const net::HttpResponse log = ask("GET", "/api/v1/projects/hello/logs?follow=true", token_);
-  EXPECT_NE(log.body.find("event: error\ndata: {"), std::string::npos);
-  EXPECT_NE(log.body.find("\"code\":\"unavailable\""), std::string::npos);
 }
 
 }  // namespace

@@ -7,9 +7,9 @@
 namespace paastech::api {
 namespace {
 
-bool matches(std::string_view pattern, const std::vector<std::string>& path,
+// Both are split at '/'.
+bool matches(const std::vector<std::string>& parts, const std::vector<std::string>& path,
              std::map<std::string, std::string, std::less<>>& parameters) {
-  const std::vector<std::string> parts = split(pattern, '/');
   if (parts.size() != path.size()) return false;
   for (std::size_t i = 0; i < parts.size(); ++i) {
     if (parts[i].starts_with('{')) {
@@ -20,6 +20,16 @@ bool matches(std::string_view pattern, const std::vector<std::string>& path,
     }
   }
   return true;
+}
+
+// The paths of the table's routes, split, in its order.
+const std::vector<std::vector<std::string>>& split_paths() {
+  static const std::vector<std::vector<std::string>> paths = [] {
+    std::vector<std::vector<std::string>> out;
+    for (const Route& route : route_table()) out.push_back(split(route.info.path, '/'));
+    return out;
+  }();
+  return paths;
 }
 
 }  // namespace
@@ -52,10 +62,13 @@ const std::vector<Route>& route_table() {
     add_announcement_routes(routes);
     add_overview_routes(routes);
     add_application_routes(routes);
+    add_process_routes(routes);
     add_environment_routes(routes);
     add_deployment_routes(routes);
+    add_registry_routes(routes);
     add_deployment_log_routes(routes);
     add_log_routes(routes);
+    add_stats_routes(routes);
     add_metrics_routes(routes);
     return routes;
   }();
@@ -68,10 +81,12 @@ Match match_route(std::string_view method, std::string_view path) {
   const std::string_view wanted = method == "HEAD" ? "GET" : method;
   // A path that stands in the table word for word is no other route's `{part}` (OpenAPI 3.1, Paths Object).
   const auto is_literal = [path](const Route& route) { return route.info.path == path; };
-  const bool literal = std::any_of(route_table().begin(), route_table().end(), is_literal);
-  for (const Route& route : route_table()) {
+  const std::vector<Route>& table = route_table();
+  const bool literal = std::any_of(table.begin(), table.end(), is_literal);
+  for (std::size_t i = 0; i < table.size(); ++i) {
+    const Route& route = table[i];
     std::map<std::string, std::string, std::less<>> parameters;
-    if (literal ? !is_literal(route) : !matches(route.info.path, parts, parameters)) continue;
+    if (literal ? !is_literal(route) : !matches(split_paths()[i], parts, parameters)) continue;
     if (route.info.method == wanted) {
       match.route = &route;
       match.parameters = std::move(parameters);
@@ -89,6 +104,12 @@ net::HttpResponse json_answer(int status, const boost::json::object& body) {
   response.status = status;
   response.headers.add("Content-Type", "application/json");
   response.body = boost::json::serialize(body);
+  return response;
+}
+
+net::HttpResponse no_content() {
+  net::HttpResponse response;
+  response.status = 204;
   return response;
 }
 

@@ -109,10 +109,13 @@ void add_plan_routes(std::vector<Route>& routes);
 void add_announcement_routes(std::vector<Route>& routes);
 void add_overview_routes(std::vector<Route>& routes);
 void add_application_routes(std::vector<Route>& routes);
+void add_process_routes(std::vector<Route>& routes);
 void add_environment_routes(std::vector<Route>& routes);
 void add_deployment_routes(std::vector<Route>& routes);
+void add_registry_routes(std::vector<Route>& routes);
 void add_deployment_log_routes(std::vector<Route>& routes);
 void add_log_routes(std::vector<Route>& routes);
+void add_stats_routes(std::vector<Route>& routes);
 void add_metrics_routes(std::vector<Route>& routes);
 
 const std::vector<Route>& route_table();
@@ -125,5 +128,6 @@ struct Match {
 Match match_route(std::string_view method, std::string_view path);  // HEAD is answered by GET's route
 
 net::HttpResponse json_answer(int status, const boost::json::object& body);
+net::HttpResponse no_content();  // 204
 
 }  // namespace paastech::api

@@ -250,12 +250,7 @@ TEST_F(Sessions, AreCheckedByFewAtATimeAndTheRestIsPutOff) {
 class LoginPage : public Sessions {
  protected:
   net::HttpResponse post(const std::string& target, const std::string& form, const std::string& cookie = "") {
-    net::ServerRequest asked = request("POST", target, "", "");
-    asked.headers.add("Content-Type", "application/x-www-form-urlencoded");
-    asked.headers.add("Origin", "https://api.example.org");
-    if (!cookie.empty()) asked.headers.add("Cookie", cookie);
-    asked.body = form;
-    return send(std::move(asked));
+    return send_form(target, form, "", cookie);
   }
   net::HttpResponse get(const std::string& target, const std::string& cookie = "") {
     return send(with_cookie("GET", target, cookie, ""));

@@ -9,6 +9,7 @@
 #include "api/contract/contract.h"
 #include "api/http_api.h"
 #include "base/ids.h"
+#include "controller/log_book.h"
 #include "net/task.h"
 #include "rpc/host.h"
 #include "store/database.h"
@@ -95,6 +96,33 @@ class FakeController final : public controller::Controller {
     Result<store::DeploymentRow> stored = co_await insert(row);
     co_return stored;
   }
+  net::Task<Result<store::DeploymentRow>> deploy_image(std::string project_id, std::string actor_id,
+                                                       std::string reference) override {
+    asked.push_back("deploy image " + reference);
+    store::DeploymentRow row;
+    row.project_id = project_id;
+    row.actor_id = actor_id;
+    row.image = reference;
+    row.cause = DeploymentCause::kImage;
+    Result<store::DeploymentRow> stored = co_await insert(row);
+    co_return stored;
+  }
+  net::Task<Result<store::DeploymentRow>> scale(std::string project_id, std::string actor_id) override {
+    Result<store::DeploymentRow> stored = co_await redeploy(project_id, actor_id, DeploymentCause::kScale);
+    co_return stored;
+  }
+  net::Task<Result<store::DeploymentRow>> roll_back(std::string project_id, std::string actor_id,
+                                                    std::int64_t number) override {
+    asked.push_back("roll back " + std::to_string(number));
+    store::DeploymentRow row;
+    row.project_id = project_id;
+    row.actor_id = actor_id;
+    row.cause = DeploymentCause::kRollback;
+    row.origin = number;
+    Result<store::DeploymentRow> stored = co_await insert(row);
+    co_return stored;
+  }
+  controller::Condition condition(const std::string&) const override { return condition_now; }
   net::Task<Status> cancel(std::string project_id, std::int64_t number) override {
     asked.push_back("cancel " + std::to_string(number));
     auto change = [project_id, number](store::Tx& tx) -> Status {
@@ -195,6 +223,7 @@ class FakeController final : public controller::Controller {
   std::vector<std::string> asked;
   std::vector<std::vector<std::string>> lines = {{"==> Building"}, {"done"}};
   DeploymentState ends_as = DeploymentState::kLive;
+  controller::Condition condition_now = {};
   std::int64_t bytes_of_each = 1'000;  // a repository's; below 0: nobody answers
 };
 
@@ -226,23 +255,6 @@ class FakeEngine final : public engine::Pomegranate::Service {
     stats.set_memory_bytes(1024);
     return grpc::Status::OK;
   }
-  grpc::Status Logs(grpc::ServerContext* call, const engine::LogsRequest* request,
-                    grpc::ServerWriter<engine::LogLine>* writer) override {
-    if (down) return {grpc::StatusCode::UNAVAILABLE, "the Docker Engine does not answer"};
-    for (int i = 0; i < 3; ++i) {
-      engine::LogLine line;
-      line.set_instance("web.1");
-      line.set_deployment(1);
-      line.set_stream("stdout");
-      line.set_at_ns((1'800'000'000'000LL + i) * 1'000'000);
-      line.set_text("line " + std::to_string(i) + " \x1b[31mred\x1b[0m\x1b]52;c;x\a");
-      writer->Write(line);
-    }
-    while (request->follow() && !call->IsCancelled()) std::this_thread::sleep_for(std::chrono::milliseconds(2));
-    if (request->follow()) ++follows_ended;
-    return grpc::Status::OK;
-  }
-  std::atomic<int> follows_ended = 0;
   std::atomic<bool> down = false;
 };
 
@@ -259,10 +271,11 @@ class ApiTest : public ::testing::Test {
     access_ = std::make_unique<controller::DatabaseAccess>(*database_, pool_, pool_);
     controller_ = std::make_unique<FakeController>(*access_, io_.get_executor());
     log_ = std::make_unique<logs::DeploymentLog>(folder_);
+    book_ = std::make_unique<controller::LogBook>(tasks_, lines_, clock_);
     engine_host_ = host({&engine_});
     stub_ = engine::Pomegranate::NewStub(engine_host_->channel());
-    context_.reset(
-        new Context{tasks_, *access_, *controller_, *stub_, secrets_, hashing_, clock_, *log_, {}, {"0.1.0"}, {}, {}});
+    context_.reset(new Context{
+        tasks_, *access_, *controller_, *stub_, secrets_, hashing_, clock_, *log_, *book_, {}, {"0.1.0"}, {}, {}});
     api_ = std::make_unique<HttpApi>(*context_);
   }
   ~ApiTest() override {
@@ -315,9 +328,10 @@ class ApiTest : public ::testing::Test {
     return token_of(std::move(row));
   }
   std::string token_of(store::TokenRow row) {
-    Result<NewToken> token = run(Auth(*context_).issue_token(std::move(row)));
-    if (!token) throw std::runtime_error(token.error().message);
-    return token->secret;
+    const NewToken token = Auth(*context_).make_token(std::move(row));
+    if (Status s = database_->write([&](store::Tx& tx) { return store_token(tx, token.row); }); !s)
+      throw std::runtime_error(s.error().message);
+    return token.secret;
   }
   store::ProjectRow add_project(const std::string& name, const store::ClientRow& owner) {
     store::ProjectRow row;
@@ -329,8 +343,10 @@ class ApiTest : public ::testing::Test {
       throw std::runtime_error(s.error().message);
     return row;
   }
-  std::int64_t add_deployment(const store::ProjectRow& project, DeploymentState state) {
+  std::int64_t add_deployment(const store::ProjectRow& project, DeploymentState state,
+                              const std::string& processes = "{}") {
     store::DeploymentRow row;
+    row.processes = processes;
     row.project_id = project.id;
     row.actor_id = project.owner_id;
     row.commit = std::string(40, 'a');
@@ -384,6 +400,16 @@ class ApiTest : public ::testing::Test {
     run_void(api_->handle(std::move(asked), writer_));
     return std::exchange(writer_.response, {});
   }
+  // As a browser sends a form of a page of ours.
+  net::HttpResponse send_form(const std::string& target, const std::string& form, const std::string& token = "",
+                              const std::string& cookie = "") {
+    net::ServerRequest asked = request("POST", target, token, "");
+    asked.headers.add("Content-Type", "application/x-www-form-urlencoded");
+    asked.headers.add("Origin", context_->address.api_url);
+    if (!cookie.empty()) asked.headers.add("Cookie", cookie);
+    asked.body = form;
+    return send(std::move(asked));
+  }
   static boost::json::object json(const net::HttpResponse& answer) {
     return boost::json::parse(answer.body).as_object();
   }
@@ -399,6 +425,8 @@ class ApiTest : public ::testing::Test {
   std::unique_ptr<controller::DatabaseAccess> access_;
   std::unique_ptr<FakeController> controller_;
   std::unique_ptr<logs::DeploymentLog> log_;
+  logs::LogStore lines_{folder_};
+  std::unique_ptr<controller::LogBook> book_;
   FakeEngine engine_;
   std::unique_ptr<rpc::Host> engine_host_;
   std::unique_ptr<engine::Pomegranate::Stub> stub_;

@@ -7,7 +7,6 @@ namespace paastech::api {
 
 // Bytes that are no UTF-8 become U+FFFD (Unicode 15, section 3.9; RFC 3629).
 std::string valid_utf8(std::string_view text);
-std::size_t count_characters(std::string_view text);  // code points of UTF-8, as openapi.yaml counts lengths
 // A line of an Application or a build: as sanitize_terminal, colours stay; valid UTF-8.
 std::string safe_text(std::string_view text);
 // A short foreign text inside a sentence of ours: one line, no controls, at most 100 bytes.

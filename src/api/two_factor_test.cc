@@ -156,12 +156,7 @@ TEST_F(TwoFactor, IsTheSecondStepOfThePage) {
   add_client("ada");
   const std::string token(json(log_in()).at("token").as_string());
   const boost::json::array codes = turn_on(token);
-  const auto post = [&](const std::string& form) {
-    net::ServerRequest asked = request("POST", "/login", "", "");
-    asked.headers.add("Content-Type", "application/x-www-form-urlencoded");
-    asked.body = form;
-    return send(std::move(asked));
-  };
+  const auto post = [&](const std::string& form) { return send_form("/login", form); };
   const net::HttpResponse step = post("email=ada%40example.org&password=correct-horse&then=%2Fdevice");
   ASSERT_EQ(step.status, 200) << step.body;
   EXPECT_FALSE(step.headers.find("Set-Cookie"));

@@ -28,11 +28,20 @@ Status make_private_folder(const std::filesystem::path& folder) {
 }
 
 Result<FolderLock> FolderLock::take(const std::filesystem::path& folder) {
-  FolderLock lock(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  int done = lock.fd_ < 0 ? -1 : ::flock(lock.fd_, LOCK_EX);
-  while (done != 0 && errno == EINTR) done = ::flock(lock.fd_, LOCK_EX);
+  return wait(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC), folder);
+}
+
+Result<FolderLock> FolderLock::take_file(const std::filesystem::path& file) {
+  return wait(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600), file);
+}
+
+Result<FolderLock> FolderLock::wait(int fd, const std::filesystem::path& place) {
+  FolderLock lock(fd);
+  int done = fd < 0 ? -1 : ::flock(fd, LOCK_EX);
+  while (done != 0 && errno == EINTR) done = ::flock(fd, LOCK_EX);
   if (done != 0)
-    return fail(Code::kInternal, fmt::format("cannot lock the folder {}: {}", folder.string(), std::strerror(errno)));
+    return fail(Code::kInternal, fmt::format("cannot lock {}: {}", place.string(), std::strerror(errno)),
+                "give this user the right to write there");
   return lock;
 }
 

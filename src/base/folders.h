@@ -15,12 +15,16 @@ Status make_private_folder(const std::filesystem::path& folder);
 class FolderLock {
  public:
   static Result<FolderLock> take(const std::filesystem::path& folder);
+  // The same by a file in it, which is made where it is missing: on NFS, where homes of users may be, only what is open
+  // for writing can be locked (flock(2)).
+  static Result<FolderLock> take_file(const std::filesystem::path& file);
   FolderLock(FolderLock&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
   FolderLock& operator=(FolderLock&&) = delete;
   ~FolderLock();
 
  private:
   explicit FolderLock(int fd) : fd_(fd) {}
+  static Result<FolderLock> wait(int fd, const std::filesystem::path& place);
   int fd_;
 };
 

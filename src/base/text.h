@@ -13,4 +13,10 @@ std::vector<std::string> split(std::string_view text, char separator);
 std::string_view trim(std::string_view text);
 std::string lower(std::string_view text);  // ASCII only
 
+// The length of the well-formed UTF-8 sequence at the front, or 0 (Unicode 15, table 3-7). 0 of an empty text.
+std::size_t utf8_sequence(std::string_view text);
+std::size_t count_characters(std::string_view text);  // code points of valid UTF-8
+// The beginning of a text, at most so many bytes, that cuts no character of valid UTF-8 in two.
+std::string_view first_bytes(std::string_view text, std::size_t limit);
+
 }  // namespace paastech

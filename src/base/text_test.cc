@@ -31,5 +31,33 @@ TEST(SanitizeTerminal, WhatIsRemovedDoesNotJoinItsNeighboursIntoAnother) {
   EXPECT_EQ(sanitize_terminal("a\x1b\x1b[2Jb"), "a[2Jb");
 }
 
+TEST(Utf8, ASequenceIsWellFormedAndNotOneTooManyBytes) {
+  EXPECT_EQ(utf8_sequence("ab"), 1u);
+  EXPECT_EQ(utf8_sequence("éa"), 2u);
+  EXPECT_EQ(utf8_sequence("日a"), 3u);
+  EXPECT_EQ(utf8_sequence("🚀a"), 4u);
+  EXPECT_EQ(utf8_sequence("\xed\x9f\xbf"), 3u);      // U+D7FF, the last before the surrogates
+  EXPECT_EQ(utf8_sequence("\xf4\x8f\xbf\xbf"), 4u);  // U+10FFFF, the last of all
+  for (const std::string bad : {"", "\x80", "\xc3", "\xc3(", "\xc0\xaf", "\xc1\xbf", "\xe0\x9f\xbf", "\xed\xa0\x80",
+                                "\xe6\x97", "\xf0\x8f\xbf\xbf", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xff"})
+    EXPECT_EQ(utf8_sequence(bad), 0u) << bad;
+}
+
+TEST(Utf8, CharactersAreCountedNotBytes) {
+  EXPECT_EQ(count_characters(""), 0u);
+  EXPECT_EQ(count_characters("aé日🚀"), 4u);
+}
+
+TEST(Utf8, TheFirstBytesCutNoCharacterInTwo) {
+  EXPECT_EQ(first_bytes("aé日🚀", 100), "aé日🚀");
+  EXPECT_EQ(first_bytes("aé日🚀", 10), "aé日🚀");
+  EXPECT_EQ(first_bytes("aé日🚀", 9), "aé日");
+  EXPECT_EQ(first_bytes("aé日🚀", 6), "aé日");
+  EXPECT_EQ(first_bytes("aé日🚀", 5), "aé");
+  EXPECT_EQ(first_bytes("aé日🚀", 2), "a");
+  EXPECT_EQ(first_bytes("é", 1), "");
+  EXPECT_EQ(first_bytes("é", 0), "");
+}
+
 }  // namespace
 }  // namespace paastech

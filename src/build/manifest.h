@@ -1,7 +1,7 @@
 #pragma once
-// The text of `paastech.yaml` to values and back to the JSON that a Deployment's row keeps. Pure; thread: any.
-#include <map>
-#include <string>
+// The texts at the root of a tree that say how it is built and what of it runs: `paastech.yaml` and `Procfile`. Pure;
+// thread: any. What a Deployment's row keeps of it: domain/process_json.h.
+#include <optional>
 #include <string_view>
 
 #include "base/result.h"
@@ -9,12 +9,12 @@
 
 namespace paastech::build {
 
-// An empty text gives the defaults. Everything else that is not exactly as described – syntax, unknown or doubled keys,
-// wrong types, aliases, tags, a second document, more than 256 KiB – is kInvalidArgument: "paastech.yaml line L: `key`
-// …". Where only build.context is given, the Dockerfile is the one inside it.
-Result<Manifest> parse_manifest(std::string_view text);
-
-std::string processes_to_json(const std::map<std::string, Process>& processes);
-Result<std::map<std::string, Process>> processes_from_json(std::string_view text);  // kInternal: the row is damaged
+// Both texts may be missing or empty: then `web` runs the image's own command. As soon as one of them names a process,
+// those that are named are all there are. The Procfile gives commands; paastech.yaml refines its processes, and what it
+// says wins. Counts and sizes stay as they are by default (domain/scale.h).
+// Everything that is not exactly as described – syntax, unknown or doubled keys, wrong types, aliases, tags, a second
+// document, more than 256 KiB, a process other than a lone one without a command – is kInvalidArgument:
+// "paastech.yaml line L: `key` …" or "Procfile line L: …".
+Result<Manifest> manifest_of(std::optional<std::string_view> yaml, std::optional<std::string_view> procfile);
 
 }  // namespace paastech::build

@@ -8,13 +8,13 @@ namespace paastech::build {
 namespace {
 
 Manifest parsed(const std::string& text) {
-  const Result<Manifest> manifest = parse_manifest(text);
+  const Result<Manifest> manifest = manifest_of(text, std::nullopt);
   if (!manifest) ADD_FAILURE() << text << "\n" << manifest.error().message;
   return manifest.value_or(Manifest{});
 }
 
 std::string message_of(const std::string& text) {
-  const Result<Manifest> manifest = parse_manifest(text);
+  const Result<Manifest> manifest = manifest_of(text, std::nullopt);
   if (manifest) return "accepted";
   EXPECT_EQ(manifest.error().code, Code::kInvalidArgument);
   EXPECT_FALSE(manifest.error().hint.empty()) << manifest.error().message;
@@ -34,12 +34,9 @@ TEST(Manifest, AnEmptyFileGivesTheDefaults) {
     const Manifest manifest = parsed(text);
     EXPECT_EQ(manifest.dockerfile, "Dockerfile");
     EXPECT_EQ(manifest.context, ".");
-    ASSERT_EQ(manifest.processes.size(), 1u);
-    const Process& web = manifest.processes.at("web");
-    EXPECT_TRUE(web.command.empty());
-    EXPECT_EQ(web.port, 0);
-    EXPECT_EQ(web.health, "");
-    EXPECT_EQ(web.ready_timeout_s, 60);
+    ASSERT_EQ(manifest.run.processes.size(), 1u);
+    const Process& web = manifest.run.processes.at("web");
+    EXPECT_EQ(web, Process{});
   }
 }
 
@@ -50,10 +47,11 @@ TEST(Manifest, ReadsEveryKey) {
       "    ready_timeout: 600\n");
   EXPECT_EQ(manifest.context, "app");
   EXPECT_EQ(manifest.dockerfile, "app/deploy/Dockerfile.web");
-  const Process& web = manifest.processes.at("web");
+  const Process& web = manifest.run.processes.at("web");
   EXPECT_EQ(web.command, (std::vector<std::string>{"node", "server.js", "80", "-v"}));
   EXPECT_EQ(web.port, 3000);
-  EXPECT_EQ(web.health, "/healthz?full=1");
+  ASSERT_TRUE(web.readiness);
+  EXPECT_EQ(*web.readiness, (Probe{.kind = Probe::Kind::kHttp, .path = "/healthz?full=1"}));
   EXPECT_EQ(web.ready_timeout_s, 600);
 }
 
@@ -67,7 +65,8 @@ TEST(Manifest, NamesLineAndKeyOfAnUnknownKey) {
   EXPECT_TRUE(refused("build:\n  dockerfile: a\nbiuld: {}\n", "paastech.yaml line 3: `biuld` is not a known key"));
   EXPECT_TRUE(refused("build:\n  target: x\n", "line 2: `build.target` is not a known key"));
   EXPECT_TRUE(refused("processes:\n  web:\n    port: 80\n    scale: 2\n", "line 4: `processes.web.scale` is not"));
-  EXPECT_TRUE(refused("processes:\n  worker:\n    command: [x]\n", "`processes.worker` is not a process"));
+  EXPECT_TRUE(refused("processes:\n  Worker: {}\n", "line 2: `processes.Worker` is not the name of a process"));
+  EXPECT_TRUE(refused("processes: {release: {}}\n", "`processes.release` is a word that the platform uses itself"));
   EXPECT_TRUE(refused("\"\\e[31mred\": 1\n", "line 1: `[31mred` is not a known key"));  // without the escape character
 }
 
@@ -83,7 +82,9 @@ TEST(Manifest, NamesLineAndKeyOfAWrongType) {
     EXPECT_TRUE(
         refused("processes: {web: {health: " + health + "}}", "line 1: `processes.web.health` must be an HTTP path"));
   EXPECT_TRUE(refused("processes: {web: {health: true}}", "`processes.web.health` must be text"));
-  EXPECT_TRUE(refused("processes: {web: {command: node server.js}}", "`processes.web.command` must be a list"));
+  EXPECT_TRUE(refused("processes: {web: {health: [/a]}}", "`processes.web.health` must be an HTTP path or a mapping"));
+  EXPECT_TRUE(refused("processes: {web: {command: 5}}", "`processes.web.command` must be text or a list of words"));
+  EXPECT_TRUE(refused("processes: {web: {command: ' '}}", "`processes.web.command` is empty"));
   EXPECT_TRUE(refused("processes: {web: {command: []}}", "must have 1 to 64 words"));
   EXPECT_TRUE(refused("processes: {web: {command: ['']}}", "begins with an empty word"));
   for (const std::string word : {"4", "true", "~", "1e3", "0x1f", "-1.5", "[b]", "no"})
@@ -98,7 +99,7 @@ TEST(Manifest, NamesLineAndKeyOfAWrongType) {
 
 TEST(Manifest, TextThatOnlyLooksLikeANumberIsText) {
   const Manifest manifest = parsed("processes: {web: {command: [a, 1.2.3, 10m, --workers=4, -e, facade, .5x, 1-2]}}");
-  EXPECT_EQ(manifest.processes.at("web").command.size(), 8u);
+  EXPECT_EQ(manifest.run.processes.at("web").command.size(), 8u);
 }
 
 TEST(Manifest, PathsStayInsideTheRepositoryAndAreNoOptions) {
@@ -149,29 +150,6 @@ TEST(Manifest, HostileInputEndsSoonWithAnError) {
     std::string text;
     while (text.size() + unit.size() <= most) text += unit;
     EXPECT_NE(message_of(text), "accepted") << unit;
-  }
-}
-
-TEST(Processes, SurviveTheWayThroughTheirJson) {
-  std::map<std::string, Process> processes;
-  processes["web"] = {{"a \"b\"", "ü\n"}, 8080, "/h", 5};
-  processes["plain"] = {};
-  const Result<std::map<std::string, Process>> back = processes_from_json(processes_to_json(processes));
-  ASSERT_TRUE(back);
-  ASSERT_EQ(back->size(), 2u);
-  EXPECT_EQ(back->at("web").command, processes["web"].command);
-  EXPECT_EQ(back->at("web").port, 8080);
-  EXPECT_EQ(back->at("web").health, "/h");
-  EXPECT_EQ(back->at("web").ready_timeout_s, 5);
-  EXPECT_EQ(back->at("plain").ready_timeout_s, 60);
-  EXPECT_TRUE(processes_from_json("{}")->empty());
-}
-
-TEST(Processes, ADamagedRowIsAnErrorAndNoCrash) {
-  for (const char* text : {"", "[]", "{\"web\":1}", "{\"web\":{\"port\":\"x\"}}", "{\"web\":{\"command\":[1]}}"}) {
-    const auto back = processes_from_json(text);
-    ASSERT_FALSE(back) << text;
-    EXPECT_EQ(back.error().code, Code::kInternal);
   }
 }
 

@@ -1,7 +1,9 @@
 // signup and account: one's own account from its beginning to its end.
 #include <fmt/format.h>
 
+#include "base/url.h"
 #include "cli/command.h"
+#include "cli/invitation.h"
 #include "cli/json_read.h"
 #include "cli/prompt.h"
 
@@ -21,13 +23,10 @@ struct AccountOptions {
 
 Outcome<int> sign_up(Session& session, const AccountOptions& options) {
   TRY_ASSIGN(const ServerUrl server, session.server());
-  if (!server.secure && !server.loopback)
-    session.out.warn(fmt::format("{} is not encrypted: the password can be read on the way", server.url));
+  warn_unencrypted(session, server, "the password");
   TRY_ASSIGN(const std::string password, ask_new_password(session, options.password_stdin));
   json::object body{{"email", options.email}, {"username", options.username}, {"password", password}};
-  const std::size_t at = options.invitation.find("secret=");
-  if (!options.invitation.empty())
-    body["invitation"] = at == std::string::npos ? options.invitation : options.invitation.substr(at + 7);
+  if (!options.invitation.empty()) body["invitation"] = secret_of(options.invitation);
   Http api(server, "");
   TRY_ASSIGN(const json::value made, api.call("POST", "/signup", std::move(body)));
   session.out.document(made);
@@ -80,7 +79,7 @@ Outcome<int> delete_account(Session& session, const AccountOptions& options) {
   TRY(confirm(session, what_goes(deletion), name, options.yes, "paastech account delete"));
   TRY_ASSIGN(const std::string password, ask_secret(session, "Password", "password", options.password_stdin));
   TRY_ASSIGN(const json::value done,
-             api->call("DELETE", "/me?confirm=" + escape_segment(name), json::object{{"password", password}}));
+             api->call("DELETE", "/me?confirm=" + percent_encoded(name), json::object{{"password", password}}));
   session.out.document(done);
   session.out.line(fmt::format("The account {} is deleted.", name));
   return 0;

@@ -1,7 +1,9 @@
 // admin clients: accounts, for administrators.
 #include <fmt/format.h>
 
+#include "base/url.h"
 #include "cli/command.h"
+#include "cli/invitation.h"
 #include "cli/json_read.h"
 #include "cli/pages.h"
 #include "cli/prompt.h"
@@ -23,7 +25,7 @@ struct ClientOptions {
 };
 
 std::string path_of(const std::string& who, const std::string& below = {}) {
-  return "/clients/" + escape_segment(who) + below;
+  return "/clients/" + percent_encoded(who) + below;
 }
 
 Outcome<int> create(Session& session, const ClientOptions& options) {
@@ -45,7 +47,7 @@ Outcome<int> create(Session& session, const ClientOptions& options) {
 
 Outcome<int> list(Session& session, const ClientOptions& options) {
   TRY_ASSIGN(Http * api, session.api());
-  const std::string query = options.search.empty() ? "" : "?q=" + escape_segment(options.search);
+  const std::string query = options.search.empty() ? "" : "?q=" + percent_encoded(options.search);
   TRY_ASSIGN(const json::value clients, all_pages(*api, "/clients" + query));
   session.out.document(clients);
   Table table{.header = {"NAME", "ADDRESS", "STATE", "PLAN", "PROJECTS", "SEEN", "AGE"}, .rows = {}};
@@ -105,7 +107,7 @@ Outcome<int> remove(Session& session, const ClientOptions& options) {
                           "Nothing brings them back.",
                           name, integer_of(client, "projects")),
               name, options.yes, fmt::format("paastech admin clients delete {}", name)));
-  TRY_ASSIGN(const json::value done, api->call("DELETE", path_of(name, "?confirm=" + escape_segment(name))));
+  TRY_ASSIGN(const json::value done, api->call("DELETE", path_of(name, "?confirm=" + percent_encoded(name))));
   session.out.document(done);
   session.out.line(fmt::format("Deleting {}.", name));
   return 0;
@@ -114,12 +116,7 @@ Outcome<int> remove(Session& session, const ClientOptions& options) {
 Outcome<int> invite(Session& session, const std::string& email) {
   TRY_ASSIGN(Http * api, session.api());
   TRY_ASSIGN(const json::value made, api->call("POST", "/invitations", json::object{{"email", email}}));
-  session.out.document(made);
-  session.out.line(fmt::format("Invited {}, until {}.", email, text_of(made, "expires_at").substr(0, 10)));
-  session.out.line(text_of(made, "link"));
-  session.out.note(flag_of(made, "mailed")
-                       ? "The link was mailed; it is shown only this once."
-                       : "This Service sends no mail: hand the link over. It is shown only this once.");
+  show_invitation(session, made);
   return 0;
 }
 

@@ -3,6 +3,8 @@
 
 #include <array>
 
+#include "base/url.h"
+#include "cli/amounts.h"
 #include "cli/command.h"
 #include "cli/json_read.h"
 
@@ -37,21 +39,8 @@ std::string shown(const Limit& limit, std::int64_t value) {
 
 Outcome<std::int64_t> read_limit(const Limit& limit, const std::string& text) {
   if (text == "none") return -1;
-  try {
-    const CLI::AsSizeValue to_bytes(false);
-    std::string value = text;
-    if (limit.bytes) {
-      const std::string wrong = to_bytes(value);
-      if (!wrong.empty())
-        return usage(fmt::format("{}: {}", limit.option, wrong), "for instance 512MiB, 16GiB or none");
-    }
-    std::size_t used = 0;
-    const std::int64_t number = std::stoll(value, &used);
-    if (used == value.size() && number >= 0) return number;
-  } catch (const std::exception&) {
-    // Reported below.
-  }
-  return usage(fmt::format("{} `{}` is no limit", limit.option, text), "a whole number, or none");
+  if (limit.bytes) return read_bytes(limit.option, text, "for instance 512MiB, 16GiB or none");
+  return read_whole(limit.option, text, "a whole number, or none");
 }
 
 Outcome<int> list(Session& session) {
@@ -72,7 +61,7 @@ Outcome<int> list(Session& session) {
 // What is not given stays as it is; of a new plan it is without limit.
 Outcome<int> set(Session& session, const QuotaOptions& options) {
   TRY_ASSIGN(Http * api, session.api());
-  const std::string path = "/plans/" + escape_segment(options.plan);
+  const std::string path = "/plans/" + percent_encoded(options.plan);
   const Result<json::value> present = api->call("GET", path);
   if (!present && present.error().code != Code::kNotFound) return std::unexpected(Failure(present.error()));
   const json::value* limits = present ? object_of(*present, "limits") : nullptr;
@@ -92,7 +81,7 @@ Outcome<int> set(Session& session, const QuotaOptions& options) {
 
 Outcome<int> remove(Session& session, const std::string& plan) {
   TRY_ASSIGN(Http * api, session.api());
-  TRY(api->call("DELETE", "/plans/" + escape_segment(plan)));
+  TRY(api->call("DELETE", "/plans/" + percent_encoded(plan)));
   session.out.document(json::object{});
   session.out.line(fmt::format("Plan {} is deleted.", plan));
   return 0;
@@ -101,7 +90,7 @@ Outcome<int> remove(Session& session, const std::string& plan) {
 Outcome<int> assign(Session& session, const QuotaOptions& options) {
   TRY_ASSIGN(Http * api, session.api());
   TRY_ASSIGN(const json::value client,
-             api->call("PATCH", "/clients/" + escape_segment(options.who), json::object{{"plan", options.plan}}));
+             api->call("PATCH", "/clients/" + percent_encoded(options.who), json::object{{"plan", options.plan}}));
   session.out.document(client);
   session.out.line(fmt::format("{} has plan {} now.", text_of(client, "username"), text_of(client, "plan")));
   return 0;

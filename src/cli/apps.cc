@@ -1,4 +1,4 @@
-// ps, stop, start, restart, open, stats: the running application.
+// stop, start, restart, rollback, open: the running application.
 #include <fmt/format.h>
 
 #include "cli/command.h"
@@ -11,31 +11,6 @@ namespace paastech::cli {
 namespace json = boost::json;
 
 namespace {
-
-std::string instance_state(const json::value& instance) {
-  const std::string state = text_of(instance, "state");
-  if (flag_of(instance, "out_of_memory"))  // the Engine says so until the next end, also once it runs again
-    return state + (state == "running" ? " (was out of memory)" : " (out of memory)");
-  const std::int64_t code = integer_of(instance, "exit_code");
-  return code != 0 ? fmt::format("{} (exit {})", state, code) : state;
-}
-
-Outcome<int> ps(Session& session) {
-  TRY_ASSIGN(const std::string path, session.project_path("/instances"));
-  TRY_ASSIGN(Http * api, session.api());
-  TRY_ASSIGN(const json::value instances, api->call("GET", path));
-  session.out.document(instances);
-  if (array_of(instances).empty()) {
-    session.out.note("Nothing runs. `paastech projects info` says why: never deployed, stopped, or failed.");
-    return 0;
-  }
-  Table table{.header = {"NAME", "STATE", "DEPLOYMENT", "UP", "RESTARTS"}, .rows = {}};
-  for (const json::value& item : array_of(instances))
-    table.rows.push_back({text_of(item, "name"), instance_state(item), std::to_string(integer_of(item, "deployment")),
-                          since(session.io, item, "started_at"), std::to_string(integer_of(item, "restarts"))});
-  session.out.table(table);
-  return 0;
-}
 
 Outcome<int> stop(Session& session) {
   TRY_ASSIGN(const std::string path, session.project_path("/stop"));
@@ -79,6 +54,15 @@ Outcome<int> restart(Session& session, bool no_wait) {
   return follow_answer(session, path, std::move(answer), "deployment", !no_wait);
 }
 
+Outcome<int> roll_back(Session& session, std::int64_t number, bool no_wait) {
+  TRY_ASSIGN(const std::string path, session.project_path());
+  TRY_ASSIGN(Http * api, session.api());
+  json::object body;
+  if (number > 0) body["deployment"] = number;
+  TRY_ASSIGN(json::value answer, api->call("POST", path + "/rollback", body));
+  return follow_answer(session, path, std::move(answer), "deployment", !no_wait);
+}
+
 Outcome<int> open(Session& session) {
   TRY_ASSIGN(const std::string path, session.project_path());
   TRY_ASSIGN(Http * api, session.api());
@@ -94,31 +78,9 @@ Outcome<int> open(Session& session) {
   return 0;
 }
 
-Outcome<int> stats(Session& session) {
-  TRY_ASSIGN(const std::string path, session.project_path("/stats"));
-  TRY_ASSIGN(Http * api, session.api());
-  TRY_ASSIGN(const json::value stats, api->call("GET", path));
-  session.out.document(stats);
-  if (array_of(stats).empty()) {
-    session.out.note("Nothing runs, so there is nothing to measure.");
-    return 0;
-  }
-  Table table{.header = {"NAME", "DEPLOYMENT", "CPU", "MEMORY", "LIMIT", "RECEIVED", "SENT", "PROCESSES"}, .rows = {}};
-  for (const json::value& item : array_of(stats)) {
-    const auto bytes = [&](std::string_view key) { return human_bytes(integer_of(item, key)); };
-    table.rows.push_back({text_of(item, "name"), std::to_string(integer_of(item, "deployment")),
-                          fmt::format("{:.1f} %", number_of(item, "cpu_percent")), bytes("memory_bytes"),
-                          bytes("memory_limit_bytes"), bytes("network_received_bytes"), bytes("network_sent_bytes"),
-                          std::to_string(integer_of(item, "processes"))});
-  }
-  session.out.table(table);
-  return 0;
-}
-
 }  // namespace
 
 void add_apps_commands(Commands& commands) {
-  commands.add("ps", "Show the running instances", ps);
   commands.add("stop", "Stop the application; it stays stopped", stop);
   const auto add = [&](const std::string& name, const std::string& text, auto function) {
     const auto no_wait = std::make_shared<bool>(false);
@@ -127,8 +89,14 @@ void add_apps_commands(Commands& commands) {
   };
   add("start", "Start a stopped application", start);
   add("restart", "Replace the instances by new ones, without a gap", restart);
+  const auto number = std::make_shared<std::int64_t>(0);
+  const auto no_wait = std::make_shared<bool>(false);
+  auto* rollback = commands.add("rollback", "Run an earlier deployment's image and environment again, without a build",
+                                [number, no_wait](Session& session) { return roll_back(session, *number, *no_wait); });
+  rollback->add_option("deployment", *number, "its number (default: the one that was live before)")
+      ->check(CLI::PositiveNumber);
+  rollback->add_flag("--no-wait", *no_wait, "do not follow the deployment that this causes");
   commands.add("open", "Print the application's URL and open it", open);
-  commands.add("stats", "Show what the instances use", stats);
 }
 
 }  // namespace paastech::cli

@@ -46,7 +46,10 @@ void add_init_command(Commands& commands);
 void add_deploy_command(Commands& commands);
 void add_env_commands(Commands& commands);
 void add_deployments_commands(Commands& commands);
+void add_processes_commands(Commands& commands);
 void add_apps_commands(Commands& commands);
+void add_registry_commands(Commands& commands);
+void add_stats_command(Commands& commands);
 void add_logs_command(Commands& commands);
 
 }  // namespace paastech::cli

@@ -1,5 +1,7 @@
 #include <gmock/gmock.h>
 
+#include <algorithm>
+
 #include "cli/run_fixture.h"
 
 namespace paastech::cli {
@@ -105,6 +107,20 @@ TEST_F(CommandsTest, TextOfTheServerCannotDriveTheTerminal) {
   EXPECT_THAT(ran.out, Not(HasSubstr("[2J")));
 }
 
+TEST_F(CommandsTest, LogsWithoutALineSayWhy) {
+  const Answer nothing{.body = R"({"items":[]})"};
+  server.on("GET /projects/shop/logs?lines=100", nothing);
+  server.on("GET /projects/shop/logs?lines=0", nothing);
+  server.on("GET /projects/shop/logs?lines=100&since=2h&process=worker&deployment=3", nothing);
+  server.on("GET /projects/shop", {.body = R"({"name":"shop","state":"empty"})"});
+  server.on("GET /projects/shop", {.body = R"({"name":"shop","state":"live"})"});
+  EXPECT_THAT(run({"logs", "-p", "shop"}).err, HasSubstr("Nothing was deployed yet"));
+  EXPECT_THAT(run({"logs", "-p", "shop"}).err, HasSubstr("Nothing was logged yet"));
+  EXPECT_THAT(run({"logs", "-n", "0", "-p", "shop"}).err, HasSubstr("With `-f` it shows those that come"));
+  const Ran ran = run({"logs", "--since", "2h", "--process", "worker", "--deployment", "3", "-p", "shop"});
+  EXPECT_THAT(ran.err, HasSubstr("No line that is kept is as you asked for"));
+}
+
 TEST_F(CommandsTest, ColourIsOnlyForATerminalWithoutNoColor) {
   server.on("GET /keys", {.body = R"({"items":[{"id":"1","type":"ssh-ed25519"}]})"});
   EXPECT_THAT(run({"keys", "list"}).out, Not(HasSubstr("\x1b")));
@@ -173,32 +189,42 @@ TEST_F(CommandsTest, AFileThatIsNotThereIsNamedWithWhatToGiveInstead) {
   EXPECT_TRUE(server.requests().empty());
 }
 
-TEST_F(CommandsTest, PsTellsAnInstanceThatRunsAgainFromOneThatEndedForWantOfMemory) {
-  server.on("GET /projects/shop/instances",
-            {.body = R"({"items":[{"name":"web.1","state":"running","restarts":1,"out_of_memory":true},
-                                  {"name":"web.2","state":"exited","restarts":1,"out_of_memory":true}]})"});
-  const Ran ran = run({"ps", "-p", "shop"});
-  EXPECT_THAT(ran.out, HasSubstr("web.1  running (was out of memory)"));
-  EXPECT_THAT(ran.out, HasSubstr("web.2  exited (out of memory)"));
-}
-
-TEST_F(CommandsTest, PsShowsWhatAPersonNeeds) {
-  server.on("GET /projects/shop/instances",
-            {.body = R"({"items":[{"name":"web.1","state":"running","deployment":4,"started_at":"2025-12-31T21:00:00Z",
-                "restarts":0,"exit_code":null,"out_of_memory":false},{"name":"web.2","state":"exited","deployment":4,
-                "started_at":null,"restarts":7,"exit_code":137,"out_of_memory":true}]})"});
-  EXPECT_EQ(run({"ps", "-p", "shop"}).out,
-            "NAME   STATE                   DEPLOYMENT  UP   RESTARTS\n"
-            "web.1  running                 4           3 h  0\n"
-            "web.2  exited (out of memory)  4           -    7\n");
-}
+constexpr const char* kStats =
+    R"({"items":[{"name":"web.1","deployment":1,"cpu_percent":12.34,"memory_bytes":13002342,
+        "memory_limit_bytes":536870912,"network_received_bytes":10,"network_sent_bytes":2048,"processes":3}],
+        "processes":[{"name":"web","instances":1,"cpu_percent":12.34,"memory_bytes":13002342,
+        "memory_limit_bytes":536870912,"requests_per_second":20.04,"errors_per_second":0.5,"latency_p50_ms":3.25,
+        "latency_p99_ms":120,"restarts":2},{"name":"worker","instances":0,"cpu_percent":null,"memory_bytes":0,
+        "memory_limit_bytes":0,"requests_per_second":null,"errors_per_second":null,"latency_p50_ms":null,
+        "latency_p99_ms":null,"restarts":0}]})";
 
 TEST_F(CommandsTest, StatsHaveHumanUnits) {
-  server.on("GET /projects/shop/stats",
-            {.body = R"({"items":[{"name":"web.1","deployment":1,"cpu_percent":12.34,"memory_bytes":13002342,
-                "memory_limit_bytes":536870912,"network_received_bytes":10,"network_sent_bytes":2048,"processes":3}]})"});
-  EXPECT_THAT(run({"stats", "-p", "shop"}).out,
-              HasSubstr("web.1  1           12.3 %  12.4 MiB  512.0 MiB  10 B      2.0 KiB  3\n"));
+  server.on("GET /projects/shop/stats", {.body = kStats});
+  const std::string shown = run({"stats", "-p", "shop"}).out;
+  EXPECT_THAT(shown, HasSubstr("web.1  1           12.3 %  12.4 MiB  512.0 MiB  10 B      2.0 KiB  3\n"));
+  EXPECT_THAT(shown,
+              HasSubstr("web      1          12.3 %  12.4 MiB  512.0 MiB  20.0        0.5    3.2 ms  120.0 ms  2\n"));
+  EXPECT_THAT(shown,
+              HasSubstr("worker   0          -       0 B       0 B        -           -      -       -         0\n"))
+      << "not known is not zero";
+}
+
+TEST_F(CommandsTest, StatsAreWatchedUntilTheyCannotBeHad) {
+  for (const std::string project : {"shop", "till"}) {
+    server.on("GET /projects/" + project + "/stats", {.body = kStats});
+    server.on("GET /projects/" + project + "/stats", {.body = R"({"items":[],"processes":[]})"});
+    server.on("GET /projects/" + project + "/stats",
+              {.status = 404, .body = R"({"code":"not_found","detail":"it is gone"})"});
+  }
+  const Ran piped = run({"stats", "--watch", "--json", "-p", "shop"});
+  EXPECT_EQ(piped.exit, 4);
+  EXPECT_EQ(std::ranges::count(piped.out, '\n'), 2) << "a line each: " << piped.out;
+  EXPECT_EQ(pauses, 2);
+  terminal = true;
+  const Ran watched = run({"stats", "-p", "till", "-w"});
+  EXPECT_TRUE(watched.out.starts_with("\x1b[H\x1b[2J")) << watched.out;
+  EXPECT_THAT(watched.err, HasSubstr("Nothing runs"));
+  EXPECT_THAT(watched.err, HasSubstr("it is gone"));
 }
 
 TEST_F(CommandsTest, StopAndStartAnswerTheProject) {

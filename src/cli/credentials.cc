@@ -1,16 +1,14 @@
 #include "cli/credentials.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/file.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <boost/json.hpp>
 #include <cerrno>
 #include <cstring>
 
 #include "base/files.h"
+#include "base/folders.h"
 #include "cli/json_read.h"
 
 namespace paastech::cli {
@@ -69,28 +67,13 @@ Status save_credentials(const std::filesystem::path& path, const Credentials& cr
 
 Status update_credentials(const std::filesystem::path& path, const std::function<void(Credentials&)>& change) {
   TRY(make_folder(path.parent_path()));
-  const std::filesystem::path lock = path.parent_path() / "credentials.lock";
-  const int fd = ::open(lock.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (fd < 0 || ::flock(fd, LOCK_EX) != 0) {
-    const int code = errno;
-    if (fd >= 0) ::close(fd);
-    return fail(Code::kInternal, fmt::format("cannot lock {}: {}", lock.string(), std::strerror(code)),
-                "set PAASTECH_CONFIG_HOME to a folder you may write to");
-  }
-  Status done;
-  Result<Credentials> kept = load_credentials(path);
-  if (kept) {
-    change(*kept);
-    std::error_code none;
-    if (kept->servers.empty())
-      std::filesystem::remove(path, none);
-    else
-      done = save_credentials(path, *kept);
-  } else {
-    done = std::unexpected(kept.error());
-  }
-  ::close(fd);  // lets go of the lock
-  return done;
+  TRY_ASSIGN([[maybe_unused]] const FolderLock lock, FolderLock::take_file(path.parent_path() / "credentials.lock"));
+  TRY_ASSIGN(Credentials kept, load_credentials(path));
+  change(kept);
+  if (!kept.servers.empty()) return save_credentials(path, kept);
+  std::error_code none;
+  std::filesystem::remove(path, none);
+  return {};
 }
 
 }  // namespace paastech::cli

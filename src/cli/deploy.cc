@@ -1,7 +1,8 @@
-// deploy: pushes HEAD; the git role prints what happens.
+// deploy: pushes HEAD, where the git role prints what happens; or names an image of a registry.
 #include <fmt/format.h>
 
 #include "cli/command.h"
+#include "cli/follow.h"
 #include "cli/json_read.h"
 
 namespace paastech::cli {
@@ -35,7 +36,11 @@ Outcome<int> deploy(Session& session, bool force) {
   TRY_ASSIGN(const bool has_changes, git.has_changes());
   if (has_changes) session.out.warn("changes that are not committed are not deployed");
   session.io.out.flush();
-  TRY_ASSIGN(const int code, git.push(target, force, session.out.json()));
+  TRY_ASSIGN(const std::optional<std::string> branch, git.deploy_branch(target));
+  int code = 1;
+  if (branch) {
+    TRY_ASSIGN(code, git.push(target, *branch, force, session.out.json()));
+  }
   if (code == kExitInterrupted)
     return interrupted("The push was cut off; a deployment that had begun goes on.",
                        "`paastech deployments` shows it, `paastech deployments cancel N` stops it.");
@@ -51,12 +56,31 @@ Outcome<int> deploy(Session& session, bool force) {
   return 0;
 }
 
+Outcome<int> deploy_image(Session& session, const std::string& image, bool no_wait) {
+  TRY_ASSIGN(const std::string path, session.project_path());
+  TRY_ASSIGN(Http * api, session.api());
+  TRY_ASSIGN(json::value answer, api->call("POST", path + "/deployments", json::object{{"image", image}}));
+  return follow_answer(session, path, std::move(answer), "deployment", !no_wait);
+}
+
 }  // namespace
 
 void add_deploy_command(Commands& commands) {
-  const auto force = std::make_shared<bool>(false);
-  commands.add("deploy", "Push HEAD and deploy it", [force](Session& session) { return deploy(session, *force); })
-      ->add_flag("-f,--force", *force, "also where HEAD does not follow what was deployed before");
+  struct Options {
+    bool force = false;
+    bool no_wait = false;
+    std::string image;
+  };
+  const auto options = std::make_shared<Options>();
+  CLI::App* app = commands.add("deploy", "Push HEAD and deploy it, or deploy an image", [options](Session& session) {
+    if (!options->image.empty()) return deploy_image(session, options->image, options->no_wait);
+    return deploy(session, options->force);
+  });
+  CLI::Option* force =
+      app->add_flag("-f,--force", options->force, "also where HEAD does not follow what was deployed before");
+  CLI::Option* image = app->add_option("--image", options->image, "an image of a registry, instead of HEAD");
+  image->excludes(force);
+  app->add_flag("--no-wait", options->no_wait, "do not follow the deployment of an image")->needs(image);
 }
 
 }  // namespace paastech::cli

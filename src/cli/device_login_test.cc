@@ -8,8 +8,6 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-constexpr const char* kSession =
-    R"({"token":"pt_new","token_id":"t1","client":{"username":"ann","email":"ann@x.org"}})";
 constexpr const char* kDevice =
     R"({"device_code":"secret-code","user_code":"BCDF-GHJK","verification_uri":"http://s/device",)"
     R"("verification_uri_complete":"http://s/device?code=BCDF-GHJK","expires_in":600,"interval":5})";

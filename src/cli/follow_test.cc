@@ -163,6 +163,43 @@ TEST_F(FollowTest, LogsFollowTheStream) {
   EXPECT_EQ(ran.out, "2026-01-01T10:00:00Z web.1 | hello\n");
 }
 
+std::string log_line(int sequence, const std::string& text) {
+  const std::string number = std::to_string(sequence);
+  return "id: " + number + "\nevent: log\ndata: {\"sequence\":" + number +
+         ",\"at\":\"2026-01-01T10:00:00.123Z\",\"instance\":\"web.1\",\"text\":\"" + text + "\"}\n\n";
+}
+
+TEST_F(FollowTest, LogsGoOnAfterTheLastLineWhenTheConnectionBreaks) {
+  const std::string path = "GET /projects/shop/logs?lines=2&grep=a%20b&follow=true";
+  server.on(path, {.body = log_line(7, "one") + log_line(8, "two"), .type = kStream, .cut = true});
+  server.on(path + "&cursor=8", {.status = 503, .body = R"({"status":503,"detail":"starting","code":"unavailable"})"});
+  server.on(path + "&cursor=8",
+            {.body = "event: gap\ndata: {\"missed\":3}\n\n" + log_line(12, "three"), .type = kStream});
+  const Ran ran = run({"logs", "-f", "-n", "2", "--grep", "a b", "-p", "shop"});
+  EXPECT_EQ(ran.exit, 0) << ran.err;
+  EXPECT_EQ(ran.out,
+            "2026-01-01T10:00:00Z web.1 | one\n2026-01-01T10:00:00Z web.1 | two\n2026-01-01T10:00:00Z web.1 | three\n");
+  EXPECT_THAT(ran.err, HasSubstr("3 lines that came here are not kept any more"));
+  EXPECT_EQ(pauses, 2);
+}
+
+TEST_F(FollowTest, LogsOfAServerThatNeverAnsweredAreNotTriedAgain) {
+  server.on("GET /projects/shop/logs?lines=100&follow=true",
+            {.status = 503, .body = R"({"status":503,"detail":"the database is away","code":"unavailable"})"});
+  const Ran ran = run({"logs", "-f", "-p", "shop"});
+  EXPECT_EQ(ran.exit, 1);
+  EXPECT_THAT(ran.err, HasSubstr("the database is away"));
+  EXPECT_EQ(pauses, 0);
+}
+
+TEST_F(FollowTest, LogsThatAreFollowedBeforeAnythingWasDeployedSaySo) {
+  server.on("GET /projects/shop", {.body = R"({"name":"shop","state":"empty"})"});
+  server.on("GET /projects/shop/logs?lines=0&follow=true", {.body = log_line(1, "first"), .type = kStream});
+  const Ran ran = run({"logs", "-f", "-n", "0", "-p", "shop"});
+  EXPECT_THAT(ran.err, HasSubstr("Nothing was deployed yet"));
+  EXPECT_THAT(ran.out, HasSubstr("web.1 | first"));
+}
+
 TEST_F(FollowTest, AnErrorInsideTheStreamIsToldAndNotTriedAgain) {
   const std::string broken =
       "event: error\ndata: {\"status\":500,\"detail\":\"the log is damaged\",\"code\":\"internal\"}\n\n";

@@ -20,7 +20,7 @@ std::vector<std::size_t> column_widths(const std::vector<std::vector<std::string
   std::vector<std::size_t> widths;
   for (const auto& line : lines) {
     widths.resize(std::max(widths.size(), line.size()), 0);
-    for (std::size_t i = 0; i < line.size(); ++i) widths[i] = std::max(widths[i], width(line[i]));
+    for (std::size_t i = 0; i < line.size(); ++i) widths[i] = std::max(widths[i], count_characters(line[i]));
   }
   if (columns <= 0 || widths.empty()) return widths;
   const auto limit = static_cast<std::size_t>(columns);
@@ -45,7 +45,7 @@ std::string render_table(const Table& table, int columns) {
     for (std::size_t i = 0; i < line.size(); ++i) {
       const std::string cell = shorten(line[i], widths[i]);
       text += cell;
-      text.append(widths[i] - width(cell) + kGap, ' ');
+      text.append(widths[i] - count_characters(cell) + kGap, ' ');
     }
     text.erase(text.find_last_not_of(' ') + 1);
     out += text + "\n";
@@ -74,13 +74,8 @@ std::string strip_colour(std::string_view safe_text) {
   return out;
 }
 
-std::size_t width(std::string_view text) {
-  return static_cast<std::size_t>(
-      std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
-}
-
 std::string shorten(std::string_view text, std::size_t characters) {
-  if (width(text) <= characters) return std::string(text);
+  if (count_characters(text) <= characters) return std::string(text);
   if (characters == 0) return {};
   std::size_t seen = 0;
   std::size_t end = 0;

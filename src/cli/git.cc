@@ -99,11 +99,24 @@ Result<bool> Git::has_changes() const {
   return answer.exit == 0 && !trim(answer.out).empty();
 }
 
-Result<int> Git::push(const std::string& target, bool force, bool out_to_err) const {
+Result<std::optional<std::string>> Git::deploy_branch(const std::string& target) const {
+  if (target != kRemote) TRY(check_ssh_url(target));
+  TRY_ASSIGN(const Captured here, capture(command({"symbolic-ref", "--quiet", "HEAD"})));
+  if (trim(here.out) == "refs/heads/main") return std::string("main");
+  TRY_ASSIGN(const Captured there,
+             capture(command({"ls-remote", "--", target, "refs/heads/main", "refs/heads/master"}), true));
+  if (there.exit != 0) return std::nullopt;
+  const auto has = [&there](const char* branch) {  // a line is ID, tab, name; the patterns also match longer names
+    return there.out.find(fmt::format("\trefs/heads/{}\n", branch)) != std::string::npos;
+  };
+  return std::string(has("master") && !has("main") ? "master" : "main");
+}
+
+Result<int> Git::push(const std::string& target, const std::string& branch, bool force, bool out_to_err) const {
   if (target != kRemote) TRY(check_ssh_url(target));
   std::vector<std::string> argv = command({"push"});
   if (force) argv.push_back("--force");
-  argv.insert(argv.end(), {"--", target, "HEAD:refs/heads/main"});
+  argv.insert(argv.end(), {"--", target, "HEAD:refs/heads/" + branch});
   return run_here(std::move(argv), out_to_err);
 }
 

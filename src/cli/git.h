@@ -27,8 +27,11 @@ class Git {
   Status add_remote(const std::string& url) const;
   Result<bool> has_commit() const;
   Result<bool> has_changes() const;  // tracked files that differ from HEAD
-  // `git push TARGET HEAD:main` on this terminal; the exit code of git.
-  Result<int> push(const std::string& target, bool force, bool out_to_err) const;
+  // What deploys there: main, or master where the server has only that. Asks it, unless main is checked out here: a
+  // push of main deploys. Nothing where git could not ask; it has said why on this terminal.
+  Result<std::optional<std::string>> deploy_branch(const std::string& target) const;
+  // `git push TARGET HEAD:BRANCH` on this terminal; the exit code of git.
+  Result<int> push(const std::string& target, const std::string& branch, bool force, bool out_to_err) const;
 
  private:
   std::vector<std::string> command(std::initializer_list<std::string> arguments) const;

@@ -104,20 +104,72 @@ TEST_F(GitTest, TheRemoteOfTheFolderIsTheProject) {
   git({"init", "-q"});
   git({"remote", "add", "paastech", "ssh://git@127.0.0.1:1/shop"});
   server.on("GET /projects/shop/instances", {.body = R"({"items":[]})"});
+  server.on("GET /projects/shop/processes", {.body = R"({"items":[]})"});
   EXPECT_EQ(run({"ps"}).exit, 0);
 }
 
-TEST_F(GitTest, DeployPushesHeadToMain) {
-  git({"init", "-q"});
-  EXPECT_EQ(run({"deploy"}).exit, 2);
-  git({"remote", "add", "paastech", (home / "bare.git").string()});
+class DeployTest : public GitTest {
+ protected:
+  DeployTest() {
+    git({"init", "-q", "-b", "master"});
+    git({"remote", "add", "paastech", bare_});
+  }
+  void commit(const std::string& message) {
+    git({"-c", "user.name=a", "-c", "user.email=a@x", "commit", "-q", "--allow-empty", "-m", message});
+  }
+  void make_server_repository() { ASSERT_TRUE(run_quietly({"git", "init", "-q", "--bare", bare_})); }
+  std::string deployed(const std::string& branch) {
+    return capture({"git", "-C", bare_, "rev-parse", "--verify", "--quiet", "refs/heads/" + branch})->out;
+  }
+  std::string head() { return git({"rev-parse", "HEAD"}); }
+  const std::string bare_ = home / "bare.git";
+};
+
+TEST_F(DeployTest, SaysWhatIsMissing) {
   EXPECT_THAT(run({"deploy"}).err, HasSubstr("there is no commit"));
-  git({"-c", "user.name=a", "-c", "user.email=a@x", "commit", "-q", "--allow-empty", "-m", "one"});
+  commit("one");
   EXPECT_THAT(run({"deploy"}).err, HasSubstr("the push did not deploy"));  // there is no such repository yet
-  ASSERT_TRUE(run_quietly({"git", "init", "-q", "--bare", (home / "bare.git").string()}));
+  git({"remote", "remove", "paastech"});
+  EXPECT_EQ(run({"deploy"}).exit, 2);
+}
+
+TEST_F(DeployTest, PushesHeadToMain) {
+  make_server_repository();
+  commit("one");
   EXPECT_EQ(run({"deploy"}).exit, 0);
-  EXPECT_EQ(capture({"git", "-C", (home / "bare.git").string(), "rev-parse", "refs/heads/main"})->out,
-            git({"rev-parse", "HEAD"}));
+  EXPECT_EQ(deployed("main"), head());
+  EXPECT_EQ(deployed("master"), "");
+}
+
+TEST_F(DeployTest, PushesToMasterWhereTheServerHasOnlyThat) {
+  make_server_repository();
+  commit("one");
+  git({"push", "-q", "paastech", "master", "master:refs/heads/x/refs/heads/main"});
+  commit("two");
+  EXPECT_EQ(run({"deploy"}).exit, 0);
+  EXPECT_EQ(deployed("master"), head());
+  EXPECT_EQ(deployed("main"), "");
+}
+
+TEST_F(DeployTest, PushesToMainWhereTheServerHasBoth) {
+  make_server_repository();
+  commit("one");
+  git({"push", "-q", "paastech", "master", "master:main"});
+  const std::string before = head();
+  commit("two");
+  EXPECT_EQ(run({"deploy"}).exit, 0);
+  EXPECT_EQ(deployed("main"), head());
+  EXPECT_EQ(deployed("master"), before);
+}
+
+TEST_F(DeployTest, PushesToMainWhereThatIsCheckedOut) {
+  make_server_repository();
+  commit("one");
+  git({"push", "-q", "paastech", "master"});
+  git({"checkout", "-q", "-b", "main"});
+  commit("two");
+  EXPECT_EQ(run({"deploy"}).exit, 0);
+  EXPECT_EQ(deployed("main"), head());
 }
 
 }  // namespace

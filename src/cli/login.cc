@@ -119,8 +119,7 @@ Outcome<int> login(Session& session, const LoginOptions& options) {
       kept.current.empty())
     return usage("log in to which server?", "paastech login --server URL");
   TRY_ASSIGN(const ServerUrl server, session.server());
-  if (!server.secure && !server.loopback)
-    session.out.warn(fmt::format("{} is not encrypted: the password and the token can be read on the way", server.url));
+  warn_unencrypted(session, server, "the password and the token");
   TRY_ASSIGN(const NewLogin made, by_any(session, server, options));
   if (made.token.empty())
     return fail(Code::kInternal, fmt::format("{} answered the login without a token", server.url), "check the address");

@@ -13,9 +13,6 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-constexpr const char* kSession =
-    R"({"token":"pt_new","token_id":"t1","client":{"username":"ann","email":"ann@x.org"}})";
-
 class LoginTest : public CliTest {
  protected:
   LoginTest() {

@@ -1,7 +1,9 @@
 // members: who works on a project. invitations accept: joining one.
 #include <fmt/format.h>
 
+#include "base/url.h"
 #include "cli/command.h"
+#include "cli/invitation.h"
 #include "cli/json_read.h"
 #include "cli/prompt.h"
 
@@ -33,18 +35,6 @@ Outcome<int> list(Session& session) {
   return 0;
 }
 
-// Says what becomes of an invitation, whose link is shown only once.
-void show_invitation(Session& session, const json::value& made) {
-  session.out.document(made);
-  session.out.line(fmt::format("Invited {}, until {}.",
-                               text_of(made, "username").empty() ? text_of(made, "email") : text_of(made, "username"),
-                               text_of(made, "expires_at").substr(0, 10)));
-  session.out.line(text_of(made, "link"));
-  session.out.note(flag_of(made, "mailed")
-                       ? "The link was mailed; it is shown only this once."
-                       : "This Service sends no mail: hand the link over. It is shown only this once.");
-}
-
 Outcome<int> invite(Session& session, const MemberOptions& options) {
   TRY_ASSIGN(const std::string path, session.project_path("/invitations"));
   TRY_ASSIGN(Http * api, session.api());
@@ -68,7 +58,7 @@ Outcome<int> transfer(Session& session, const MemberOptions& options) {
 }
 
 Outcome<int> set_role(Session& session, const MemberOptions& options) {
-  TRY_ASSIGN(const std::string path, session.project_path("/members/" + escape_segment(options.who)));
+  TRY_ASSIGN(const std::string path, session.project_path("/members/" + percent_encoded(options.who)));
   TRY_ASSIGN(Http * api, session.api());
   TRY_ASSIGN(const json::value member, api->call("PUT", path, json::object{{"role", options.role}}));
   session.out.document(member);
@@ -77,7 +67,7 @@ Outcome<int> set_role(Session& session, const MemberOptions& options) {
 }
 
 Outcome<int> remove(Session& session, const std::string& who) {
-  TRY_ASSIGN(const std::string path, session.project_path("/members/" + escape_segment(who)));
+  TRY_ASSIGN(const std::string path, session.project_path("/members/" + percent_encoded(who)));
   TRY_ASSIGN(Http * api, session.api());
   TRY(api->call("DELETE", path));
   session.out.document(json::object{});
@@ -118,10 +108,9 @@ Outcome<int> withdraw(Session& session, const std::string& id) {
 
 // The link, or the secret in it.
 Outcome<int> accept(Session& session, const std::string& link) {
-  const std::size_t at = link.find("secret=");
-  const std::string secret = at == std::string::npos ? link : link.substr(at + 7);
   TRY_ASSIGN(Http * api, session.api());
-  TRY_ASSIGN(const json::value project, api->call("POST", "/invitations/accept", json::object{{"secret", secret}}));
+  TRY_ASSIGN(const json::value project,
+             api->call("POST", "/invitations/accept", json::object{{"secret", secret_of(link)}}));
   session.out.document(project);
   session.out.line(fmt::format("You are a {} of {} now.", text_of(project, "role"), text_of(project, "name")));
   return 0;

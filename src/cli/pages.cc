@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/url.h"
 #include "cli/json_read.h"
 
 namespace paastech::cli {
@@ -15,7 +16,7 @@ Outcome<json::value> all_pages(Http& api, const std::string& path, std::size_t l
   do {
     std::string page = path + (path.find('?') == std::string::npos ? "?" : "&");
     page += "limit=" + std::to_string(std::min(kPage, limit - all.size()));
-    if (!cursor.empty()) page += "&cursor=" + escape_segment(cursor);
+    if (!cursor.empty()) page += "&cursor=" + percent_encoded(cursor);
     TRY_ASSIGN(const json::value answer, api.call("GET", page));
     for (const json::value& item : array_of(answer)) all.push_back(item);
     cursor = text_of(answer, "next");

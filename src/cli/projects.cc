@@ -1,6 +1,7 @@
 // projects: create, list, info, delete.
 #include <fmt/format.h>
 
+#include "base/url.h"
 #include "cli/command.h"
 #include "cli/json_read.h"
 #include "cli/pages.h"
@@ -78,7 +79,7 @@ Outcome<int> remove(Session& session, const std::string& name, bool yes) {
                           name),
               name, yes, fmt::format("paastech projects delete {}", name)));
   session.out.progress(fmt::format("Deleting {} …", name));
-  TRY_ASSIGN(const json::value answer, api->call("DELETE", fmt::format("{}?confirm={}", path, escape_segment(name))));
+  TRY_ASSIGN(const json::value answer, api->call("DELETE", fmt::format("{}?confirm={}", path, percent_encoded(name))));
   session.out.document(answer);
   const json::value* removed = object_of(answer, "removed");
   const json::value counts = removed ? *removed : json::value(json::object{});

@@ -38,6 +38,11 @@ Outcome<std::string> ask_secret(Session& session, const std::string& prompt, con
   return *typed;
 }
 
+void warn_unencrypted(Session& session, const ServerUrl& server, std::string_view secrets) {
+  if (server.secure || server.loopback) return;
+  session.out.warn(fmt::format("{} is not encrypted: {} can be read on the way", server.url, secrets));
+}
+
 Outcome<std::string> ask_new_password(Session& session, bool from_stdin) {
   TRY_ASSIGN(const std::string password, ask_secret(session, "New password", "password", from_stdin));
   if (from_stdin) return password;

@@ -135,7 +135,10 @@ void add_all(Commands& commands) {
   add_deploy_command(commands);
   add_env_commands(commands);
   add_deployments_commands(commands);
+  add_processes_commands(commands);
   add_apps_commands(commands);
+  add_registry_commands(commands);
+  add_stats_command(commands);
   add_logs_command(commands);
   add_members_commands(commands);
   add_audit_command(commands);

@@ -14,6 +14,10 @@
 
 namespace paastech::cli {
 
+// What POST /sessions answers, and what a device gets that was let in.
+inline constexpr const char* kSession =
+    R"({"token":"pt_new","token_id":"t1","client":{"username":"ann","email":"ann@x.org"}})";
+
 struct Ran {
   int exit = -1;
   std::string out;

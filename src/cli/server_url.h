@@ -14,6 +14,5 @@ struct ServerUrl {
 };
 
 Result<ServerUrl> parse_server_url(std::string_view text);
-std::string escape_segment(std::string_view text);  // percent-encodes all but RFC 3986's unreserved characters
 
 }  // namespace paastech::cli

@@ -5,6 +5,7 @@
 #include <iterator>
 
 #include "base/files.h"
+#include "base/url.h"
 #include "cli/json_read.h"
 
 namespace paastech::cli {
@@ -99,13 +100,13 @@ Outcome<std::string> read_input(Session& session, const std::string& file, std::
 Outcome<std::string> project_segment(const std::string& name) {
   if (name.empty() || name == "." || name == ".." || name.size() > 64)
     return usage(fmt::format("`{}` cannot be a project's name", name), "`paastech projects list` shows your projects");
-  return "/projects/" + escape_segment(name);
+  return "/projects/" + percent_encoded(name);
 }
 
 Outcome<std::string> id_segment(const std::string& id, const std::string& list) {
   if (id.empty() || id == "." || id == "..")
     return usage(fmt::format("`{}` is no such ID", id), fmt::format("`{}` shows them", list));
-  return escape_segment(id);
+  return percent_encoded(id);
 }
 
 std::string since(const Io& io, const boost::json::value& value, std::string_view key) {

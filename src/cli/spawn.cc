@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <optional>
 
 extern char** environ;
 
@@ -70,13 +71,15 @@ class IgnoreInterrupt {
 
 }  // namespace
 
-Result<Captured> capture(std::vector<std::string> argv) {
+Result<Captured> capture(std::vector<std::string> argv, bool asking) {
   int pipe[2];
   if (::pipe2(pipe, O_CLOEXEC) != 0) return fail(Code::kInternal, std::strerror(errno));
   FileActions actions;
-  actions.nothing(STDIN_FILENO);
+  if (!asking)
+    for (const int fd : {STDIN_FILENO, STDERR_FILENO}) actions.nothing(fd);
   actions.copy(pipe[1], STDOUT_FILENO);
-  actions.nothing(STDERR_FILENO);
+  std::optional<IgnoreInterrupt> ignore;
+  if (asking) ignore.emplace();
   const Result<pid_t> pid = start(argv, actions);
   ::close(pipe[1]);
   Captured captured;

@@ -12,8 +12,9 @@ struct Captured {
   std::string out;
 };
 
-Result<Captured> capture(
-    std::vector<std::string> argv);  // input and standard error are /dev/null; at most 1 MiB of output
+// At most 1 MiB of its output. Its input and standard error are /dev/null, or, asking, those of this process: for what
+// may have something to ask, or to complain of.
+Result<Captured> capture(std::vector<std::string> argv, bool asking = false);
 Result<int> run_here(std::vector<std::string> argv, bool out_to_err);  // with this process' own streams
 void launch(std::vector<std::string> argv);                            // without streams, and does not wait for it
 bool run_quietly(std::vector<std::string> argv);                       // no streams at all; true where it ended with 0

@@ -4,6 +4,7 @@ namespace paastech::embedded {
 std::string_view help_getting_started();
 std::string_view help_deploy();
 std::string_view help_environment();
+std::string_view help_processes();
 std::string_view help_logs();
 std::string_view help_tokens();
 std::string_view help_members();
@@ -18,6 +19,7 @@ const std::vector<Topic>& topics() {
       {"getting-started", embedded::help_getting_started()},
       {"deploy", embedded::help_deploy()},
       {"environment", embedded::help_environment()},
+      {"processes", embedded::help_processes()},
       {"logs", embedded::help_logs()},
       {"tokens", embedded::help_tokens()},
       {"members", embedded::help_members()},

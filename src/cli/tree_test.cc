@@ -84,7 +84,8 @@ TEST_F(TreeTest, HelpKnowsTopicsAndListsThem) {
 
 TEST_F(TreeTest, TopicsFitATerminal) {
   for (const Topic& topic : topics())
-    for (const std::string& line : split(topic.text, '\n')) EXPECT_LE(width(line), 80u) << topic.name << ": " << line;
+    for (const std::string& line : split(topic.text, '\n'))
+      EXPECT_LE(count_characters(line), 80u) << topic.name << ": " << line;
 }
 
 }  // namespace

@@ -1,11 +1,12 @@
-// From a pushed commit to an image: reads paastech.yaml through the git role, then pumps the tree's tar from the git
-// role to the Engine's build while the build's output goes to the feed.
+// From a pushed commit to an image: reads paastech.yaml and Procfile through the git role, waits for a place, and has
+// the Engine build while the output goes to the feed.
 #include <exception>
 
+#include "base/failpoint.h"
 #include "build/manifest.h"
 #include "controller/deployment_controller.h"
+#include "domain/process_json.h"
 #include "domain/quota.h"
-#include "rpc/client.h"
 #include "store/build_usage.h"
 #include "store/usage.h"
 
@@ -16,47 +17,28 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr std::string_view kManifestName = "paastech.yaml";
-constexpr auto kLostAnswer = 5min;  // beyond the build's own limit
-
-using BuildCall = rpc::DuplexStream<engine::BuildRequest, engine::BuildEvent>;
-
-struct Upload {
-  explicit Upload(net::Executor executor) : ended(std::move(executor)) {}
-  net::Notifier ended;
-  std::shared_ptr<BuildCall> call;
-  repos::ArchiveRequest request;
-  Status outcome = {};
-  bool done = false;
-};
-
-// Runs beside the reader of the build's events.
-net::Task<void> upload_tree(std::shared_ptr<Upload> upload, repos::Repositories::Stub& repositories) {
-  rpc::ReadStream<repos::ArchiveChunk> chunks(repositories.async(), &repos::Repositories::Stub::async::Archive,
-                                              upload->request);
-  while (true) {
-    Result<std::optional<repos::ArchiveChunk>> chunk = co_await chunks.next();
-    if (!chunk) {
-      upload->outcome = std::unexpected(chunk.error());
-      upload->call->cancel();
-      break;
-    }
-    if (!*chunk) {
-      [[maybe_unused]] bool told = co_await upload->call->writes_done();
-      break;
-    }
-    engine::BuildRequest part;
-    part.set_tar(std::move(*(*chunk)->mutable_data()));
-    const bool sent = co_await upload->call->write(part);
-    if (!sent) break;  // the build has ended; its result says why
-  }
-  upload->done = true;
-  upload->ended.notify();
-}
+constexpr std::string_view kProcfileName = "Procfile";
 
 const repos::TreeFile* file_named(const repos::ReadFilesReply& reply, std::string_view path) {
   for (const repos::TreeFile& file : reply.files())
     if (file.path() == path) return &file;
   return nullptr;
+}
+
+// The text of a file at the root; none where there is none.
+Result<std::optional<std::string_view>> text_at_root(const repos::ReadFilesReply& tree, std::string_view name) {
+  const repos::TreeFile* file = file_named(tree, name);
+  if (!file || file->kind() == "missing") return std::nullopt;
+  if (file->kind() == "file") return file->content();
+  return fail(Code::kInvalidArgument,
+              std::string(name) + " is a " + file->kind() + ", but must be a small regular file",
+              "commit a regular file of at most 256 KiB in its place");
+}
+
+Result<Manifest> manifest_in(const repos::ReadFilesReply& tree) {
+  TRY_ASSIGN(const std::optional<std::string_view> yaml, text_at_root(tree, kManifestName));
+  TRY_ASSIGN(const std::optional<std::string_view> procfile, text_at_root(tree, kProcfileName));
+  return build::manifest_of(yaml, procfile);
 }
 
 Status check_dockerfile(const repos::TreeFile* file, const std::string& path) {
@@ -85,36 +67,29 @@ net::Task<Status> DeploymentController::read_manifest(RolloutPtr rollout, std::s
   request.set_project_id(rollout->row.project_id);
   request.set_commit(rollout->row.commit);
   request.add_paths(std::string(kManifestName));
+  request.add_paths(std::string(kProcfileName));
   request.add_paths("Dockerfile");
-  CO_TRY_ASSIGN(repos::ReadFilesReply tree,
-                co_await rpc::call<repos::ReadFilesReply>(ports_.repositories.async(),
-                                                          &repos::Repositories::Stub::async::ReadFiles, request, 30s));
+  CO_TRY_ASSIGN(repos::ReadFilesReply tree, co_await ports_.repositories.read_files(request));
   rollout->row.commit_subject = tree.subject().substr(0, 200);
-  Manifest manifest;
-  const repos::TreeFile* file = file_named(tree, kManifestName);
-  if (file && file->kind() != "missing") {
-    Result<Manifest> parsed =
-        fail(Code::kInvalidArgument, "paastech.yaml is a " + file->kind() + ", but must be a small regular file");
-    if (file->kind() == "file") parsed = build::parse_manifest(file->content());
-    if (!parsed) {
-      rollout->row.reason = "invalid_manifest";
-      co_return std::unexpected(std::move(parsed).error());
-    }
-    manifest = std::move(*parsed);
+  Result<Manifest> parsed = manifest_in(tree);
+  if (!parsed) {
+    rollout->row.reason = "invalid_manifest";
+    co_return std::unexpected(std::move(parsed).error());
   }
+  Manifest manifest = std::move(*parsed);
   if (manifest.dockerfile != "Dockerfile") {
     request.clear_paths();
     request.add_paths(manifest.dockerfile);
-    CO_TRY_ASSIGN(tree, co_await rpc::call<repos::ReadFilesReply>(
-                            ports_.repositories.async(), &repos::Repositories::Stub::async::ReadFiles, request, 30s));
+    CO_TRY_ASSIGN(tree, co_await ports_.repositories.read_files(request));
   }
   Status checked = check_dockerfile(file_named(tree, manifest.dockerfile), manifest.dockerfile);
   if (!checked) {
     rollout->row.reason = "no_dockerfile";
     co_return checked;
   }
-  rollout->row.processes = build::processes_to_json(manifest.processes);
-  rollout->row.port = manifest.processes["web"].port;  // 0: the image's EXPOSE decides after the build
+  rollout->row.processes = process_list_to_json(manifest.run);
+  const auto web = manifest.run.processes.find("web");
+  rollout->row.port = web == manifest.run.processes.end() ? 0 : web->second.port;  // 0: the image's EXPOSE decides
   dockerfile = inside_context(manifest.dockerfile, manifest.context);
   context = manifest.context == "." ? "" : manifest.context;
   co_return Status{};
@@ -125,17 +100,15 @@ net::Task<Status> DeploymentController::build(RolloutPtr rollout) {
   std::string context;
   CO_TRY(co_await read_manifest(rollout, dockerfile, context));
   const std::string client = rollout->project.owner_id;
-  bool said = false;
-  while (rollout->cancelled.empty() && !places_.try_take(client)) {
-    if (!std::exchange(said, true)) rollout->feed->add("==> Waiting for a place to build");
-    co_await places_.wait_for_change();
-  }
-  if (!rollout->cancelled.empty()) co_return fail(Code::kCancelled, rollout->cancelled);
+  std::function<void()> on_wait = [feed = rollout->feed] { feed->add("==> Waiting for a place to build"); };
+  const bool mine = co_await places_.take(client, rollout->stop, std::move(on_wait));
+  if (!mine) co_return rollout->still_wanted();
   std::int64_t began = 0;  // 0: it did not
   Status built = fail(Code::kInternal, "the build ended without a reason");
   std::exception_ptr broken;
   try {
     built = co_await admit_build(rollout);
+    if (built) built = co_await admit_disk(rollout);
     if (built) {
       began = ports_.clock.now_ms();
       rollout->feed->add("==> Building " + rollout->row.commit.substr(0, 10) + " with " + dockerfile);
@@ -169,15 +142,7 @@ net::Task<void> DeploymentController::note_build(std::string client_id, std::int
 }
 
 net::Task<Status> DeploymentController::run_build(RolloutPtr rollout, std::string dockerfile, std::string context) {
-  auto upload = std::make_shared<Upload>(tasks_.executor());
-  upload->call = std::make_shared<BuildCall>(ports_.pomegranate.async(), &engine::Pomegranate::Stub::async::Build,
-                                             std::chrono::seconds(options_.build_timeout_s) + kLostAnswer);
-  upload->request.set_project_id(rollout->row.project_id);
-  upload->request.set_commit(rollout->row.commit);
-  upload->request.set_path(context);
-  const Stoppable stoppable(rollout, [call = upload->call] { call->cancel(); });
-  engine::BuildRequest first;
-  engine::BuildSpec& spec = *first.mutable_spec();
+  engine::BuildSpec spec;
   spec.set_project(rollout->row.project_id);
   spec.set_deployment(rollout->row.number);
   spec.set_dockerfile(dockerfile);
@@ -185,35 +150,19 @@ net::Task<Status> DeploymentController::run_build(RolloutPtr rollout, std::strin
   spec.mutable_limits()->set_memory_bytes(options_.build_memory_bytes);
   for (std::int64_t back = 1; back <= 5 && rollout->row.number - back > 0; ++back)
     spec.add_cache_from(fmt::format("paastech/{}:{}", rollout->row.project_id, rollout->row.number - back));
-  const bool sent = co_await upload->call->write(first);
-  if (sent)
-    tasks_.spawn("upload", upload_tree(upload, ports_.repositories));
-  else
-    upload->done = true;
-
-  Status outcome = fail(Code::kInternal, "the build ended without a result");
-  while (true) {
-    Result<std::optional<engine::BuildEvent>> event = co_await upload->call->next();
-    if (!event) outcome = std::unexpected(event.error());
-    if (!event || !*event) break;
-    const engine::BuildEvent& got = **event;
-    if (!got.has_result()) {
-      rollout->feed->add("    " + got.line());
-      continue;
-    }
-    const engine::BuildResult& result = got.result();
-    if (result.ok()) {
-      rollout->row.image = result.image();
-      if (rollout->row.port == 0) rollout->row.port = result.exposed_port() > 0 ? result.exposed_port() : 80;
-      outcome = Status{};
-    } else {
-      rollout->row.reason = result.reason();
-      outcome = fail(Code::kFailedPrecondition, result.message());
-    }
+  const OnLine on_line = [feed = rollout->feed](const std::string& line) { feed->add("    " + line, "build"); };
+  PAASTECH_FAILPOINT("build.begins");
+  Tree tree{rollout->row.commit, context};
+  CO_TRY_ASSIGN(const engine::BuildResult result,
+                co_await ports_.engine.build(std::move(spec), std::move(tree), on_line, rollout->stop));
+  if (!result.ok()) {
+    rollout->row.reason = result.reason();
+    co_return fail(Code::kFailedPrecondition, result.message());
   }
-  while (!upload->done) co_await upload->ended.wait(1min);
-  if (!upload->outcome) outcome = upload->outcome;
-  co_return outcome;
+  PAASTECH_FAILPOINT("build.done");
+  rollout->row.image = result.image();
+  if (rollout->row.port == 0) rollout->row.port = result.exposed_port() > 0 ? result.exposed_port() : 80;
+  co_return Status{};
 }
 
 }  // namespace paastech::controller

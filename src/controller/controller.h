@@ -3,11 +3,13 @@
 // One rollout at a time per Project. Thread: the control-plane loop. Every change it acknowledges survives kill -9:
 // what it finds unfinished at start it resumes (configuration, restart) or fails with reason `interrupted` (push).
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "domain/deployment.h"
+#include "domain/plan.h"
 #include "net/task.h"
 #include "store/deployments.h"
 #include "store/projects.h"
@@ -34,6 +36,18 @@ struct Removal {
   std::vector<Leftover> leftovers = {};
 };
 
+// How a Project's Instances fare, beside what the Engine says of them. In memory: empty after a start of the Service.
+struct Condition {
+  std::string problem = {};  // why it cannot be made what it should be; empty: it could
+  std::int64_t problem_since_ms = 0;
+  struct Restart {
+    int crashes = 0;             // in a row
+    std::string reason = {};     // of the last: "exit code 1"
+    std::int64_t due_in_ms = 0;  // until it starts again; 0: it runs, or is just being started
+  };
+  std::map<InstanceName, Restart> restarts = {};
+};
+
 class Controller {
  public:
   virtual ~Controller() = default;
@@ -42,10 +56,20 @@ class Controller {
   // account is suspended.
   virtual net::Task<Result<store::DeploymentRow>> deploy_commit(std::string project_id, std::string actor_id,
                                                                 std::string commit) = 0;
+  // Queues a Deployment of an image of a registry, as its own command runs it: one `web`.
+  virtual net::Task<Result<store::DeploymentRow>> deploy_image(std::string project_id, std::string actor_id,
+                                                               std::string reference) = 0;
   // Queues a Deployment with the present environment of the image that is live when its turn comes.
   // kFailedPrecondition where none is live or on its way.
   virtual net::Task<Result<store::DeploymentRow>> redeploy(std::string project_id, std::string actor_id,
                                                            DeploymentCause cause) = 0;
+  // Queues a Deployment that brings the Project's stored scale into service. Processes whose size stays keep their
+  // Instances. Errors as redeploy().
+  virtual net::Task<Result<store::DeploymentRow>> scale(std::string project_id, std::string actor_id) = 0;
+  // Queues a Deployment of the image, environment and process list of an earlier one; 0: of the one that was live
+  // before the present one. kNotFound: there is none. kFailedPrecondition: that one never became live.
+  virtual net::Task<Result<store::DeploymentRow>> roll_back(std::string project_id, std::string actor_id,
+                                                            std::int64_t number) = 0;
   // kAborted where it has ended. Returns once the rollout has let go.
   virtual net::Task<Status> cancel(std::string project_id, std::int64_t number) = 0;
   // Durable: stays stopped over restarts, until a start or a push. Cancels what is on its way.
@@ -61,6 +85,7 @@ class Controller {
   // To be called once a Client's suspension, or its end, is stored: what it owns is stopped, or started where it ran
   // before, beside; what is on its way is cancelled. Where that is cut off, the next comparison does it.
   virtual net::Task<Status> follow_suspension(std::string client_id) = 0;
+  virtual Condition condition(const std::string& project_id) const = 0;
   // What the repositories of these Projects take on the disk together.
   virtual net::Task<Result<std::int64_t>> repository_bytes(std::vector<std::string> project_ids) = 0;
 };

@@ -2,7 +2,7 @@
 
 #include <boost/json.hpp>
 
-#include "rpc/client.h"
+#include "controller/groups.h"
 #include "store/clients.h"
 #include "store/usage.h"
 
@@ -16,6 +16,7 @@ DeploymentController::DeploymentController(net::TaskGroup& tasks, Ports ports, C
       options_(options),
       routes_(tasks.executor(), ports_),
       places_(tasks.executor(), options.builds, options.builds_per_client),
+      crash_news_(tasks.executor()),
       entry_(std::make_shared<Turn>(tasks.executor())),
       took_up_(tasks.executor()) {}
 
@@ -39,23 +40,40 @@ constexpr std::string_view kOvertaken = "a newer deployment took its place befor
 constexpr std::string_view kByAPerson = "cancelled by a person";
 
 // The newer one of a kind wins. A push never takes the place of a change of configuration, nor the other way round: if
-// it failed, the other would be lost. Nor does a change of configuration take that of a start: it would not start what
-// is stopped.
+// it failed, the other would be lost. Nor does a change of configuration or scale take that of a start: it would not
+// start what is stopped. What names its own image is taken by nothing but its like.
 bool takes_place_of(DeploymentCause newer, DeploymentCause queued) {
-  if (newer == DeploymentCause::kPush || queued == DeploymentCause::kPush) return newer == queued;
-  return newer != DeploymentCause::kConfig || queued == DeploymentCause::kConfig;
+  const auto brings_image = [](DeploymentCause cause) {
+    return cause == DeploymentCause::kPush || cause == DeploymentCause::kImage || cause == DeploymentCause::kRollback;
+  };
+  if (brings_image(newer) || brings_image(queued)) return newer == queued;
+  if (newer == DeploymentCause::kRestart) return true;
+  return newer == queued;
 }
 
-// The environment as it is now, sealed for this Deployment alone.
-Result<std::string> snapshot(store::Tx& tx, const SecretBox& secrets, const std::string& project_id,
-                             std::int64_t number) {
+// The environment as it is now.
+Result<std::string> present_environment(store::Tx& tx, const SecretBox& secrets, const std::string& project_id) {
   TRY_ASSIGN(std::vector<store::EnvironmentRow> rows, store::list_environment(tx, project_id));
   boost::json::object plain;
   for (const store::EnvironmentRow& row : rows) {
     TRY_ASSIGN(std::string value, secrets.open(row.value, "environment/" + project_id + "/" + row.name));
     plain[row.name] = value;
   }
-  return secrets.seal(boost::json::serialize(plain), "deployment/" + project_id + "/" + std::to_string(number));
+  return boost::json::serialize(plain);
+}
+
+// What a Deployment runs with, sealed for it alone. A change of scale keeps what runs, a rollback takes what ran.
+Result<std::string> snapshot(store::Tx& tx, const SecretBox& secrets, const store::DeploymentRow& row) {
+  std::optional<store::DeploymentRow> source;
+  if (row.cause == DeploymentCause::kScale) {
+    TRY_ASSIGN(source, store::live_deployment(tx, row.project_id));
+  } else if (row.cause == DeploymentCause::kRollback) {
+    TRY_ASSIGN(source, store::find_deployment(tx, row.project_id, row.origin));
+  }
+  Result<std::string> plain =
+      source ? open_environment(secrets, *source) : present_environment(tx, secrets, row.project_id);
+  if (!plain) return plain;
+  return seal_environment(secrets, *plain, row.project_id, row.number);
 }
 
 }  // namespace
@@ -81,7 +99,7 @@ Result<std::vector<std::int64_t>> DeploymentController::insert_queued(store::Tx&
     overtaken.push_back(other.number);
   }
   TRY(store::insert_deployment(tx, row));
-  TRY_ASSIGN(row.environment, snapshot(tx, ports_.secrets, row.project_id, row.number));
+  TRY_ASSIGN(row.environment, snapshot(tx, ports_.secrets, row));
   TRY(store::set_snapshot(tx, row));
   return overtaken;
 }
@@ -93,7 +111,7 @@ net::Task<void> DeploymentController::taken_up() {
 RolloutPtr DeploymentController::begin(const store::DeploymentRow& row) {
   auto rollout = std::make_shared<Rollout>();
   rollout->row = row;
-  rollout->feed = std::make_shared<Feed>(tasks_.executor(), ports_.log, row.project_id, row.number);
+  rollout->feed = std::make_shared<Feed>(tasks_.executor(), ports_.log, row.project_id, row.number, ports_.last_words);
   rollouts_[{row.project_id, row.number}] = rollout;
   tasks_.spawn("rollout", run_rollout(rollout));
   return rollout;
@@ -109,6 +127,11 @@ void DeploymentController::end_early(const std::string& project_id, std::int64_t
   rollout->feed->add("==> Cancelled: " + why);
   rollout->feed->end();
   turn(project_id)->look_again();
+}
+
+bool DeploymentController::under_way(const std::string& project_id) const {
+  const auto first = rollouts_.lower_bound({project_id, 0});
+  return first != rollouts_.end() && first->first.first == project_id;
 }
 
 void DeploymentController::cancel_all(const std::string& project_id, const std::string& why) {
@@ -132,7 +155,10 @@ net::Task<Result<store::DeploymentRow>> DeploymentController::enqueue(store::Dep
   auto& [stored, overtaken] = inserted;
   for (const std::int64_t number : overtaken) end_early(stored.project_id, number, std::string(kOvertaken));
   if (!overtaken.empty()) news(stored.project_id)->notify();
-  const bool follows = turn(stored.project_id)->busy();
+  // A repair may wait for a crashed Instance to become ready: what is new comes first.
+  const auto repair = repairing_.find(stored.project_id);
+  if (repair != repairing_.end()) repair->second->ask();
+  const bool follows = under_way(stored.project_id);
   const RolloutPtr rollout = begin(stored);
   if (follows) rollout->feed->add("Another deployment of this project is under way; this one follows it.");
   co_return stored;
@@ -149,14 +175,25 @@ net::Task<Result<store::DeploymentRow>> DeploymentController::deploy_commit(std:
   co_return stored;
 }
 
+// Until it is fetched, the row's image is its name at the registry.
+net::Task<Result<store::DeploymentRow>> DeploymentController::deploy_image(std::string project_id, std::string actor_id,
+                                                                           std::string reference) {
+  store::DeploymentRow row;
+  row.project_id = project_id;
+  row.actor_id = actor_id;
+  row.image = reference;
+  row.commit_subject = "image " + reference;
+  row.cause = DeploymentCause::kImage;
+  Result<store::DeploymentRow> stored = co_await enqueue(std::move(row));
+  co_return stored;
+}
+
 net::Task<Result<store::DeploymentRow>> DeploymentController::redeploy(std::string project_id, std::string actor_id,
                                                                        DeploymentCause cause) {
   co_await taken_up();
   auto find = [project_id](store::Tx& tx) { return store::live_deployment(tx, project_id); };
   CO_TRY_ASSIGN(std::optional<store::DeploymentRow> live, co_await ports_.database.read(std::move(find)));
-  const auto first = rollouts_.lower_bound({project_id, 0});
-  const bool under_way = first != rollouts_.end() && first->first.first == project_id;
-  if (!live && !under_way)
+  if (!live && !under_way(project_id))
     co_return fail(Code::kFailedPrecondition, "this project has no live deployment yet",
                    "deploy it first: git push paastech main");
   store::DeploymentRow row;
@@ -226,59 +263,6 @@ net::Task<Result<std::unique_ptr<Follower>>> DeploymentController::follow(std::s
   CO_TRY_ASSIGN([[maybe_unused]] store::DeploymentRow row, co_await ports_.database.read(std::move(find)));
   std::unique_ptr<Follower> kept = std::make_unique<EndedFollower>(ports_.database, ports_.log, project_id, number);
   co_return kept;
-}
-
-// The mark is set once nothing is on its way any more, for what goes live takes it off.
-net::Task<Status> DeploymentController::stop_application(std::string project_id) {
-  co_await taken_up();
-  cancel_all(project_id, "the Application was stopped meanwhile");
-  std::shared_ptr<Turn> mine = turn(project_id);
-  co_await mine->take();
-  TurnHolder holder(mine);
-  auto mark = [project_id](store::Tx& tx) { return store::set_stopped(tx, project_id, true); };
-  CO_TRY(co_await ports_.database.write(std::move(mark)));
-  Status stopped = co_await reconcile_project(project_id);
-  co_return stopped;
-}
-
-// A Deployment of its own, so that what was configured while it was stopped is in force and a failure is explained.
-net::Task<Result<store::DeploymentRow>> DeploymentController::start_application(std::string project_id,
-                                                                                std::string actor_id) {
-  Result<store::DeploymentRow> queued = co_await redeploy(project_id, actor_id, DeploymentCause::kRestart);
-  co_return queued;
-}
-
-net::Task<void> DeploymentController::publish_quietly() {
-  Status published = co_await routes_.publish();
-  if (!published) spdlog::warn("publishing routes: {}", published.error().message);
-}
-
-// The repository first: what a crash in between leaves is an empty folder, not a Project that takes no push.
-net::Task<Status> DeploymentController::create_project(store::ProjectRow project) {
-  auto ask = [owner = project.owner_id](store::Tx& tx) { return store::admit_project(tx, owner); };
-  CO_TRY(co_await ports_.database.read(std::move(ask)));
-  repos::CreateRequest request;
-  request.set_project_id(project.id);
-  request.set_default_branch("main");
-  CO_TRY(co_await rpc::call<repos::CreateReply>(ports_.repositories.async(), &repos::Repositories::Stub::async::Create,
-                                                request, 30s));
-  auto insert = [project](store::Tx& tx) -> Status {
-    TRY(store::admit_project(tx, project.owner_id));  // once more: another one may have come in between
-    return store::insert_project(tx, project);
-  };
-  Status inserted = co_await ports_.database.write(std::move(insert));
-  if (!inserted) {
-    repos::RemoveRequest undo;
-    undo.set_project_id(project.id);
-    auto undone = co_await rpc::call<repos::RemoveReply>(ports_.repositories.async(),
-                                                         &repos::Repositories::Stub::async::Remove, undo, 30s);
-    if (!undone) spdlog::warn("taking back the repository {}: {}", project.id, undone.error().message);
-    co_return inserted;
-  }
-  // Its hosts answer 503 from now on instead of 404; nobody waits for that.
-  routes_.set(project.id, ProjectRoutes{project.name, {}});
-  tasks_.spawn("publish", publish_quietly());
-  co_return Status{};
 }
 
 }  // namespace paastech::controller

@@ -1,14 +1,16 @@
 #pragma once
-// The Controller on the real ports. See controller.h for the contract.
+// The Controller on its ports. See controller.h for the contract.
 #include <map>
 #include <set>
 
+#include "controller/build_places.h"
 #include "controller/controller.h"
 #include "controller/feed.h"
 #include "controller/ports.h"
 #include "controller/rollout.h"
 #include "controller/routes.h"
 #include "controller/turn.h"
+#include "domain/crash_book.h"
 #include "domain/plan.h"
 
 namespace paastech::controller {
@@ -22,8 +24,13 @@ class DeploymentController final : public Controller {
 
   net::Task<Result<store::DeploymentRow>> deploy_commit(std::string project_id, std::string actor_id,
                                                         std::string commit) override;
+  net::Task<Result<store::DeploymentRow>> deploy_image(std::string project_id, std::string actor_id,
+                                                       std::string reference) override;
   net::Task<Result<store::DeploymentRow>> redeploy(std::string project_id, std::string actor_id,
                                                    DeploymentCause cause) override;
+  net::Task<Result<store::DeploymentRow>> scale(std::string project_id, std::string actor_id) override;
+  net::Task<Result<store::DeploymentRow>> roll_back(std::string project_id, std::string actor_id,
+                                                    std::int64_t number) override;
   net::Task<Status> cancel(std::string project_id, std::int64_t number) override;
   net::Task<Status> stop_application(std::string project_id) override;
   net::Task<Result<store::DeploymentRow>> start_application(std::string project_id, std::string actor_id) override;
@@ -33,6 +40,7 @@ class DeploymentController final : public Controller {
   net::Task<Result<Removal>> delete_project(std::string project_id) override;
   net::Task<Status> follow_suspension(std::string client_id) override;
   net::Task<Result<std::int64_t>> repository_bytes(std::vector<std::string> project_ids) override;
+  Condition condition(const std::string& project_id) const override;
 
  private:
   struct Situation {
@@ -40,13 +48,20 @@ class DeploymentController final : public Controller {
     std::optional<store::DeploymentRow> live = {};
     bool suspended = false;  // the owner's account: nothing of it runs
   };
-  using Environment = std::map<std::string, std::string>;
+  // What a Project's liveness probes need to know; kept from the last comparison.
+  struct Watched {
+    std::map<InstanceName, Probe> probes = {};
+    std::map<InstanceName, int> failures = {};          // in a row
+    std::map<InstanceName, std::int64_t> next_ms = {};  // steady
+    std::map<InstanceName, std::string> reasons = {};   // why one that is about to end does so
+  };
 
-  // deployment_controller.cc: what the API calls
+  // deployment_controller.cc: entering, following and ending Deployments
   net::Task<Result<store::DeploymentRow>> enqueue(store::DeploymentRow row);
   RolloutPtr begin(const store::DeploymentRow& row);
   void end_early(const std::string& project_id, std::int64_t number, std::string why);
   void cancel_all(const std::string& project_id, const std::string& why);
+  bool under_way(const std::string& project_id) const;
   net::Task<void> taken_up();
   Result<std::vector<std::int64_t>> insert_queued(store::Tx& tx, store::DeploymentRow& row);
   std::shared_ptr<Turn> turn(const std::string& project_id);
@@ -56,21 +71,33 @@ class DeploymentController final : public Controller {
   net::Task<void> run_rollout(RolloutPtr rollout);
   net::Task<Status> roll_out(RolloutPtr rollout);
   net::Task<Status> take_live_image(RolloutPtr rollout);
-  net::Task<Status> build(RolloutPtr rollout);
-  net::Task<Result<engine::GroupReady>> start_group(RolloutPtr rollout);
-  net::Task<Status> cut_over(RolloutPtr rollout, engine::GroupReady ready);
+  net::Task<Status> settle_list(RolloutPtr rollout);
+  net::Task<Status> release(RolloutPtr rollout);
   net::Task<void> give_up(RolloutPtr rollout, Error error);
   net::Task<Status> move_to(RolloutPtr rollout, DeploymentState state);
-  Result<engine::InstanceGroup> group_of(const store::ProjectRow& project, const store::DeploymentRow& row) const;
+
+  // strategy.cc: how the new Instances take the place of the old ones
+  using Backends = std::vector<router::Backend>;
+  net::Task<Result<Backends>> start_group(RolloutPtr rollout, std::string name, Process process);
+  net::Task<Result<Backends>> start_all(RolloutPtr rollout);
+  net::Task<Status> replace_at_once(RolloutPtr rollout);
+  net::Task<Status> replace_one_by_one(RolloutPtr rollout);
+  net::Task<Status> replace_process(RolloutPtr rollout, std::string name, std::vector<engine::Instance> old,
+                                    std::shared_ptr<Backends> web);
+  net::Task<Status> replace_after_the_end(RolloutPtr rollout);
+  net::Task<Status> cut_over(RolloutPtr rollout, Backends backends);
 
   // retire.cc: what is not needed once a Deployment is live
-  net::Task<void> remove_old_groups(std::string project_id, std::int64_t keep, std::vector<router::Backend> drain);
-  net::Task<void> remove_groups_before(std::string project_id, std::int64_t keep);
+  net::Task<void> retire(RolloutPtr rollout, std::set<std::int64_t> numbers, Backends drained);
+  net::Task<Status> end_surplus(RolloutPtr rollout);
+  net::Task<Status> end_instances(engine::RemoveGroupRequest which);
   net::Task<void> remove_old_images(std::string project_id);
 
   // build.cc: reads the manifest, streams the tree to the Engine's build
   net::Task<Status> read_manifest(RolloutPtr rollout, std::string& dockerfile, std::string& context);
+  net::Task<Status> build(RolloutPtr rollout);
   net::Task<Status> run_build(RolloutPtr rollout, std::string dockerfile, std::string context);
+  net::Task<Status> fetch_image(RolloutPtr rollout);
   net::Task<Status> admit_build(RolloutPtr rollout);
   net::Task<void> note_build(std::string client_id, std::int64_t began_ms);
 
@@ -80,15 +107,32 @@ class DeploymentController final : public Controller {
   net::Task<Status> reconcile_all();
   void forget_all_but(const std::set<std::string>& known);
   net::Task<void> watch_engine();
-  DesiredProject desired_of(const Situation& situation) const;
+  Result<DesiredProject> desired_of(const Situation& situation);
   static ProjectRoutes routes_of(const Situation& situation, const ProjectPlan& plan);
 
   // repair.cc: one Project
   void spawn_repair(const std::string& project_id);
   net::Task<void> repair(std::string project_id);
-  net::Task<Status> reconcile_project(std::string project_id);
+  net::Task<Status> reconcile_project(std::string project_id, std::int64_t abandoned = 0);
   net::Task<Status> set_routes(std::string project_id, ProjectRoutes routes);
-  net::Task<Result<ProjectRoutes>> run_current(store::ProjectRow project, store::DeploymentRow live);
+  net::Task<Status> bring_back(std::string project_id, Situation situation, GroupKey key, StopPtr stop);
+  net::Task<Status> remove_surplus(std::string project_id, std::set<Surplus> surplus,
+                                   std::vector<ObservedInstance> observed, std::int64_t abandoned);
+  void mark(const std::string& project_id, const Status& done);
+
+  // crashes.cc: Instances that end by themselves, or are alive no more
+  void on_engine_event(const engine::InstanceEvent& event);
+  void on_end(const engine::InstanceEvent& event);
+  net::Task<void> hold(std::string project_id, InstanceName name);
+  net::Task<void> restart_what_is_due();
+  net::Task<void> check_liveness();
+  net::Task<void> probe(std::string project_id, InstanceName name, Probe how);
+  void watch_liveness(const Situation& situation, const DesiredProject& desired);
+
+  // disk.cc: the Engine's disk does not fill up
+  net::Task<void> watch_disk();
+  net::Task<Status> collect(bool scarce);
+  net::Task<Status> admit_disk(RolloutPtr rollout);
 
   // removal.cc
   net::Task<Result<Removal>> remove_project_now(std::string project_id);
@@ -104,15 +148,18 @@ class DeploymentController final : public Controller {
   std::map<std::string, std::shared_ptr<net::Notifier>> news_;
   std::map<std::pair<std::string, std::int64_t>, RolloutPtr> rollouts_;
   std::set<std::pair<std::string, std::int64_t>> retiring_;  // being drained: reconciliation leaves them alone
-  std::set<std::string> repairing_;                          // Projects whose repair waits for its turn
+  std::map<std::string, StopPtr> repairing_;                 // Projects that are being repaired
+  std::set<std::string> repair_waits_;                       // Projects whose repair waits for its turn
+  std::set<std::string> missed_;                             // Projects that the Engine told of while one had its turn
+  std::map<std::string, CrashBook> crashes_;
+  std::map<std::string, Watched> watched_;
+  std::map<std::string, Condition> problems_;  // Projects that could not be repaired
+  std::set<std::pair<std::string, InstanceName>> probing_;
+  net::Notifier crash_news_;
   std::shared_ptr<Turn> entry_;  // Deployments are entered one by one, so that they run in the order of their numbers
   bool taken_up_ = false;        // what the last process left was sorted out; nothing new begins before
   net::Notifier took_up_;
   bool compare_soon_ = false;  // events of the Engine were missed
 };
-
-ObservedInstance observed_from(const engine::Instance& instance);
-// What a Deployment runs, but for its environment.
-void copy_image(const store::DeploymentRow& from, store::DeploymentRow& to);
 
 }  // namespace paastech::controller

@@ -11,7 +11,7 @@
 #include <thread>
 #include <vector>
 
-#include "controller/ports.h"
+#include "controller/grpc_ports.h"
 
 namespace paastech::controller {
 
@@ -60,6 +60,20 @@ class FakeEngine final : public engine::Pomegranate::Service {
  public:
   explicit FakeEngine(Journal& journal) : journal_(journal) {}
 
+  grpc::Status Describe(grpc::ServerContext*, const engine::DescribeRequest*,
+                        engine::EngineDescription* reply) override {
+    if (down) return unavailable();
+    reply->set_disk_total_bytes(100);
+    reply->set_disk_free_bytes(100 - disk_used);
+    return grpc::Status::OK;
+  }
+  grpc::Status PruneBuilds(grpc::ServerContext*, const engine::PruneBuildsRequest* request,
+                           engine::PruneBuildsReply*) override {
+    if (down) return unavailable();
+    journal_.add("prune " + std::to_string(request->keep_bytes()));
+    return grpc::Status::OK;
+  }
+
   grpc::Status Build(grpc::ServerContext* call,
                      grpc::ServerReaderWriter<engine::BuildEvent, engine::BuildRequest>* stream) override {
     engine::BuildRequest part;
@@ -90,20 +104,23 @@ class FakeEngine final : public engine::Pomegranate::Service {
                            grpc::ServerWriter<engine::GroupEvent>* writer) override {
     if (down) return unavailable();
     const std::int64_t number = group->deployment();
-    journal_.add("ensure " + std::to_string(number));
+    journal_.add("ensure " + named(number, group->process(), group->count()));
+    engine::GroupEvent event;
     {
       const std::scoped_lock lock(mutex_);
-      groups_[number] = *group;
-      instances_[{group->project(), number}] = instance(group->project(), number);
+      groups_[{number, group->process()}] = *group;
+      for (int index = 0; index < group->count(); ++index) {
+        engine::Instance& one = instances_[{group->project(), number, group->process(), index}];
+        one = instance(group->project(), number, group->process(), index);
+        *event.mutable_ready()->add_instances() = one;
+      }
+      most_ = std::max(most_, instances_.size());
     }
     if (!ensure_gate.pass(call)) return grpc::Status::CANCELLED;
-    engine::GroupEvent event;
     if (number == fails) {
       event.mutable_failed()->set_reason("exited");
       event.mutable_failed()->set_message("the Instance exited with code 1");
       event.mutable_failed()->add_last_lines("boom");
-    } else {
-      *event.mutable_ready()->add_instances() = instance(group->project(), number);
     }
     writer->Write(event);
     return grpc::Status::OK;
@@ -112,9 +129,18 @@ class FakeEngine final : public engine::Pomegranate::Service {
   grpc::Status RemoveGroup(grpc::ServerContext*, const engine::RemoveGroupRequest* request,
                            engine::RemoveGroupReply*) override {
     if (down) return unavailable();
-    journal_.add("remove " + std::to_string(request->deployment()));
+    const std::string which = request->process().empty() ? "" : " " + request->process();
+    journal_.add((request->only_stop() ? "stop " : "remove ") + std::to_string(request->deployment()) + which);
     const std::scoped_lock lock(mutex_);
-    instances_.erase({request->project(), request->deployment()});
+    for (auto at = instances_.begin(); at != instances_.end();) {
+      const engine::Instance& one = at->second;
+      const bool listed = request->index().empty() || std::ranges::count(request->index(), one.index()) > 0;
+      const bool asked = one.project() == request->project() && one.deployment() == request->deployment() &&
+                         (request->process().empty() || request->process() == one.process()) && listed &&
+                         one.index() >= request->from_index();
+      if (asked && request->only_stop()) at->second.set_state("exited");
+      at = asked && !request->only_stop() ? instances_.erase(at) : std::next(at);
+    }
     return grpc::Status::OK;
   }
 
@@ -123,15 +149,53 @@ class FakeEngine final : public engine::Pomegranate::Service {
     if (request->project().empty() && !list_gate.pass(call)) return grpc::Status::CANCELLED;
     const std::scoped_lock lock(mutex_);
     for (const auto& [key, one] : instances_)
-      if (request->project().empty() || key.first == request->project()) *reply->add_instances() = one;
+      if (request->project().empty() || one.project() == request->project()) *reply->add_instances() = one;
     return grpc::Status::OK;
   }
 
   grpc::Status Watch(grpc::ServerContext* call, const engine::WatchRequest*,
-                     grpc::ServerWriter<engine::InstanceEvent>*) override {
+                     grpc::ServerWriter<engine::InstanceEvent>* writer) override {
     const int session = watches;
-    while (!call->IsCancelled() && session == watches) std::this_thread::sleep_for(1ms);
+    std::size_t told = events().size();
+    watching = true;
+    while (!call->IsCancelled() && session == watches) {
+      const std::vector<engine::InstanceEvent> all = events();
+      for (; told < all.size(); ++told) writer->Write(all[told]);
+      std::this_thread::sleep_for(1ms);
+    }
+    watching = false;
     return unavailable();
+  }
+
+  grpc::Status HoldInstance(grpc::ServerContext*, const engine::InstanceRequest* request,
+                            engine::InstanceReply*) override {
+    journal_.add("hold " + named(request->deployment(), request->process(), request->index()));
+    return grpc::Status::OK;
+  }
+  grpc::Status StopInstance(grpc::ServerContext*, const engine::InstanceRequest* request,
+                            engine::InstanceReply*) override {
+    journal_.add("stop " + named(request->deployment(), request->process(), request->index()));
+    end_instance(request->project(), request->deployment(), request->process(), request->index(), 143);
+    return grpc::Status::OK;
+  }
+  grpc::Status ProbeInstance(grpc::ServerContext*, const engine::ProbeRequest* request,
+                             engine::ProbeReply* reply) override {
+    journal_.add("probe " + request->probe().http_path());
+    reply->set_well(alive);
+    reply->set_detail("GET " + request->probe().http_path() + " answered " + (alive ? "200" : "500"));
+    return grpc::Status::OK;
+  }
+  grpc::Status RunOnce(grpc::ServerContext*, const engine::RunOnceRequest* request,
+                       grpc::ServerWriter<engine::RunEvent>* writer) override {
+    std::string words;
+    for (const std::string& word : request->command()) words += " " + word;
+    journal_.add("run" + words);
+    engine::RunEvent event;
+    event.set_line("released");
+    writer->Write(event);
+    event.set_exit_code(release_code);
+    writer->Write(event);
+    return grpc::Status::OK;
   }
 
   grpc::Status ListImages(grpc::ServerContext*, const engine::ListImagesRequest*,
@@ -155,13 +219,27 @@ class FakeEngine final : public engine::Pomegranate::Service {
     journal_.add("remove project " + request->project());
     const std::scoped_lock lock(mutex_);
     reply->set_containers(static_cast<int>(
-        std::erase_if(instances_, [&](const auto& each) { return each.first.first == request->project(); })));
+        std::erase_if(instances_, [&](const auto& each) { return each.second.project() == request->project(); })));
     return grpc::Status::OK;
   }
 
-  void add_instance(const std::string& project, std::int64_t number) {
+  void add_instance(const std::string& project, std::int64_t number, const std::string& process = "web",
+                    int index = 0) {
     const std::scoped_lock lock(mutex_);
-    instances_[{project, number}] = instance(project, number);
+    instances_[{project, number, process, index}] = instance(project, number, process, index);
+  }
+  // It ends by itself, and the Engine says so.
+  void end_instance(const std::string& project, std::int64_t number, const std::string& process, int index, int code) {
+    const std::scoped_lock lock(mutex_);
+    engine::Instance& one = instances_[{project, number, process, index}];
+    one = instance(project, number, process, index);
+    one.set_state("exited");
+    one.set_exit_code(code);
+    one.clear_address();
+    engine::InstanceEvent event;
+    event.set_kind("die");
+    *event.mutable_instance() = one;
+    events_.push_back(event);
   }
   void add_image(const std::string& image) {
     const std::scoped_lock lock(mutex_);
@@ -171,16 +249,21 @@ class FakeEngine final : public engine::Pomegranate::Service {
     const std::scoped_lock lock(mutex_);
     return images_.contains(image);
   }
+  // The Deployment of each Instance there is.
   std::vector<std::int64_t> running(const std::string& project) const {
     const std::scoped_lock lock(mutex_);
     std::vector<std::int64_t> numbers;
     for (const auto& [key, one] : instances_)
-      if (key.first == project) numbers.push_back(key.second);
+      if (one.project() == project) numbers.push_back(one.deployment());
     return numbers;
   }
-  engine::InstanceGroup group(std::int64_t number) const {
+  std::size_t most() const {  // Instances at once
     const std::scoped_lock lock(mutex_);
-    return groups_.at(number);
+    return most_;
+  }
+  engine::InstanceGroup group(std::int64_t number, const std::string& process = "web") const {
+    const std::scoped_lock lock(mutex_);
+    return groups_.at({number, process});
   }
   std::string variable(std::int64_t number, const std::string& name) const {
     const engine::InstanceGroup asked = group(number);
@@ -196,23 +279,41 @@ class FakeEngine final : public engine::Pomegranate::Service {
   std::atomic<bool> build_fails = false;
   std::atomic<bool> down = false;
   std::atomic<int> watches = 0;  // a change ends the running Watch calls
+  std::atomic<bool> watching = false;
+  std::atomic<bool> alive = true;  // what a liveness probe finds
+  std::atomic<int> release_code = 0;
+  std::atomic<int> disk_used = 10;  // percent
 
  private:
   static grpc::Status unavailable() { return {grpc::StatusCode::UNAVAILABLE, "the Docker Engine does not answer"}; }
-  static engine::Instance instance(const std::string& project, std::int64_t number) {
+  static std::string named(std::int64_t number, const std::string& process, int figure) {
+    const bool plain = process == "web" && figure == 1;
+    return std::to_string(number) + (plain ? "" : " " + process + " " + std::to_string(figure));
+  }
+  static engine::Instance instance(const std::string& project, std::int64_t number, const std::string& process,
+                                   int index) {
     engine::Instance one;
+    one.set_id(project + "." + std::to_string(number) + "." + process + "." + std::to_string(index));
     one.set_project(project);
     one.set_deployment(number);
-    one.set_process("web");
+    one.set_process(process);
+    one.set_index(index);
     one.set_state("running");
-    one.set_address("10.0.0." + std::to_string(number));
+    one.set_kept(true);
+    one.set_address("10.0." + std::to_string(index) + "." + std::to_string(number));
     one.set_port(80);
     return one;
   }
+  std::vector<engine::InstanceEvent> events() const {
+    const std::scoped_lock lock(mutex_);
+    return events_;
+  }
   Journal& journal_;
   mutable std::mutex mutex_;
-  std::map<std::pair<std::string, std::int64_t>, engine::Instance> instances_;
-  std::map<std::int64_t, engine::InstanceGroup> groups_;
+  std::map<std::tuple<std::string, std::int64_t, std::string, int>, engine::Instance> instances_;
+  std::map<std::pair<std::int64_t, std::string>, engine::InstanceGroup> groups_;
+  std::vector<engine::InstanceEvent> events_;
+  std::size_t most_ = 0;
   std::set<std::string> images_;
 };
 
@@ -236,7 +337,9 @@ class FakeRepositories final : public repos::Repositories::Service {
     for (const std::string& path : request->paths()) {
       repos::TreeFile& file = *reply->add_files();
       file.set_path(path);
-      file.set_kind(path == "Dockerfile" ? "file" : "missing");
+      const auto given = files.find(path);
+      file.set_kind(given != files.end() || path == "Dockerfile" ? "file" : "missing");
+      if (given != files.end()) file.set_content(given->second);
     }
     reply->set_subject("A commit");
     return grpc::Status::OK;
@@ -254,6 +357,7 @@ class FakeRepositories final : public repos::Repositories::Service {
     return grpc::Status::OK;
   }
   Gate read_gate;
+  std::map<std::string, std::string> files = {};  // beside the Dockerfile; laid down before they are asked for
   std::atomic<bool> down = false;
 
  private:

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "controller/ports.h"
 
 namespace paastech::controller {
 namespace {
@@ -26,15 +27,16 @@ std::vector<std::string> take_batch(std::string_view& text) {
 }
 }  // namespace
 
-Feed::Feed(net::Executor executor, const logs::DeploymentLog& log, std::string project, std::int64_t number)
-    : log_(log), project_(std::move(project)), number_(number), changed_(std::move(executor)) {}
+Feed::Feed(net::Executor executor, const logs::DeploymentLog& log, std::string project, std::int64_t number,
+           LastWords* lines)
+    : log_(log), project_(std::move(project)), number_(number), kept_lines_(lines), changed_(std::move(executor)) {}
 
-void Feed::add(std::string_view text) {
+void Feed::add(std::string_view text, std::string_view process) {
   const std::string safe = sanitize_terminal(text);
   std::string text_kept;
   const std::int64_t before = appended_;
   for (std::string& line : split(safe, '\n')) {
-    line.resize(logs::first_bytes(line, kMaxLineBytes).size());
+    line.resize(first_bytes(line, kMaxLineBytes).size());
     if (appended_++ > before) text_kept.push_back('\n');
     text_kept += line;
     bytes_ += cost_of(line);
@@ -42,6 +44,7 @@ void Feed::add(std::string_view text) {
   }
   const Status kept = log_.append(project_, number_, text_kept, before);
   if (!kept && !std::exchange(complained_, true)) spdlog::warn("{}", kept.error().message);
+  if (kept_lines_ != nullptr) kept_lines_->deployment_lines(project_, number_, process, text_kept);
   for (; bytes_ > kMaxBytes; ++first_) {
     bytes_ -= cost_of(lines_.front());
     lines_.pop_front();

@@ -10,10 +10,16 @@
 
 namespace paastech::controller {
 
+class LastWords;
+
 class Feed {
  public:
-  Feed(net::Executor executor, const logs::DeploymentLog& log, std::string project, std::int64_t number);
-  void add(std::string_view text);  // one or several lines of ours or of a Client's; made safe for a terminal here
+  // lines: where they are kept beside the output of Instances; none: nowhere.
+  Feed(net::Executor executor, const logs::DeploymentLog& log, std::string project, std::int64_t number,
+       LastWords* lines = nullptr);
+  // One or several lines of ours or of a Client's; made safe for a terminal here. process: what the log store calls
+  // their writer: build, release or platform.
+  void add(std::string_view text, std::string_view process = "platform");
   void end();
   bool ended() const { return ended_; }
 
@@ -22,6 +28,7 @@ class Feed {
   const logs::DeploymentLog& log_;
   std::string project_;
   std::int64_t number_;
+  LastWords* kept_lines_;
   std::deque<std::string> lines_;
   std::size_t first_ = 0;  // the number of the first of them
   std::size_t bytes_ = 0;

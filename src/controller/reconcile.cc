@@ -3,7 +3,9 @@
 #include <algorithm>
 
 #include "controller/deployment_controller.h"
-#include "rpc/client.h"
+#include "controller/groups.h"
+#include "domain/process_json.h"
+#include "net/loop_time.h"
 #include "store/managed_clients.h"
 
 namespace paastech::controller {
@@ -28,15 +30,18 @@ net::Task<void> DeploymentController::take_up() {
   taken_up_ = true;
   took_up_.notify();
   tasks_.spawn("watch", watch_engine());
+  tasks_.spawn("restarts", restart_what_is_due());
+  tasks_.spawn("liveness", check_liveness());
+  tasks_.spawn("disk", watch_disk());
   bool complained = false;
-  auto next_full = std::chrono::steady_clock::now();
+  auto next_full = net::LoopClock::now();
   while (true) {
-    if (std::exchange(compare_soon_, false) || std::chrono::steady_clock::now() >= next_full) {
+    if (std::exchange(compare_soon_, false) || net::LoopClock::now() >= next_full) {
       Status done = co_await reconcile_all();
       if (!done && !complained) spdlog::warn("comparing with the engine: {}", done.error().message);
       if (done && complained) spdlog::info("the engine answers again");
       complained = !done;
-      next_full = std::chrono::steady_clock::now() + (done ? kEvery : kRetry);
+      next_full = net::LoopClock::now() + (done ? kEvery : kRetry);
     }
     [[maybe_unused]] Status slept = co_await net::sleep_for(complained ? kRetry : kRouterCheck);
     co_await routes_.refresh_stale();
@@ -74,17 +79,24 @@ net::Task<Status> DeploymentController::take_up_deployments() {
   co_return Status{};
 }
 
-DesiredProject DeploymentController::desired_of(const Situation& situation) const {
+Result<DesiredProject> DeploymentController::desired_of(const Situation& situation) {
   DesiredProject desired;
   desired.project = situation.project.id;
   if (situation.live && !situation.project.stopped && !situation.suspended) {
-    desired.deployment = situation.live->number;
-    desired.processes["web"] = 1;
+    TRY_ASSIGN(const ProcessList list, process_list_from_json(situation.live->processes));
+    desired.groups = groups_of(situation.live->number, list);
   }
   for (const auto& [key, rollout] : rollouts_)
     if (key.first == situation.project.id) desired.in_progress.insert(key.second);
   for (const auto& [project, number] : retiring_)
     if (project == situation.project.id) desired.in_progress.insert(number);
+  const auto book = crashes_.find(situation.project.id);
+  if (book == crashes_.end()) return desired;
+  const std::int64_t now = ports_.clock.steady_ms();
+  book->second.keep_only(desired.groups, now);
+  desired.waiting = book->second.waiting(now);
+  desired.unverified = book->second.unverified(now);
+  if (book->second.empty()) crashes_.erase(book);
   return desired;
 }
 
@@ -95,20 +107,13 @@ ProjectRoutes DeploymentController::routes_of(const Situation& situation, const 
   return routes;
 }
 
-ObservedInstance observed_from(const engine::Instance& instance) {
-  return {instance.project(), instance.deployment(), instance.process(), instance.index(),
-          instance.state(),   instance.address(),    instance.port()};
-}
-
 // One look at the Engine and one at the database for all Projects; what needs work gets a task of its own, so that a
 // Project that cannot be repaired holds up no other.
 net::Task<Status> DeploymentController::reconcile_all() {
   std::map<std::string, std::uint64_t> epochs;
   for (const auto& [project_id, each] : turns_) epochs[project_id] = each->epoch();
-  const engine::ListRequest everything;
-  CO_TRY_ASSIGN(engine::ListReply listed,
-                co_await rpc::call<engine::ListReply>(ports_.pomegranate.async(),
-                                                      &engine::Pomegranate::Stub::async::List, everything, 30s));
+  const std::string every_project;
+  CO_TRY_ASSIGN(const std::vector<engine::Instance> listed, co_await ports_.engine.list(every_project));
   auto load = [](store::Tx& tx) -> Result<std::vector<Situation>> {
     TRY_ASSIGN(std::vector<store::ProjectRow> projects, store::list_projects(tx, ""));
     TRY_ASSIGN(std::vector<store::DeploymentRow> live, store::deployments_in(tx, {DeploymentState::kLive}));
@@ -127,18 +132,24 @@ net::Task<Status> DeploymentController::reconcile_all() {
   CO_TRY_ASSIGN(std::vector<Situation> situations, co_await ports_.database.read(std::move(load)));
 
   std::map<std::string, std::vector<ObservedInstance>> observed;
-  for (const engine::Instance& instance : listed.instances())
-    observed[instance.project()].push_back(observed_from(instance));
+  for (const engine::Instance& instance : listed) observed[instance.project()].push_back(observed_from(instance));
   for (const Situation& situation : situations) {
     const std::string& project_id = situation.project.id;
-    const ProjectPlan plan = plan_project(desired_of(situation), observed[project_id]);
+    const Result<DesiredProject> desired = desired_of(situation);
+    const std::vector<ObservedInstance> there = std::move(observed[project_id]);
     observed.erase(project_id);
+    if (!desired) {
+      mark(project_id, std::unexpected(desired.error()));
+      continue;
+    }
+    const ProjectPlan plan = plan_project(*desired, there);
+    watch_liveness(situation, *desired);
     // Somebody acted while we looked: what we saw may be of before.
     const bool touched = turn(project_id)->busy() || turn(project_id)->epoch() != epochs[project_id];
     // At first a look of before is better than none; later it could bring back the routes of a Project just deleted.
     const bool first_look = !routes_.is_complete() && !routes_.has(project_id);
     if (!situation.project.deleting && (!touched || first_look)) routes_.set(project_id, routes_of(situation, plan));
-    const bool work = situation.project.deleting || plan.start_missing || !plan.remove.empty();
+    const bool work = situation.project.deleting || !plan.start.empty() || !plan.remove.empty();
     if (work && !touched) spawn_repair(project_id);
   }
   for (const auto& [orphan, instances] : observed)
@@ -156,6 +167,9 @@ void DeploymentController::forget_all_but(const std::set<std::string>& known) {
   std::erase_if(turns_, [&](const auto& entry) {
     return !known.contains(entry.first) && entry.second.use_count() == 1 && !entry.second->busy();
   });
+  std::erase_if(crashes_, [&](const auto& entry) { return !known.contains(entry.first); });
+  std::erase_if(watched_, [&](const auto& entry) { return !known.contains(entry.first); });
+  std::erase_if(problems_, [&](const auto& entry) { return !known.contains(entry.first); });
   std::erase_if(news_,
                 [&](const auto& entry) { return !known.contains(entry.first) && entry.second.use_count() == 1; });
 }
@@ -163,19 +177,8 @@ void DeploymentController::forget_all_but(const std::set<std::string>& known) {
 net::Task<void> DeploymentController::watch_engine() {
   while (true) {
     compare_soon_ = true;  // whatever happened while nobody watched
-    const engine::WatchRequest everything;
-    rpc::ReadStream<engine::InstanceEvent> events(ports_.pomegranate.async(), &engine::Pomegranate::Stub::async::Watch,
-                                                  everything);
-    while (true) {
-      Result<std::optional<engine::InstanceEvent>> event = co_await events.next();
-      if (!event || !*event) break;
-      const engine::InstanceEvent& got = **event;
-      const std::string& project_id = got.instance().project();
-      const bool ours =
-          !project_id.empty() && (got.kind() == "start" || got.kind() == "die" || got.kind() == "destroy");
-      // A rollout makes events of its own; it knows what it does.
-      if (ours && !turn(project_id)->busy()) spawn_repair(project_id);
-    }
+    const OnEvent on_event = [this](const engine::InstanceEvent& event) { on_engine_event(event); };
+    [[maybe_unused]] const Status lost = co_await ports_.engine.watch(on_event);
     const Status slept = co_await net::sleep_for(kRetry);
     if (!slept) co_return;  // being stopped: the channel may have lost its other end, and gRPC crashes on such a one
   }

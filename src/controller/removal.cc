@@ -1,7 +1,7 @@
 // Deleting a Project: routes, Instances, network, images, repository, logs and rows, in that order, so that what is
 // left after a crash can be found and finished by its row.
+#include "base/failpoint.h"
 #include "controller/deployment_controller.h"
-#include "rpc/client.h"
 
 namespace paastech::controller {
 
@@ -24,29 +24,28 @@ net::Task<Result<Removal>> DeploymentController::delete_project(std::string proj
 net::Task<Result<Removal>> DeploymentController::remove_project_now(std::string project_id) {
   routes_.erase(project_id);
   CO_TRY(co_await routes_.publish());
-  engine::RemoveProjectRequest request;
-  request.set_project(project_id);
-  request.set_volumes(true);
-  CO_TRY_ASSIGN(engine::RemoveProjectReply reply,
-                co_await rpc::call<engine::RemoveProjectReply>(
-                    ports_.pomegranate.async(), &engine::Pomegranate::Stub::async::RemoveProject, request, 120s));
+  PAASTECH_FAILPOINT("removal.unrouted");
+  CO_TRY_ASSIGN(engine::RemoveProjectReply reply, co_await ports_.engine.remove_project(project_id, true));
+  PAASTECH_FAILPOINT("removal.engine");
   Removal removal;
   removal.containers = reply.containers();
   removal.networks = reply.networks();
   removal.images = reply.images();
   for (const engine::Leftover& leftover : reply.leftovers())
     removal.leftovers.push_back({leftover.kind(), leftover.id(), leftover.reason()});
-  repos::RemoveRequest repository;
-  repository.set_project_id(project_id);
-  auto removed = co_await rpc::call<repos::RemoveReply>(ports_.repositories.async(),
-                                                        &repos::Repositories::Stub::async::Remove, repository, 60s);
+  const Status removed = co_await ports_.repositories.remove(project_id);
   if (!removed && removed.error().code == Code::kUnavailable) co_return std::unexpected(removed.error());
   if (!removed) removal.leftovers.push_back({"repository", project_id, removed.error().message});
+  PAASTECH_FAILPOINT("removal.repository");
+  if (ports_.last_words != nullptr) co_await ports_.last_words->forget(project_id);
   ports_.log.remove(project_id);
   auto drop = [project_id](store::Tx& tx) { return store::delete_project(tx, project_id); };
   CO_TRY(co_await ports_.database.write(std::move(drop)));
   news(project_id)->notify();
   news_.erase(project_id);
+  crashes_.erase(project_id);
+  watched_.erase(project_id);
+  problems_.erase(project_id);
   co_return removal;
 }
 
@@ -54,11 +53,9 @@ net::Task<Result<Removal>> DeploymentController::remove_project_now(std::string 
 // database.
 net::Task<void> DeploymentController::remove_orphan(std::string project_id) {
   spdlog::info("removing what project {}, which does not exist, left in the engine", project_id);
-  engine::RemoveProjectRequest request;
-  request.set_project(project_id);
-  auto removed = co_await rpc::call<engine::RemoveProjectReply>(
-      ports_.pomegranate.async(), &engine::Pomegranate::Stub::async::RemoveProject, request, 120s);
+  const auto removed = co_await ports_.engine.remove_project(project_id, false);
   if (!removed) spdlog::warn("removing project {}: {}", project_id, removed.error().message);
+  if (removed && ports_.last_words != nullptr) co_await ports_.last_words->forget(project_id);
 }
 
 }  // namespace paastech::controller

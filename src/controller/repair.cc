@@ -1,14 +1,13 @@
 // Makes one Project's Instances and routes what they should be. Every step can be repeated.
 #include "controller/deployment_controller.h"
-#include "rpc/client.h"
+#include "controller/groups.h"
+#include "domain/process_json.h"
 #include "store/clients.h"
 
 namespace paastech::controller {
 
-using namespace std::chrono_literals;
-
 void DeploymentController::spawn_repair(const std::string& project_id) {
-  if (!repairing_.insert(project_id).second) return;  // one waits already and will see what is new
+  if (!repair_waits_.insert(project_id).second) return;  // one waits already and will see what is new
   tasks_.spawn("repair", repair(project_id));
 }
 
@@ -16,7 +15,8 @@ net::Task<void> DeploymentController::repair(std::string project_id) {
   std::shared_ptr<Turn> mine = turn(project_id);
   co_await mine->take();
   TurnHolder holder(mine);
-  repairing_.erase(project_id);
+  repair_waits_.erase(project_id);
+  missed_.erase(project_id);
   auto load = [project_id](store::Tx& tx) { return store::find_project(tx, project_id); };
   Result<store::ProjectRow> project = co_await ports_.database.read(std::move(load));
   if (!project) co_return;  // deleted meanwhile, or the next minute tries again
@@ -25,49 +25,61 @@ net::Task<void> DeploymentController::repair(std::string project_id) {
     if (!removed) spdlog::warn("deleting project {}: {}", project->name, removed.error().message);
     co_return;
   }
-  Status done = co_await reconcile_project(project_id);
-  if (!done) spdlog::warn("project {}: {}", project->name, done.error().message);
+  const auto stop = std::make_shared<Stop>();
+  if (under_way(project_id)) stop->ask();  // a Deployment waits already
+  repairing_[project_id] = stop;
+  const Status done = co_await reconcile_project(project_id);
+  repairing_.erase(project_id);
+  if (!done && done.error().code != Code::kCancelled)
+    spdlog::warn("project {}: {}", project->name, done.error().message);
+  mark(project_id, done);
+  if (missed_.erase(project_id) > 0) spawn_repair(project_id);
 }
 
-// Held to the Project's turn by its caller.
-net::Task<Status> DeploymentController::reconcile_project(std::string project_id) {
-  engine::ListRequest which;
-  which.set_project(project_id);
-  CO_TRY_ASSIGN(engine::ListReply listed,
-                co_await rpc::call<engine::ListReply>(ports_.pomegranate.async(),
-                                                      &engine::Pomegranate::Stub::async::List, which, 30s));
+// An Engine or ingress that does not answer is no fault of the Project's.
+void DeploymentController::mark(const std::string& project_id, const Status& done) {
+  if (done) {
+    problems_.erase(project_id);
+    return;
+  }
+  const Error& error = done.error();
+  if (error.code == Code::kUnavailable || error.code == Code::kCancelled) return;
+  Condition& condition = problems_[project_id];
+  if (condition.problem != error.message) condition.problem_since_ms = ports_.clock.now_ms();
+  condition.problem = error.message;
+}
+
+// Held to the Project's turn by its caller. abandoned: a Deployment that came to nothing; what it started goes.
+net::Task<Status> DeploymentController::reconcile_project(std::string project_id, std::int64_t abandoned) {
+  CO_TRY_ASSIGN(const std::vector<engine::Instance> listed, co_await ports_.engine.list(project_id));
   auto load = [project_id](store::Tx& tx) -> Result<Situation> {
     TRY_ASSIGN(store::ProjectRow project, store::find_project(tx, project_id));
     TRY_ASSIGN(std::optional<store::DeploymentRow> live, store::live_deployment(tx, project_id));
     TRY_ASSIGN(const store::ClientRow owner, store::find_client(tx, project.owner_id));
     return Situation{project, live, owner.suspended_at != 0};
   };
-  CO_TRY_ASSIGN(Situation situation, co_await ports_.database.read(std::move(load)));
+  CO_TRY_ASSIGN(const Situation situation, co_await ports_.database.read(std::move(load)));
   if (situation.project.deleting)
     co_return fail(Code::kFailedPrecondition, "project " + situation.project.name + " is being deleted");
   std::vector<ObservedInstance> observed;
-  for (const engine::Instance& instance : listed.instances()) observed.push_back(observed_from(instance));
-  const ProjectPlan plan = plan_project(desired_of(situation), observed);
+  for (const engine::Instance& instance : listed) observed.push_back(observed_from(instance));
+  CO_TRY_ASSIGN(DesiredProject desired, desired_of(situation));
+  desired.in_progress.erase(abandoned);
+  const ProjectPlan plan = plan_project(desired, observed);
+  watch_liveness(situation, desired);
 
   // What is dead leaves the table before anything slow begins.
-  CO_TRY(co_await set_routes(project_id, routes_of(situation, plan)));
-  if (plan.start_missing) {
-    CO_TRY_ASSIGN(ProjectRoutes routes, co_await run_current(situation.project, *situation.live));
-    CO_TRY(co_await set_routes(project_id, std::move(routes)));
+  ProjectRoutes seen = routes_of(situation, plan);
+  CO_TRY(co_await set_routes(project_id, std::move(seen)));
+  const auto mine = repairing_.find(project_id);
+  const StopPtr stop = mine == repairing_.end() ? std::make_shared<Stop>() : mine->second;
+  Status brought;
+  for (const GroupKey& key : plan.start) {
+    const Status one = co_await bring_back(project_id, situation, key, stop);
+    if (!one && brought) brought = one;  // one Process that cannot be started holds up no other
   }
-  std::vector<router::Backend> leaving;
-  for (const ObservedInstance& instance : observed)
-    if (plan.remove.contains(instance.deployment) && !instance.address.empty())
-      leaving.push_back(backend_of(instance.address, instance.port, instance.deployment));
-  co_await routes_.drain(std::move(leaving));
-  for (const std::int64_t number : plan.remove) {
-    engine::RemoveGroupRequest request;
-    request.set_project(project_id);
-    request.set_deployment(number);
-    CO_TRY(co_await rpc::call<engine::RemoveGroupReply>(ports_.pomegranate.async(),
-                                                        &engine::Pomegranate::Stub::async::RemoveGroup, request, 60s));
-  }
-  co_return Status{};
+  CO_TRY(co_await remove_surplus(project_id, plan.remove, std::move(observed), abandoned));
+  co_return brought;
 }
 
 net::Task<Status> DeploymentController::set_routes(std::string project_id, ProjectRoutes routes) {
@@ -77,22 +89,65 @@ net::Task<Status> DeploymentController::set_routes(std::string project_id, Proje
   co_return published;
 }
 
-// Brings the live Deployment's Instances back, for instance after somebody removed a container.
-net::Task<Result<ProjectRoutes>> DeploymentController::run_current(store::ProjectRow project,
-                                                                   store::DeploymentRow live) {
-  CO_TRY_ASSIGN(engine::InstanceGroup group, group_of(project, live));
-  rpc::ReadStream<engine::GroupEvent> events(ports_.pomegranate.async(), &engine::Pomegranate::Stub::async::EnsureGroup,
-                                             group);
-  while (true) {
-    CO_TRY_ASSIGN(std::optional<engine::GroupEvent> event, co_await events.next());
-    if (!event) co_return fail(Code::kInternal, "the engine ended the start without a result");
-    if (event->has_failed()) co_return fail(Code::kFailedPrecondition, event->failed().message());
-    if (!event->has_ready()) continue;
-    ProjectRoutes routes{project.name, {}};
-    for (const engine::Instance& instance : event->ready().instances())
-      routes.backends.push_back(backend_of(instance.address(), instance.port(), live.number));
-    co_return routes;
+// The Instances of one group again, for instance after one crashed or somebody removed a container. One that cannot be
+// started counts as crashed, so that the next attempt comes later.
+net::Task<Status> DeploymentController::bring_back(std::string project_id, Situation situation, GroupKey key,
+                                                   StopPtr stop) {
+  CO_TRY_ASSIGN(const ProcessList list, process_list_from_json(situation.live->processes));
+  const Process process = list.processes.at(key.process);
+  store::DeploymentRow source = *situation.live;
+  if (key.deployment != source.number) {
+    auto find = [project_id, number = key.deployment](store::Tx& tx) {
+      return store::find_deployment(tx, project_id, number);
+    };
+    CO_TRY_ASSIGN(source, co_await ports_.database.read(std::move(find)));
   }
+  CO_TRY_ASSIGN(engine::InstanceGroup group,
+                instance_group(ports_.secrets, situation.project, source, key.process, process));
+  const OnLine quiet = [](const std::string&) {};
+  CO_TRY_ASSIGN(const engine::GroupEvent outcome, co_await ports_.engine.ensure_group(std::move(group), quiet, stop));
+  const std::int64_t now = ports_.clock.steady_ms();
+  if (outcome.has_failed()) {
+    CrashBook& book = crashes_[project_id];
+    const std::set<InstanceName> unverified = book.unverified(now);
+    for (int index = 0; index < process.count; ++index) {
+      const InstanceName name{key.deployment, key.process, index};
+      if (unverified.contains(name) || !book.all().contains(name)) book.note(name, outcome.failed().message(), now);
+    }
+    crash_news_.notify();
+    co_return fail(Code::kFailedPrecondition, outcome.failed().message());
+  }
+  ProjectRoutes routes{situation.project.name, {}};
+  for (const engine::Instance& instance : outcome.ready().instances()) {
+    const auto book = crashes_.find(project_id);
+    if (book != crashes_.end()) book->second.well({key.deployment, key.process, instance.index()}, now);
+    routes.backends.push_back(backend_of(instance.address(), instance.port(), instance.deployment()));
+  }
+  if (key.process != "web") co_return Status{};
+  Status routed = co_await set_routes(project_id, std::move(routes));
+  co_return routed;
+}
+
+net::Task<Status> DeploymentController::remove_surplus(std::string project_id, std::set<Surplus> surplus,
+                                                       std::vector<ObservedInstance> observed, std::int64_t abandoned) {
+  std::vector<router::Backend> leaving;
+  for (const ObservedInstance& instance : observed) {
+    const auto goes = [&](const Surplus& one) { return is_surplus(one, instance); };
+    if (!instance.address.empty() && std::ranges::any_of(surplus, goes))
+      leaving.push_back(backend_of(instance.address, instance.port, instance.deployment));
+  }
+  const std::chrono::seconds longest(Process().drain_s);
+  co_await routes_.drain(std::move(leaving), longest);
+  for (const Surplus& one : surplus) {
+    engine::RemoveGroupRequest which;
+    which.set_project(project_id);
+    which.set_deployment(one.deployment);
+    which.set_process(one.process);
+    which.set_from_index(one.from_index);
+    if (one.deployment == abandoned) which.set_grace_seconds(1);  // it never served
+    CO_TRY(co_await end_instances(std::move(which)));
+  }
+  co_return Status{};
 }
 
 }  // namespace paastech::controller

@@ -1,11 +1,10 @@
 // What a Deployment leaves behind: the Instances of those before one that went live, and images that nobody goes back
 // to.
+#include "base/failpoint.h"
 #include "controller/deployment_controller.h"
-#include "rpc/client.h"
+#include "controller/groups.h"
 
 namespace paastech::controller {
-
-using namespace std::chrono_literals;
 
 namespace {
 
@@ -14,33 +13,67 @@ std::string image_name(const std::string& project_id, std::int64_t number) {
   return fmt::format("paastech/{}:{}", project_id, number);
 }
 
+bool asked_for(const engine::RemoveGroupRequest& which, const engine::Instance& instance) {
+  const bool listed = which.index_size() == 0 || std::ranges::count(which.index(), instance.index()) > 0;
+  return (which.deployment() == 0 || which.deployment() == instance.deployment()) &&
+         (which.process().empty() || which.process() == instance.process()) && listed &&
+         instance.index() >= which.from_index();
+}
+
 }  // namespace
 
-net::Task<void> DeploymentController::remove_old_groups(std::string project_id, std::int64_t keep,
-                                                        std::vector<router::Backend> drain) {
-  co_await routes_.drain(drain);
-  co_await remove_groups_before(project_id, keep);
-  for (const router::Backend& backend : drain) retiring_.erase({project_id, backend.deployment()});
+// Stops them, and removes them once their last words are kept.
+net::Task<Status> DeploymentController::end_instances(engine::RemoveGroupRequest which) {
+  if (ports_.last_words != nullptr) {
+    CO_TRY_ASSIGN(const std::vector<engine::Instance> running, co_await ports_.engine.list(which.project()));
+    std::vector<std::string> ids;
+    for (const engine::Instance& instance : running)
+      if (asked_for(which, instance)) ids.push_back(instance.id());
+    if (ids.empty()) co_return Status{};
+    engine::RemoveGroupRequest stop = which;
+    stop.set_only_stop(true);
+    CO_TRY(co_await ports_.engine.remove_group(std::move(stop)));
+    co_await ports_.last_words->kept(std::move(ids));
+  }
+  PAASTECH_FAILPOINT("instances.stopped");
+  Status removed = co_await ports_.engine.remove_group(std::move(which));
+  co_return removed;
+}
+
+net::Task<void> DeploymentController::retire(RolloutPtr rollout, std::set<std::int64_t> numbers, Backends drained) {
+  const std::string project_id = rollout->row.project_id;
+  const std::chrono::seconds longest = drain_time(rollout->list);
+  co_await routes_.drain(std::move(drained), longest);
+  PAASTECH_FAILPOINT("retire.drained");
+  for (const std::int64_t number : numbers) {
+    engine::RemoveGroupRequest which;
+    which.set_project(project_id);
+    which.set_deployment(number);
+    const Status removed = co_await end_instances(std::move(which));
+    if (!removed) spdlog::warn("removing deployment {} of {}: {}", number, project_id, removed.error().message);
+    retiring_.erase({project_id, number});
+  }
   co_await remove_old_images(project_id);
 }
 
-net::Task<void> DeploymentController::remove_groups_before(std::string project_id, std::int64_t keep) {
-  engine::ListRequest which;
-  which.set_project(project_id);
-  auto listed = co_await rpc::call<engine::ListReply>(ports_.pomegranate.async(),
-                                                      &engine::Pomegranate::Stub::async::List, which, 30s);
-  if (!listed) co_return;  // the next reconciliation does it
-  std::set<std::int64_t> old;
-  for (const engine::Instance& instance : listed->instances())
-    if (instance.deployment() < keep) old.insert(instance.deployment());
-  for (const std::int64_t number : old) {
-    engine::RemoveGroupRequest request;
-    request.set_project(project_id);
-    request.set_deployment(number);
-    auto removed = co_await rpc::call<engine::RemoveGroupReply>(
-        ports_.pomegranate.async(), &engine::Pomegranate::Stub::async::RemoveGroup, request, 60s);
-    if (!removed) spdlog::warn("removing deployment {} of {}: {}", number, project_id, removed.error().message);
-  }
+// Of groups that go on with fewer Instances. Held to the Project's turn, for the next Deployment may want them back.
+net::Task<Status> DeploymentController::end_surplus(RolloutPtr rollout) {
+  if (rollout->row.cause != DeploymentCause::kScale) co_return Status{};
+  const std::string project_id = rollout->row.project_id;
+  // Where it does not answer the next comparison does it: this Deployment is live.
+  const Result<std::vector<engine::Instance>> running = co_await ports_.engine.list(project_id);
+  if (!running) co_return Status{};
+  DesiredProject desired;
+  desired.project = project_id;
+  desired.groups = groups_of(rollout->row.number, rollout->list);
+  for (const auto& [project, number] : retiring_)
+    if (project == project_id) desired.in_progress.insert(number);
+  std::vector<ObservedInstance> observed;
+  for (const engine::Instance& instance : *running) observed.push_back(observed_from(instance));
+  const ProjectPlan plan = plan_project(desired, observed);
+  const Status removed = co_await remove_surplus(project_id, plan.remove, std::move(observed), 0);
+  if (!removed) spdlog::warn("project {}: {}", rollout->project.name, removed.error().message);
+  co_return Status{};
 }
 
 // Keeps the images of the live and the last few Deployments that had one (peers fill their disks here), and the newest
@@ -48,10 +81,7 @@ net::Task<void> DeploymentController::remove_groups_before(std::string project_i
 // its row says so.
 net::Task<void> DeploymentController::remove_old_images(std::string project_id) {
   const int limit = options_.kept_images + 1;
-  engine::ListImagesRequest which;
-  which.set_project(project_id);
-  auto images = co_await rpc::call<engine::ListImagesReply>(ports_.pomegranate.async(),
-                                                            &engine::Pomegranate::Stub::async::ListImages, which, 30s);
+  auto images = co_await ports_.engine.list_images(project_id);
   if (!images) co_return;
   auto find = [project_id](store::Tx& tx) { return store::list_deployments(tx, project_id, 100, 0); };
   auto rows = co_await ports_.database.read(std::move(find));
@@ -68,10 +98,7 @@ net::Task<void> DeploymentController::remove_old_images(std::string project_id) 
   }
   for (const engine::Image& image : images->images()) {
     if (keep.contains(image.reference()) || image.reference() == failed) continue;
-    engine::RemoveImageRequest request;
-    request.set_reference(image.reference());
-    auto removed = co_await rpc::call<engine::RemoveImageReply>(
-        ports_.pomegranate.async(), &engine::Pomegranate::Stub::async::RemoveImage, request, 60s);
+    const Status removed = co_await ports_.engine.remove_image(image.reference());
     if (!removed) spdlog::info("image {} stays: {}", image.reference(), removed.error().message);
   }
 }

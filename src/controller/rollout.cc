@@ -1,12 +1,12 @@
 // One Deployment from queued to live, failed or cancelled. Every step is named by the Deployment's number and can be
 // repeated, so that a process that takes over finds either the step done or does it again.
-#include <boost/json.hpp>
-
-#include "build/manifest.h"
+#include "base/failpoint.h"
 #include "controller/deployment_controller.h"
-#include "domain/quota.h"
-#include "rpc/client.h"
+#include "controller/groups.h"
+#include "domain/process_json.h"
 #include "store/clients.h"
+#include "store/scales.h"
+#include "store/usage.h"
 
 namespace paastech::controller {
 
@@ -50,7 +50,7 @@ net::Task<void> DeploymentController::run_rollout(RolloutPtr rollout) {
     rollout->project = loaded->project;
     rollout->row = loaded->row;
     rollout->owner_suspended = loaded->owner_suspended;
-    rollout->started_ms = ports_.clock.now_ms();
+    rollout->started_ms = ports_.clock.steady_ms();
     Status done = fail(Code::kInternal, "the deployment ended without a reason");
     try {
       done = co_await roll_out(rollout);
@@ -65,14 +65,7 @@ net::Task<void> DeploymentController::run_rollout(RolloutPtr rollout) {
   rollout->feed->end();
   rollouts_.erase({project_id, number});
   news(project_id)->notify();
-}
-
-void copy_image(const store::DeploymentRow& from, store::DeploymentRow& to) {
-  to.commit = from.commit;
-  to.commit_subject = from.commit_subject;
-  to.image = from.image;
-  to.port = from.port;
-  to.processes = from.processes;
+  if (missed_.erase(project_id) > 0) spawn_repair(project_id);
 }
 
 // A push may have become live since this Deployment was queued.
@@ -90,149 +83,135 @@ net::Task<Status> DeploymentController::take_live_image(RolloutPtr rollout) {
 
 namespace {
 
-Status still_wanted(const RolloutPtr& rollout) {
-  if (rollout->cancelled.empty()) return {};
-  return fail(Code::kCancelled, rollout->cancelled);
+struct Settled {
+  store::DeploymentRow row;
+  ProcessList list;
+  std::optional<store::DeploymentRow> before;
+  std::map<std::int64_t, store::DeploymentRow> adopted;
+};
+
+// What the Project's scale makes of the list, within the plan of its owner. A change of scale takes over the Instances
+// of what is live now, and its environment with them.
+Result<Settled> settle(store::Tx& tx, const SecretBox& secrets, const store::ProjectRow& project,
+                       store::DeploymentRow row) {
+  Settled out;
+  TRY_ASSIGN(out.list, process_list_from_json(row.processes));
+  for (auto& [name, process] : out.list.processes) process.group = 0;
+  TRY_ASSIGN(const std::vector<Scale> scales, store::list_scales(tx, project.id));
+  apply_scale(out.list, scales);
+  TRY_ASSIGN(out.before, store::live_deployment(tx, project.id));
+  if (row.cause == DeploymentCause::kScale && out.before && !project.stopped) {
+    TRY_ASSIGN(const ProcessList before, process_list_from_json(out.before->processes));
+    adopt_groups(out.list, before, out.before->number);
+  }
+  for (const auto& [name, process] : out.list.processes) {
+    if (process.group == 0 || out.adopted.contains(process.group)) continue;
+    TRY_ASSIGN(out.adopted[process.group], store::find_deployment(tx, project.id, process.group));
+  }
+  TRY(store::admit_deployment(tx, project, out.list));
+  row.processes = process_list_to_json(out.list);
+  if (row.cause == DeploymentCause::kScale && out.before) {
+    TRY_ASSIGN(const std::string plain, open_environment(secrets, *out.before));
+    row.environment = seal_environment(secrets, plain, row.project_id, row.number);
+    TRY(store::set_snapshot(tx, row));
+  }
+  TRY(store::update_deployment(tx, row));
+  out.row = std::move(row);
+  return out;
 }
 
 }  // namespace
 
+net::Task<Status> DeploymentController::settle_list(RolloutPtr rollout) {
+  auto work = [this, project = rollout->project, row = rollout->row](store::Tx& tx) {
+    return settle(tx, ports_.secrets, project, row);
+  };
+  Result<Settled> settled = co_await ports_.database.write_at_last(std::move(work));
+  if (!settled) {
+    if (settled.error().code == Code::kPermissionDenied) rollout->row.reason = "quota";
+    co_return std::unexpected(settled.error());
+  }
+  rollout->row = std::move(settled->row);
+  rollout->list = std::move(settled->list);
+  rollout->before = std::move(settled->before);
+  rollout->adopted = std::move(settled->adopted);
+  co_return Status{};
+}
+
 net::Task<Status> DeploymentController::roll_out(RolloutPtr rollout) {
+  const DeploymentCause cause = rollout->row.cause;
   if (rollout->project.deleting) rollout->cancel("the project was deleted meanwhile");
   if (rollout->owner_suspended) rollout->cancel(std::string(kOwnerSuspended));
   // A change of configuration alone does not start what was stopped; its values are stored.
-  if (rollout->row.cause == DeploymentCause::kConfig && rollout->project.stopped)
+  if ((cause == DeploymentCause::kConfig || cause == DeploymentCause::kScale) && rollout->project.stopped)
     rollout->cancel("the Application is stopped; `paastech start` brings the change into service");
-  CO_TRY(still_wanted(rollout));
-  if (rollout->row.cause == DeploymentCause::kPush) {
+  CO_TRY(rollout->still_wanted());
+  if (cause == DeploymentCause::kPush) {
     CO_TRY(co_await move_to(rollout, DeploymentState::kBuilding));
     CO_TRY(co_await build(rollout));
-  } else {
+  } else if (cause == DeploymentCause::kImage) {
+    if (rollout->row.state == DeploymentState::kQueued) {
+      CO_TRY(co_await move_to(rollout, DeploymentState::kBuilding));
+    }
+    CO_TRY(co_await fetch_image(rollout));
+  } else if (cause != DeploymentCause::kRollback) {
     CO_TRY(co_await take_live_image(rollout));
   }
-  CO_TRY(still_wanted(rollout));
+  CO_TRY(rollout->still_wanted());
+  CO_TRY(co_await settle_list(rollout));
+  CO_TRY(co_await release(rollout));
+  CO_TRY(rollout->still_wanted());
   if (rollout->row.state != DeploymentState::kStarting) {
     CO_TRY(co_await move_to(rollout, DeploymentState::kStarting));
   }
-  CO_TRY_ASSIGN(engine::GroupReady ready, co_await start_group(rollout));
-  CO_TRY(still_wanted(rollout));
-  CO_TRY(co_await cut_over(rollout, std::move(ready)));
-  rollout->feed->add(fmt::format("==> Live: {} ({:.1f} s)", application_url(rollout->project.name, ports_.address),
-                                 static_cast<double>(ports_.clock.now_ms() - rollout->started_ms) / 1000.0));
+  PAASTECH_FAILPOINT("rollout.starting");
+  const bool something_runs = rollout->before && !rollout->project.stopped;
+  const bool one_by_one = cause == DeploymentCause::kRestart || rollout->list.strategy == Strategy::kRolling;
+  Status replaced;
+  if (something_runs && cause != DeploymentCause::kScale && one_by_one) {
+    replaced = co_await replace_one_by_one(rollout);
+  } else if (something_runs && cause != DeploymentCause::kScale && rollout->list.strategy == Strategy::kRecreate) {
+    replaced = co_await replace_after_the_end(rollout);
+  } else {
+    replaced = co_await replace_at_once(rollout);
+  }
+  CO_TRY(replaced);
+  const double seconds = static_cast<double>(ports_.clock.steady_ms() - rollout->started_ms) / 1000.0;
+  rollout->feed->add(
+      fmt::format("==> Live: {} ({:.1f} s)", application_url(rollout->project.name, ports_.address), seconds));
+  CO_TRY(co_await end_surplus(rollout));
   co_return Status{};
 }
 
-Result<engine::InstanceGroup> DeploymentController::group_of(const store::ProjectRow& project,
-                                                             const store::DeploymentRow& row) const {
-  TRY_ASSIGN(auto processes, build::processes_from_json(row.processes));
-  const Process web = processes["web"];
-  engine::InstanceGroup group;
-  group.set_project(project.id);
-  group.set_project_name(project.name);
-  group.set_deployment(row.number);
-  group.set_process("web");
-  group.set_count(1);
-  group.set_image(row.image);
-  group.set_port(row.port);
-  group.mutable_limits()->set_memory_bytes(kInstanceMemoryBytes);
-  group.mutable_limits()->set_milli_cpus(kInstanceMilliCpus);
-  for (const std::string& word : web.command) group.add_command(word);
-  group.mutable_probe()->set_http_path(web.health);
-  group.mutable_probe()->set_timeout_seconds(web.ready_timeout_s);
-  TRY_ASSIGN(std::string plain,
-             ports_.secrets.open(row.environment, "deployment/" + project.id + "/" + std::to_string(row.number)));
-  auto add = [&group](std::string_view name, std::string_view value) {
-    engine::EnvironmentVariable& variable = *group.add_environment();
-    variable.set_name(std::string(name));
-    variable.set_value(std::string(value));
-  };
-  // A Client may name another PORT for its program's own use only through paastech.yaml: the platform's value wins.
-  const boost::json::value parsed = boost::json::parse(plain);
-  for (const auto& [name, value] : parsed.as_object())
-    if (name != "PORT") add(name, value.as_string());
-  add("PORT", std::to_string(row.port));
-  add("PAASTECH_PROJECT", project.name);
-  add("PAASTECH_DEPLOYMENT", std::to_string(row.number));
-  if (!row.commit.empty()) add("PAASTECH_COMMIT", row.commit);
-  return group;
+// Once, in the new image with the new environment, before any traffic; not where neither changed. A Service that was
+// killed in the middle of one runs it again: the state `releasing` says no more than that it had begun.
+net::Task<Status> DeploymentController::release(RolloutPtr rollout) {
+  const DeploymentCause cause = rollout->row.cause;
+  const bool same = cause == DeploymentCause::kRestart || cause == DeploymentCause::kScale;
+  if (!rollout->list.release || same || rollout->row.state == DeploymentState::kStarting) co_return Status{};
+  if (rollout->row.state != DeploymentState::kReleasing) {
+    CO_TRY(co_await move_to(rollout, DeploymentState::kReleasing));
+  }
+  PAASTECH_FAILPOINT("rollout.releasing");
+  CO_TRY_ASSIGN(engine::RunOnceRequest run,
+                release_run(ports_.secrets, rollout->project, rollout->row, *rollout->list.release));
+  rollout->feed->add("==> Running the release command");
+  const OnLine on_line = [feed = rollout->feed](const std::string& line) { feed->add("    " + line, "release"); };
+  Result<int> code = co_await ports_.engine.run_once(std::move(run), on_line, rollout->stop);
+  if (!code && code.error().code == Code::kUnavailable) co_return std::unexpected(code.error());
+  if (code && *code == 0) co_return Status{};
+  CO_TRY(rollout->still_wanted());
+  rollout->row.reason = "release_failed";
+  if (!code) co_return fail(Code::kFailedPrecondition, "the release command failed: " + code.error().message);
+  co_return fail(Code::kFailedPrecondition, fmt::format("the release command ended with exit code {}", *code),
+                 "its output stands above; what was live before goes on serving");
 }
 
-net::Task<Result<engine::GroupReady>> DeploymentController::start_group(RolloutPtr rollout) {
-  CO_TRY_ASSIGN(engine::InstanceGroup group, group_of(rollout->project, rollout->row));
-  rollout->feed->add(fmt::format("==> Starting web on port {}", rollout->row.port));
-  rpc::ReadStream<engine::GroupEvent> events(ports_.pomegranate.async(), &engine::Pomegranate::Stub::async::EnsureGroup,
-                                             group);
-  const Stoppable stoppable(rollout, [&events] { events.cancel(); });
-  Result<engine::GroupReady> outcome = fail(Code::kInternal, "the engine ended the start without a result");
-  while (true) {
-    Result<std::optional<engine::GroupEvent>> event = co_await events.next();
-    if (!event) outcome = std::unexpected(event.error());
-    if (!event || !*event) break;
-    engine::GroupEvent& got = **event;
-    if (got.has_ready()) {
-      outcome = got.ready();
-    } else if (got.has_failed()) {
-      const engine::GroupFailed& failed = got.failed();
-      rollout->row.reason = failed.reason();
-      if (failed.last_lines_size() > 0) rollout->feed->add("    Its last lines:");
-      for (const std::string& line : failed.last_lines()) rollout->feed->add("    | " + line);
-      outcome = fail(Code::kFailedPrecondition, failed.message());
-    } else {
-      rollout->feed->add("    " + got.progress());
-    }
-  }
-  co_return outcome;
-}
-
-// Publish, acknowledge, commit; then drain and stop the old, which the Client need not wait for.
-net::Task<Status> DeploymentController::cut_over(RolloutPtr rollout, engine::GroupReady ready) {
-  const std::string project_id = rollout->row.project_id;
-  CO_TRY(co_await routes_.wait_complete());  // after a restart: what serves is not known before
-  const std::vector<router::Backend> old = routes_.backends(project_id);
-  ProjectRoutes fresh{rollout->project.name, {}};
-  for (const engine::Instance& instance : ready.instances()) {
-    fresh.backends.push_back(backend_of(instance.address(), instance.port(), rollout->row.number));
-  }
-  routes_.set(project_id, fresh);
-  Status published = co_await routes_.publish();
-  Status moved = published;
-  if (published) {
-    store::DeploymentRow live = rollout->row;
-    live.state = DeploymentState::kLive;
-    live.finished_at = ports_.clock.now_ms();
-    auto commit = [live](store::Tx& tx) -> Status {
-      TRY_ASSIGN(std::optional<store::DeploymentRow> before, store::live_deployment(tx, live.project_id));
-      if (before) {
-        before->state = DeploymentState::kSuperseded;
-        TRY(store::update_deployment(tx, *before));
-      }
-      TRY(store::set_stopped(tx, live.project_id, false));
-      return store::update_deployment(tx, live);
-    };
-    moved = co_await ports_.database.write_at_last(std::move(commit));
-    if (moved) rollout->row = live;
-  }
-  if (!moved) {
-    routes_.set(project_id, ProjectRoutes{rollout->project.name, old});
-    Status restored = co_await routes_.publish();
-    if (!restored) spdlog::error("restoring routes: {}", restored.error().message);
-    co_return moved;
-  }
-  news(project_id)->notify();
-  for (const router::Backend& backend : old) retiring_.insert({project_id, backend.deployment()});
-  tasks_.spawn("retire", remove_old_groups(project_id, rollout->row.number, old));
-  co_return Status{};
-}
-
-// Ends a Deployment that did not come to be. What serves goes on serving.
+// Ends a Deployment that did not come to be. What serves goes on serving, or is brought back where its place was
+// already being taken.
 net::Task<void> DeploymentController::give_up(RolloutPtr rollout, Error error) {
-  engine::RemoveGroupRequest request;
-  request.set_project(rollout->row.project_id);
-  request.set_deployment(rollout->row.number);
-  request.set_grace_seconds(1);
-  auto removed = co_await rpc::call<engine::RemoveGroupReply>(
-      ports_.pomegranate.async(), &engine::Pomegranate::Stub::async::RemoveGroup, request, 60s);
-  if (!removed) spdlog::warn("removing what failed: {}", removed.error().message);
+  const Status restored = co_await reconcile_project(rollout->row.project_id, rollout->row.number);
+  if (!restored) spdlog::warn("removing what failed: {}", restored.error().message);
   const bool cancelled = !rollout->cancelled.empty();
   store::DeploymentRow& row = rollout->row;
   if (row.reason.empty()) row.reason = "error";

@@ -15,7 +15,7 @@ struct RolloutTest : ControllerTest {
     ASSERT_EQ(end_of(push()).state, DeploymentState::kLive);
     ASSERT_TRUE(eventually([&] { return process_->tasks.size() == kAtRest; }));
   }
-  static constexpr std::size_t kAtRest = 2;  // the comparison and the watch
+  static constexpr std::size_t kAtRest = 5;  // the comparison, the watch, restarts, liveness, the disk
 };
 
 TEST_F(RolloutTest, APushIsBuiltStartedPublishedAndLive) {
@@ -307,6 +307,24 @@ TEST_F(RolloutTest, WithNothingLiveOrOnItsWayThereIsNothingToRedeploy) {
   ASSERT_FALSE(row);
   EXPECT_EQ(row.error().code, Code::kFailedPrecondition);
   EXPECT_THAT(row.error().hint, HasSubstr("git push"));
+}
+
+TEST_F(RolloutTest, WhereTheDiskIsNearlyFullNothingIsBuiltAndWhatRunsIsReplacedStill) {
+  ASSERT_EQ(end_of(push()).state, DeploymentState::kLive);
+  engine_.disk_used = 95;
+  const store::DeploymentRow refused = end_of(push());
+  EXPECT_EQ(refused.reason, "disk_full");
+  EXPECT_EQ(journal_.count("build 2"), 0);
+  EXPECT_EQ(end_of(change_environment("blue")).state, DeploymentState::kLive);
+  engine_.disk_used = 94;
+  EXPECT_EQ(end_of(push()).state, DeploymentState::kLive);
+}
+
+TEST_F(RolloutTest, WhereTheDiskGetsFullWhatBuildsLeftGoesAtOnce) {
+  stop_process();
+  engine_.disk_used = 85;
+  start_process();
+  EXPECT_TRUE(eventually([&] { return journal_.count("prune 0") == 1; }));
 }
 
 TEST_F(RolloutTest, AtMostOneBuildOfAClientAtATime) {

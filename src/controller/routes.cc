@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "rpc/client.h"
+#include "net/loop_time.h"
 
 namespace paastech::controller {
 
@@ -52,25 +52,21 @@ router::RouteTable Routes::table() {
   return out;
 }
 
-net::Task<Status> Routes::publish_to(router::Router::Stub* stub, router::RouteTable now) {
-  Result<router::PublishReply> reply =
-      co_await rpc::call<router::PublishReply>(stub->async(), &router::Router::Stub::async::Publish, now, 10s);
-  if (!reply && reply.error().code == Code::kFailedPrecondition) {
+net::Task<Status> Routes::publish_to(IngressPort* ingress, router::RouteTable now) {
+  Status published = co_await ingress->publish(now);
+  if (!published && published.error().code == Code::kFailedPrecondition) {
     // The ingress has seen a later version: our clock went back. Go beyond it and try once more.
-    const router::StatisticsRequest question;
-    Result<router::StatisticsReply> seen = co_await rpc::call<router::StatisticsReply>(
-        stub->async(), &router::Router::Stub::async::Statistics, question, 5s);
-    if (seen) version_ = std::max(version_, seen->table_version());
+    const Result<std::int64_t> seen = co_await ingress->table_version();
+    if (seen) version_ = std::max(version_, *seen);
     now = table();
-    reply = co_await rpc::call<router::PublishReply>(stub->async(), &router::Router::Stub::async::Publish, now, 10s);
+    published = co_await ingress->publish(now);
   }
-  if (!reply) co_return std::unexpected(reply.error());
-  co_return Status{};
+  co_return published;
 }
 
 net::Task<Status> Routes::wait_complete() {
-  const auto patience = std::chrono::steady_clock::now() + kPatience;
-  while (!complete_ && std::chrono::steady_clock::now() < patience) co_await completed_.wait(1s);
+  const auto patience = net::LoopClock::now() + kPatience;
+  while (!complete_ && net::LoopClock::now() < patience) co_await completed_.wait(1s);
   if (!complete_)
     co_return fail(Code::kUnavailable, "the Engine has not answered since the Service was started",
                    "try again once it does");
@@ -83,36 +79,33 @@ net::Task<Status> Routes::publish() {
   TurnHolder holder(turn_);
   const std::uint64_t edits = edits_;
   const router::RouteTable now = table();  // the same for all, so that none looks older than another
-  for (router::Router::Stub* stub : ports_.routers) {
-    CO_TRY(co_await publish_to(stub, now));
+  for (IngressPort* ingress : ports_.ingresses) {
+    CO_TRY(co_await publish_to(ingress, now));
   }
   acknowledged_ = edits;
   co_return Status{};
 }
 
-net::Task<void> Routes::drain(std::vector<router::Backend> backends) {
+net::Task<void> Routes::drain(std::vector<router::Backend> backends, std::chrono::seconds longest) {
   if (backends.empty()) co_return;
   router::DrainRequest request;
   for (const router::Backend& backend : backends) *request.add_backends() = backend;
-  request.set_timeout_ms(30'000);
-  for (router::Router::Stub* stub : ports_.routers) {
-    Result<router::DrainReply> reply =
-        co_await rpc::call<router::DrainReply>(stub->async(), &router::Router::Stub::async::Drain, request, 40s);
+  request.set_timeout_ms(static_cast<std::int32_t>(std::chrono::milliseconds(longest).count()));
+  for (IngressPort* ingress : ports_.ingresses) {
+    const Result<router::DrainReply> reply = co_await ingress->drain(request);
     if (!reply)
       spdlog::warn("draining: {}", reply.error().message);
     else if (reply->in_flight() > 0)
-      spdlog::info("draining: {} requests were still in flight after 30 s", reply->in_flight());
+      spdlog::info("draining: {} requests were still in flight after {} s", reply->in_flight(), longest.count());
   }
 }
 
 net::Task<void> Routes::refresh_stale() {
   if (!complete_) co_return;
   bool stale = false;
-  for (router::Router::Stub* stub : ports_.routers) {
-    const router::StatisticsRequest question;
-    Result<router::StatisticsReply> reply = co_await rpc::call<router::StatisticsReply>(
-        stub->async(), &router::Router::Stub::async::Statistics, question, 5s);
-    stale = stale || (reply && reply->table_version() < version_);
+  for (IngressPort* ingress : ports_.ingresses) {
+    const Result<std::int64_t> version = co_await ingress->table_version();
+    stale = stale || (version && *version < version_);
   }
   if (!stale) co_return;
   Status published = co_await publish();

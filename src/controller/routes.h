@@ -28,14 +28,14 @@ class Routes {
   std::vector<router::Backend> backends(const std::string& project) const;
   // Returns once every ingress serves by the table as it is now, or a later one. As wait_complete() first.
   net::Task<Status> publish();
-  // Waits until the backends have no request in flight, at most 30 s (design, step 5 of a push).
-  net::Task<void> drain(std::vector<router::Backend> backends);
+  // Waits until the backends have no request in flight, at most that long (design, step 5 of a push: 30 s).
+  net::Task<void> drain(std::vector<router::Backend> backends, std::chrono::seconds longest);
   // Publishes again where an ingress has an older table than ours, for instance after its restart.
   net::Task<void> refresh_stale();
 
  private:
   router::RouteTable table();
-  net::Task<Status> publish_to(router::Router::Stub* stub, router::RouteTable now);
+  net::Task<Status> publish_to(IngressPort* ingress, router::RouteTable now);
   Ports& ports_;
   std::map<std::string, ProjectRoutes> table_;
   bool complete_ = false;

@@ -1,7 +1,6 @@
 // What a Client's suspension does to the Projects it owns. The row of the Client decides what should run
 // (reconcile.cc), so that it holds over restarts, and what the Client had stopped itself stays stopped afterwards.
 #include "controller/deployment_controller.h"
-#include "rpc/client.h"
 #include "store/clients.h"
 
 namespace paastech::controller {
@@ -27,12 +26,8 @@ net::Task<Status> DeploymentController::follow_suspension(std::string client_id)
 
 net::Task<Result<std::int64_t>> DeploymentController::repository_bytes(std::vector<std::string> project_ids) {
   if (project_ids.empty()) co_return 0;
-  repos::SizeRequest request;
-  for (std::string& id : project_ids) request.add_project_ids(std::move(id));
-  CO_TRY_ASSIGN(const repos::SizeReply reply,
-                co_await rpc::call<repos::SizeReply>(ports_.repositories.async(),
-                                                     &repos::Repositories::Stub::async::Size, request, 10s));
-  co_return reply.bytes();
+  Result<std::int64_t> bytes = co_await ports_.repositories.bytes(std::move(project_ids));
+  co_return bytes;
 }
 
 }  // namespace paastech::controller

@@ -44,10 +44,7 @@ class ControllerTest : public ::testing::Test {
     make_process();
     process_->controller.start();
   }
-  void make_process() {
-    Ports ports{access_, *pomegranate_stub_, *repositories_stub_, {router_stub_.get()}, secrets_, log_, clock_, {}};
-    process_ = std::make_unique<Process>(io_.get_executor(), std::move(ports));
-  }
+  void make_process() { process_ = std::make_unique<Process>(io_.get_executor(), *this); }
   void stop_process() {
     if (!process_) return;
     process_->tasks.cancel();
@@ -155,9 +152,17 @@ class ControllerTest : public ::testing::Test {
   }
 
   struct Process {
-    Process(net::Executor executor, Ports ports)
-        : tasks(std::move(executor)), controller(tasks, std::move(ports), {}) {}
+    Process(net::Executor executor, ControllerTest& test)
+        : tasks(std::move(executor)),
+          engine(*test.pomegranate_stub_, *test.repositories_stub_, tasks),
+          repositories(*test.repositories_stub_),
+          ingress(*test.router_stub_),
+          controller(tasks, {test.access_, engine, repositories, {&ingress}, test.secrets_, test.log_, test.clock_, {}},
+                     {}) {}
     net::TaskGroup tasks;
+    GrpcEngine engine;
+    GrpcRepositories repositories;
+    GrpcIngress ingress;
     DeploymentController controller;
   };
   static net::Task<bool> all_joined(net::TaskGroup& tasks) {

@@ -1,6 +1,7 @@
 #pragma once
 // A lock for coroutines of one loop: one holder at a time, waiters in order of arrival. Thread: its loop's.
-#include <map>
+#include <cstdint>
+#include <memory>
 #include <set>
 
 #include "net/task.h"
@@ -57,33 +58,6 @@ class TurnHolder {
 
  private:
   std::shared_ptr<Turn> turn_;
-};
-
-// At most `limit` holders in all and `per_client` of one Client; waiters are woken in no fixed order. Thread: its
-// loop's.
-class BuildPlaces {
- public:
-  BuildPlaces(net::Executor executor, int limit, int per_client)
-      : changed_(std::move(executor)), limit_(limit), per_client_(per_client) {}
-  bool try_take(const std::string& client) {
-    if (taken_ >= limit_ || by_client_[client] >= per_client_) return false;
-    ++taken_;
-    ++by_client_[client];
-    return true;
-  }
-  net::Task<void> wait_for_change() { return changed_.wait(std::chrono::seconds(1)); }
-  void release(const std::string& client) {
-    --taken_;
-    if (--by_client_[client] == 0) by_client_.erase(client);
-    changed_.notify();
-  }
-
- private:
-  net::Notifier changed_;
-  int limit_;
-  int per_client_;
-  int taken_ = 0;
-  std::map<std::string, int> by_client_;
 };
 
 }  // namespace paastech::controller

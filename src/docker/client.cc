@@ -119,11 +119,12 @@ net::Task<Result<std::string>> Client::version() {
 }
 
 net::Task<Result<net::HttpResponse>> Client::call(std::string method, std::string path, std::string body,
-                                                  std::chrono::milliseconds timeout) {
+                                                  std::chrono::milliseconds timeout, net::Headers headers) {
   CO_TRY_ASSIGN(const std::string spoken, co_await version());
   net::HttpRequest request;
   request.method = std::move(method);
   request.target = "/v" + spoken + path;
+  request.headers = std::move(headers);
   if (!body.empty()) request.headers.add("Content-Type", "application/json");
   request.body = std::move(body);
   net::RequestLimits limits;
@@ -136,12 +137,15 @@ net::Task<Result<net::HttpResponse>> Client::call(std::string method, std::strin
 }
 
 net::Task<Result<std::unique_ptr<net::HttpExchange>>> Client::open(std::string method, std::string path,
-                                                                   bool stream_body, net::Headers headers) {
+                                                                   bool stream_body, net::Headers headers,
+                                                                   std::string body) {
   CO_TRY_ASSIGN(const std::string spoken, co_await version());
   net::HttpRequest request;
   request.method = std::move(method);
   request.target = "/v" + spoken + path;
   request.headers = std::move(headers);
+  if (!body.empty()) request.headers.add("Content-Type", "application/json");
+  request.body = std::move(body);
   net::RequestLimits limits;
   limits.timeout = std::chrono::seconds(10);
   Result<std::unique_ptr<net::HttpExchange>> exchange = co_await http_.open(std::move(request), stream_body, limits);

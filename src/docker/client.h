@@ -33,10 +33,13 @@ class Client {
   explicit Client(std::string socket_path);
   // A whole exchange; statuses from 400 on become errors.
   net::Task<Result<net::HttpResponse>> call(std::string method, std::string path, std::string body = {},
-                                            std::chrono::milliseconds timeout = std::chrono::seconds(60));
-  // An exchange whose body and answer stream. With stream_body the caller writes, finishes and calls check_head.
+                                            std::chrono::milliseconds timeout = std::chrono::seconds(60),
+                                            net::Headers headers = {});
+  // An exchange whose answer streams, and, with stream_body, its body too: the caller writes, finishes and calls
+  // check_head. Without, `body` is sent at once.
   net::Task<Result<std::unique_ptr<net::HttpExchange>>> open(std::string method, std::string path,
-                                                             bool stream_body = false, net::Headers headers = {});
+                                                             bool stream_body = false, net::Headers headers = {},
+                                                             std::string body = {});
   // Reads the head of an open exchange; a status from 400 on becomes an error with the Engine's text. Where no head has
   // come in time the exchange is closed: kUnavailable. Zero: no limit, for whoever has one of his own.
   net::Task<Status> check_head(net::HttpExchange* exchange, std::chrono::milliseconds limit);

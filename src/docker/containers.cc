@@ -36,6 +36,8 @@ bj::object host_config(const ContainerSpec& spec) {
   bj::object log_options;
   log_options["max-size"] = std::to_string(spec.log_megabytes) + "m";
   log_options["max-file"] = std::to_string(spec.log_files);
+  // Docker 20.10 leaves compressed files out that hold lines after `since`.
+  log_options["compress"] = "false";
   bj::object log;
   log["Type"] = "local";
   log["Config"] = std::move(log_options);
@@ -58,6 +60,8 @@ net::Task<Result<std::string>> create_container(ClientPtr client, ContainerSpec 
   if (!spec.command.empty()) body["Cmd"] = json::from_list(spec.command);
   body["Env"] = json::from_list(spec.environment);
   body["Labels"] = json::from_map(spec.labels);
+  if (!spec.stop_signal.empty()) body["StopSignal"] = spec.stop_signal;
+  if (spec.stop_seconds > 0) body["StopTimeout"] = spec.stop_seconds;
   body["HostConfig"] = host_config(spec);
   const Query query{{"name", spec.name}};
   std::string text = bj::serialize(body);
@@ -100,6 +104,9 @@ net::Task<Result<ContainerDetails>> inspect_container(ClientPtr client, std::str
   details.id = json::text(json::at(answer, "Id"));
   details.name = without_slash(json::text(json::at(answer, "Name")));
   details.image = json::text(json::at(answer, "Config", "Image"));
+  details.image_id = json::text(json::at(answer, "Image"));
+  const std::int64_t stop_seconds = json::number(json::at(answer, "Config", "StopTimeout"));
+  if (stop_seconds > 0) details.stop_seconds = static_cast<int>(stop_seconds);
   const bj::value& state = json::at(answer, "State");
   details.state = json::text(json::at(state, "Status"));
   details.exit_code = static_cast<int>(json::number(json::at(state, "ExitCode")));
@@ -130,6 +137,7 @@ net::Task<Result<std::vector<ContainerSummary>>> list_containers(ClientPtr clien
     summary.name = names.empty() ? std::string() : without_slash(names.front());
     summary.state = json::text(json::at(item, "State"));
     summary.network = json::text(json::at(item, "HostConfig", "NetworkMode"));
+    summary.image = json::text(json::at(item, "ImageID"));
     summary.labels = json::text_map(json::at(item, "Labels"));
   }
   co_return out;

@@ -22,6 +22,8 @@ struct ContainerSpec {
   std::int64_t processes = 0;
   std::int64_t open_files = 0;
   std::vector<std::string> capabilities = {};  // all others are dropped
+  std::string stop_signal = {};                // empty: the image's own, else SIGTERM
+  int stop_seconds = 0;                        // until SIGKILL; 0: the Engine's default, 10
   int log_megabytes = 10;                      // a file of the `local` driver
   int log_files = 3;
 };
@@ -31,20 +33,23 @@ struct ContainerSummary {
   std::string name;
   std::string state;
   std::string network;  // the one it was made for
+  std::string image;    // id
   std::map<std::string, std::string> labels;
 };
 
 struct ContainerDetails {
   std::string id;
   std::string name;
-  std::string image;  // as it was asked for
-  std::string state;  // created | running | paused | restarting | removing | exited | dead
+  std::string image;     // as it was asked for
+  std::string image_id;  // what it runs upon
+  std::string state;     // created | running | paused | restarting | removing | exited | dead
   int exit_code = 0;
   bool out_of_memory = false;
   std::string error;  // why the Engine could not start it
   std::int64_t started_at_ms = 0;
   int restarts = 0;
   std::string restart_policy;
+  int stop_seconds = 10;
   std::map<std::string, std::string> labels;
   std::map<std::string, std::string> addresses;  // network → IPv4
   std::vector<std::string> extra_hosts;
@@ -62,7 +67,8 @@ struct ContainerStats {
 
 net::Task<Result<std::string>> create_container(ClientPtr client, ContainerSpec spec);  // the id
 net::Task<Status> start_container(ClientPtr client, std::string id);                    // started already: fine
-net::Task<Status> stop_container(ClientPtr client, std::string id, int grace_seconds);  // stopped already: fine
+// Stopped already: fine. grace_seconds: 0 kills it at once.
+net::Task<Status> stop_container(ClientPtr client, std::string id, int grace_seconds);
 // With force and its anonymous volumes. Waits for a removal under way; not there: fine.
 net::Task<Status> remove_container(ClientPtr client, std::string id);
 net::Task<Result<ContainerDetails>> inspect_container(ClientPtr client, std::string id);

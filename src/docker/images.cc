@@ -1,5 +1,8 @@
 #include "docker/images.h"
 
+#include <algorithm>
+
+#include "base/ids.h"
 #include "docker/containers.h"
 #include "docker/json.h"
 
@@ -52,11 +55,67 @@ net::Task<Result<std::vector<ImageSummary>>> list_images(ClientPtr client, std::
   co_return out;
 }
 
+net::Task<Result<std::vector<ImageNode>>> list_all_images(ClientPtr client) {
+  CO_TRY_ASSIGN(const net::HttpResponse response, co_await client->call("GET", "/images/json?all=1"));
+  CO_TRY_ASSIGN(const bj::value answer, json::parse(response.body));
+  std::vector<ImageNode> out;
+  for (const bj::value& item : json::items(answer)) {
+    ImageNode& node = out.emplace_back();
+    node.id = json::text(json::at(item, "Id"));
+    node.parent = json::text(json::at(item, "ParentId"));
+    for (const char* list : {"RepoTags", "RepoDigests"})
+      for (std::string& name : json::texts(json::at(item, list)))
+        if (!name.starts_with("<none>")) node.names.push_back(std::move(name));
+    node.created_at_ms = json::number(json::at(item, "Created")) * 1000;
+    node.size_bytes = json::number(json::at(item, "Size"));
+  }
+  co_return out;
+}
+
+std::string registry_authority(const std::string& username, const std::string& password, const std::string& host) {
+  if (username.empty()) return {};
+  bj::object who;
+  who["username"] = username;
+  who["password"] = password;
+  who["serveraddress"] = host;
+  std::string text = base64(bj::serialize(who));
+  std::ranges::replace(text, '+', '-');  // the alphabet for URLs (RFC 4648 section 5), padded
+  std::ranges::replace(text, '/', '_');
+  return text;
+}
+
+namespace {
+
+net::Headers with_authority(const std::string& authority) {
+  net::Headers headers;
+  if (!authority.empty()) headers.add("X-Registry-Auth", authority);
+  return headers;
+}
+
+}  // namespace
+
+net::Task<Result<std::string>> registry_digest(ClientPtr client, std::string reference, std::string authority) {
+  net::Headers headers = with_authority(authority);
+  CO_TRY_ASSIGN(const net::HttpResponse response,
+                co_await client->call("GET", "/distribution/" + reference + "/json", std::string(),
+                                      std::chrono::seconds(60), std::move(headers)));
+  CO_TRY_ASSIGN(const bj::value answer, json::parse(response.body));
+  co_return json::text(json::at(answer, "Descriptor", "digest"));
+}
+
+net::Task<Status> tag_image(ClientPtr client, std::string id, std::string name, std::string tag) {
+  const Query query{{"repo", std::move(name)}, {"tag", std::move(tag)}};
+  const auto response = co_await client->call("POST", "/images/" + id + "/tag" + query_string(query));
+  if (!response) co_return std::unexpected(response.error());
+  co_return Status{};
+}
+
 net::Task<Result<std::unique_ptr<net::HttpExchange>>> open_pull(ClientPtr client, std::string name, std::string tag,
-                                                                std::string platform) {
+                                                                std::string platform, std::string authority) {
   Query query{{"fromImage", std::move(name)}, {"tag", std::move(tag)}};
   if (!platform.empty()) query.emplace_back("platform", std::move(platform));
-  auto exchange = co_await client->open("POST", "/images/create" + query_string(query));
+  net::Headers headers = with_authority(authority);
+  auto exchange = co_await client->open("POST", "/images/create" + query_string(query), false, std::move(headers));
   co_return exchange;
 }
 

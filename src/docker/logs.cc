@@ -9,57 +9,111 @@ namespace {
 
 constexpr std::size_t kMaxLine = 64 << 10;   // longer ones are cut; the Engine itself cuts messages at 16 KiB
 constexpr std::size_t kMaxFrame = 16 << 20;  // far beyond any message; more means that the stream is not framed
+constexpr std::size_t kHead = 8;
+constexpr std::size_t kSecondLength = 19;  // of "2026-01-31T12:00:00"
+constexpr std::size_t kTimeLength = 30;    // the Engine writes nine digits of the second and Z
+constexpr std::size_t kLongestTime = 35;   // with an offset in place of Z
+// Between the pieces of a line there is the reading of a pipe; between two runs of a program its start, 100 ms and
+// more.
+constexpr std::int64_t kNextRunNs = 20'000'000;
+
+std::string_view without_return(std::string_view line) {
+  if (line.ends_with('\r')) line.remove_suffix(1);
+  return line;
+}
 
 }  // namespace
 
-Status LogParser::add(std::string_view piece) {
-  buffer_.append(piece);
-  std::size_t at = 0;
-  while (buffer_.size() - at >= 8) {
-    const auto byte = [this, at](std::size_t i) { return static_cast<unsigned char>(buffer_[at + i]); };
-    const std::size_t length = std::size_t{byte(4)} << 24 | byte(5) << 16 | byte(6) << 8 | byte(7);
-    if (byte(0) > 3 || length > kMaxFrame)
-      return fail(Code::kInternal, "the Engine's log stream is not framed as expected");
-    if (buffer_.size() - at - 8 < length) break;
-    take_frame(byte(0) == 2, std::string_view(buffer_).substr(at + 8, length));
-    at += 8 + length;
+Status LogParser::add(std::string_view piece, LineTaker& taker) {
+  while (!piece.empty()) {
+    // A frame that lies whole in the piece is read from there.
+    const std::string_view here = buffer_.empty() ? piece : std::string_view(buffer_);
+    std::size_t wanted = kHead;
+    if (here.size() >= kHead) {
+      const auto byte = [here](std::size_t i) { return static_cast<unsigned char>(here[i]); };
+      const std::size_t length = std::size_t{byte(4)} << 24 | byte(5) << 16 | byte(6) << 8 | byte(7);
+      if (byte(0) > 3 || length > kMaxFrame)
+        return fail(Code::kInternal, "the Engine's log stream is not framed as expected");
+      wanted += length;
+    }
+    if (here.size() >= kHead && here.size() >= wanted) {
+      frame(here[0] == 2, here.substr(kHead, wanted - kHead), taker);
+      if (buffer_.empty())
+        piece.remove_prefix(wanted);
+      else
+        buffer_.clear();
+      continue;
+    }
+    const std::size_t more = std::min(wanted - buffer_.size(), piece.size());
+    buffer_.append(piece.substr(0, more));
+    piece.remove_prefix(more);
+    // The last of a frame may be the last of the piece.
+    if (piece.empty() && buffer_.size() == wanted && wanted > kHead) {
+      frame(buffer_[0] == 2, std::string_view(buffer_).substr(kHead), taker);
+      buffer_.clear();
+    }
   }
-  buffer_.erase(0, at);
   return {};
 }
 
-void LogParser::take_frame(bool error_stream, std::string_view frame) {
+std::int64_t LogParser::time_of(std::string_view text) {
+  const bool usual = text.size() == kTimeLength && text[kSecondLength] == '.' && text.back() == 'Z';
+  if (usual && text.starts_with(second_) && !second_.empty()) {
+    std::int64_t fraction = 0;
+    for (const char c : text.substr(kSecondLength + 1, 9)) {
+      if (c < '0' || c > '9') return 0;
+      fraction = fraction * 10 + (c - '0');
+    }
+    return second_ns_ + fraction;
+  }
+  const std::int64_t at_ns = parse_time_ns(text);
+  if (usual && at_ns != 0) {
+    second_ = text.substr(0, kSecondLength);
+    second_ns_ = at_ns - at_ns % 1'000'000'000;
+  }
+  return at_ns;
+}
+
+void LogParser::rest(bool error_stream, LineTaker& taker) {
+  LogEntry& partial = partial_[error_stream ? 1 : 0];
+  taker.take(error_stream, partial.at_ns, without_return(partial.text));
+  partial.text.clear();
+}
+
+void LogParser::frame(bool error_stream, std::string_view frame, LineTaker& taker) {
   LogEntry& partial = partial_[error_stream ? 1 : 0];
   std::int64_t at_ns = 0;
-  if (const std::size_t space = frame.find(' '); space != std::string_view::npos && space <= 35) {
-    at_ns = parse_time_ns(frame.substr(0, space));
+  if (const std::size_t space = frame.substr(0, kLongestTime + 1).find(' '); space != std::string_view::npos) {
+    at_ns = time_of(frame.substr(0, space));
     if (at_ns != 0) frame.remove_prefix(space + 1);
   }
-  if (partial.at_ns == 0) partial.at_ns = at_ns;
-  partial.error_stream = error_stream;
+  if (!partial_[0].text.empty() || !partial_[1].text.empty()) {
+    for (const bool other : {false, true}) {
+      const LogEntry& begun = partial_[other ? 1 : 0];
+      const bool ended = other == error_stream ? begun.at_ns != at_ns : at_ns > begun.at_ns + kNextRunNs;
+      if (!begun.text.empty() && ended) rest(other, taker);
+    }
+  }
   while (true) {
     const std::size_t end = frame.find('\n');
-    partial.text.append(frame.substr(0, end));
-    if (end == std::string_view::npos && partial.text.size() < kMaxLine) return;
-    if (partial.text.ends_with('\r')) partial.text.pop_back();
-    ready_.push_back(std::exchange(partial, LogEntry{error_stream, 0, {}}));
-    if (end == std::string_view::npos) return;
+    const bool whole = end != std::string_view::npos;
+    if (partial.text.empty() && whole) {
+      taker.take(error_stream, at_ns, without_return(frame.substr(0, end)));
+    } else {
+      partial.at_ns = at_ns;
+      partial.text.append(frame.substr(0, end));
+      if (!whole && partial.text.size() < kMaxLine) return;
+      rest(error_stream, taker);
+    }
+    if (!whole) return;
     frame.remove_prefix(end + 1);
     if (frame.empty()) return;
-    partial.at_ns = at_ns;
   }
 }
 
-std::optional<LogEntry> LogParser::next() {
-  if (ready_.empty()) return std::nullopt;
-  LogEntry entry = std::move(ready_.front());
-  ready_.pop_front();
-  return entry;
-}
-
-void LogParser::finish() {
-  for (LogEntry& partial : partial_)
-    if (!partial.text.empty()) ready_.push_back(std::exchange(partial, LogEntry{}));
+void LogParser::finish(LineTaker& taker) {
+  for (const bool error_stream : {false, true})
+    if (!partial_[error_stream ? 1 : 0].text.empty()) rest(error_stream, taker);
 }
 
 net::Task<Result<std::unique_ptr<LogStream>>> LogStream::open(ClientPtr client, std::string id, LogQuery wanted) {
@@ -71,22 +125,38 @@ net::Task<Result<std::unique_ptr<LogStream>>> LogStream::open(ClientPtr client, 
                        fmt::format("{}.{:09}", wanted.since_ns / 1'000'000'000, wanted.since_ns % 1'000'000'000));
   CO_TRY_ASSIGN(auto exchange, co_await client->open("GET", "/containers/" + id + "/logs" + query_string(query)));
   CO_TRY(co_await client->check_head(exchange.get(), kAnswerTime));
-  co_return std::unique_ptr<LogStream>(new LogStream(client, std::move(exchange)));
+  co_return std::unique_ptr<LogStream>(new LogStream(client, std::move(exchange), wanted.whole_lines));
+}
+
+net::Task<Result<bool>> LogStream::read(LineTaker* taker) {
+  if (ended_) co_return false;
+  Result<std::string> piece = co_await exchange_->read();
+  if (!piece) co_return std::unexpected(client_->lost(piece.error()));
+  if (piece->empty()) {
+    ended_ = true;
+    if (!whole_lines_) parser_.finish(*taker);
+    co_return false;
+  }
+  CO_TRY(parser_.add(*piece, *taker));
+  co_return true;
 }
 
 net::Task<Result<std::optional<LogEntry>>> LogStream::next() {
-  while (true) {
-    std::optional<LogEntry> entry = parser_.next();
-    if (entry || ended_) co_return entry;
-    Result<std::string> piece = co_await exchange_->read();
-    if (!piece) co_return std::unexpected(client_->lost(piece.error()));
-    if (piece->empty()) {
-      ended_ = true;
-      parser_.finish();
-    } else {
-      CO_TRY(parser_.add(*piece));
-    }
+  while (queue_.entries.empty() && !ended_) {
+    const auto more = co_await read(&queue_);
+    if (!more) co_return std::unexpected(more.error());
   }
+  if (queue_.entries.empty()) co_return std::nullopt;
+  LogEntry entry = std::move(queue_.entries.front());
+  queue_.entries.pop_front();
+  co_return entry;
+}
+
+net::Task<Result<std::unique_ptr<net::HttpExchange>>> open_attach(ClientPtr client, std::string id) {
+  CO_TRY_ASSIGN(auto exchange,
+                co_await client->open("POST", "/containers/" + id + "/attach?stream=1&stdout=1&stderr=1"));
+  CO_TRY(co_await client->check_head(exchange.get(), kAnswerTime));
+  co_return std::move(exchange);
 }
 
 }  // namespace paastech::docker

@@ -8,6 +8,7 @@ struct SystemInfo {
   std::string engine_version;
   std::string cgroup_version;
   std::vector<std::string> runtimes;
+  std::string root_folder;  // where its images and containers lie, on its own machine
 };
 
 net::Task<Result<SystemInfo>> system_info(ClientPtr client);

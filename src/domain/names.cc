@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <string>
 
+#include "base/text.h"
+
 namespace paastech {
 namespace {
 
@@ -16,24 +18,6 @@ bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x
 // what is wrong, and then what is allowed
 Status refuse(std::string_view wrong, std::string_view allowed) {
   return fail(Code::kInvalidArgument, std::string(wrong) + ": " + std::string(allowed));
-}
-
-// The length of the well-formed UTF-8 sequence at the front of text, or 0. Source: Unicode 15, table 3-7.
-std::size_t sequence_length(std::string_view text) {
-  const auto byte = [text](std::size_t i) -> unsigned { return static_cast<unsigned char>(text[i]); };
-  const unsigned first = byte(0);
-  if (first < 0x80) return 1;
-  std::size_t length = 0;
-  if (first >= 0xc2 && first <= 0xdf) length = 2;
-  if (first >= 0xe0 && first <= 0xef) length = 3;
-  if (first >= 0xf0 && first <= 0xf4) length = 4;
-  if (length == 0 || text.size() < length) return 0;
-  for (std::size_t i = 1; i < length; ++i)
-    if ((byte(i) & 0xc0) != 0x80) return 0;
-  const unsigned second = byte(1);
-  const bool overlong = (first == 0xe0 && second < 0xa0) || (first == 0xf0 && second < 0x90);
-  const bool beyond = (first == 0xed && second > 0x9f) || (first == 0xf4 && second > 0x8f);
-  return overlong || beyond ? 0 : length;
 }
 
 bool check_label(std::string_view label) {
@@ -57,7 +41,7 @@ bool check_domain(std::string_view domain) {
 
 bool is_utf8(std::string_view text) {
   while (!text.empty()) {
-    const std::size_t length = sequence_length(text);
+    const std::size_t length = utf8_sequence(text);
     if (length == 0) return false;
     text.remove_prefix(length);
   }
@@ -114,7 +98,7 @@ Status check_password(std::string_view password) {
   constexpr std::string_view kAllowed = "it needs 10 to 128 characters, none of them a control character";
   if (!is_utf8(password)) return refuse("the password is not UTF-8", kAllowed);
   if (std::ranges::any_of(password, is_control)) return refuse("the password has a control character", kAllowed);
-  const auto characters = std::ranges::count_if(password, [](char c) { return (c & 0xc0) != 0x80; });
+  const std::size_t characters = count_characters(password);
   if (characters < 10) return refuse("the password is too short", kAllowed);
   if (characters > 128) return refuse("the password is too long", kAllowed);
   return {};

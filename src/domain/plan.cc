@@ -4,25 +4,46 @@
 
 namespace paastech {
 
+std::map<GroupKey, int> groups_of(std::int64_t deployment, const ProcessList& list) {
+  std::map<GroupKey, int> groups;
+  for (const auto& [name, process] : list.processes)
+    if (process.count > 0) groups[{process.group > 0 ? process.group : deployment, name}] = process.count;
+  return groups;
+}
+
+bool is_surplus(const Surplus& surplus, const ObservedInstance& instance) {
+  return surplus.deployment == instance.deployment &&
+         (surplus.process.empty() || surplus.process == instance.process) && instance.index >= surplus.from_index;
+}
+
 ProjectPlan plan_project(const DesiredProject& desired, const std::vector<ObservedInstance>& observed) {
   ProjectPlan plan;
-  std::map<std::string, std::set<int>> alive;
+  std::set<std::int64_t> numbers;
+  for (const auto& [key, count] : desired.groups) numbers.insert(key.deployment);
+  std::map<GroupKey, std::set<int>> alive;
   for (const ObservedInstance& instance : observed) {
     if (instance.project != desired.project) continue;
-    const auto wanted = desired.processes.find(instance.process);
-    const bool belongs = instance.deployment == desired.deployment && wanted != desired.processes.end() &&
-                         instance.index < wanted->second;
-    if (!belongs) {
-      const bool whole = instance.deployment != desired.deployment || desired.processes.empty();
-      if (whole && !desired.in_progress.contains(instance.deployment)) plan.remove.insert(instance.deployment);
+    const auto wanted = desired.groups.find({instance.deployment, instance.process});
+    const int count = wanted == desired.groups.end() ? 0 : wanted->second;
+    if (instance.index >= count) {
+      if (desired.in_progress.contains(instance.deployment)) continue;
+      if (numbers.contains(instance.deployment))
+        plan.remove.insert({instance.deployment, instance.process, count});
+      else
+        plan.remove.insert({instance.deployment});
       continue;
     }
-    if (instance.state == "running" || instance.state == "restarting") alive[instance.process].insert(instance.index);
-    if (instance.state == "running" && instance.process == "web" && !instance.address.empty())
-      plan.routable.push_back(instance);
+    if (desired.waiting.contains(instance.name()) || desired.unverified.contains(instance.name())) continue;
+    const bool runs = instance.state == "running";
+    if ((runs && instance.kept) || instance.state == "restarting")
+      alive[{instance.deployment, instance.process}].insert(instance.index);
+    if (runs && instance.process == "web" && !instance.address.empty()) plan.routable.push_back(instance);
   }
-  for (const auto& [process, count] : desired.processes)
-    if (static_cast<int>(alive[process].size()) < count) plan.start_missing = true;
+  for (const InstanceName& one : desired.waiting) alive[{one.deployment, one.process}].insert(one.index);
+  for (const auto& [key, count] : desired.groups)
+    if (static_cast<int>(alive[key].size()) < count) plan.start.insert(key);
+  if (std::ranges::any_of(plan.routable, &ObservedInstance::kept))
+    std::erase_if(plan.routable, [](const ObservedInstance& one) { return !one.kept; });
   std::ranges::sort(plan.routable, {}, &ObservedInstance::index);
   return plan;
 }

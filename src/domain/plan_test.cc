@@ -1,57 +1,113 @@
 #include "domain/plan.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 namespace paastech {
 namespace {
 
-DesiredProject live(std::int64_t number) { return {"p", number, {{"web", 1}}, {}}; }
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+DesiredProject live(std::int64_t number, int count = 1) { return {"p", {{{number, "web"}, count}}}; }
 ObservedInstance web(std::int64_t number, std::string state = "running", int index = 0) {
   return {"p", number, "web", index, std::move(state), "10.0.0.2", 80};
+}
+ObservedInstance worker(std::int64_t number, int index = 0) {
+  return {"p", number, "worker", index, "running", "10.0.0.3", 0};
 }
 
 TEST(Plan, DoesNothingWhereAllIsAsItShouldBe) {
   const ProjectPlan plan = plan_project(live(3), {web(3)});
-  EXPECT_FALSE(plan.start_missing);
-  EXPECT_TRUE(plan.remove.empty());
-  ASSERT_EQ(plan.routable.size(), 1u);
+  EXPECT_THAT(plan.start, IsEmpty());
+  EXPECT_THAT(plan.remove, IsEmpty());
+  EXPECT_THAT(plan.routable, SizeIs(1));
 }
 
 TEST(Plan, StartsWhatIsMissingOrExited) {
-  EXPECT_TRUE(plan_project(live(3), {}).start_missing);
+  EXPECT_THAT(plan_project(live(3), {}).start, ElementsAre(GroupKey{3, "web"}));
   const ProjectPlan plan = plan_project(live(3), {web(3, "exited")});
-  EXPECT_TRUE(plan.start_missing);
-  EXPECT_TRUE(plan.routable.empty());
+  EXPECT_THAT(plan.start, ElementsAre(GroupKey{3, "web"}));
+  EXPECT_THAT(plan.routable, IsEmpty());
 }
 
 TEST(Plan, LeavesARestartingInstanceToTheEngineAndRoutesNothingToIt) {
   const ProjectPlan plan = plan_project(live(3), {web(3, "restarting")});
-  EXPECT_FALSE(plan.start_missing);
-  EXPECT_TRUE(plan.routable.empty());
+  EXPECT_THAT(plan.start, IsEmpty());
+  EXPECT_THAT(plan.routable, IsEmpty());
 }
 
 TEST(Plan, RemovesOldDeploymentsButNotOneOnItsWay) {
   DesiredProject desired = live(3);
   desired.in_progress = {5};
   const ProjectPlan plan = plan_project(desired, {web(2), web(3), web(4), web(5)});
-  EXPECT_EQ(plan.remove, (std::set<std::int64_t>{2, 4}));
-  ASSERT_EQ(plan.routable.size(), 1u);
+  EXPECT_THAT(plan.remove, ElementsAre(Surplus{2}, Surplus{4}));
+  ASSERT_THAT(plan.routable, SizeIs(1));
   EXPECT_EQ(plan.routable[0].deployment, 3);
 }
 
 TEST(Plan, RemovesEverythingOfAStoppedApplication) {
-  const ProjectPlan plan = plan_project({"p", 0, {}, {}}, {web(3)});
-  EXPECT_EQ(plan.remove, (std::set<std::int64_t>{3}));
-  EXPECT_TRUE(plan.routable.empty());
-  EXPECT_FALSE(plan.start_missing);
+  const ProjectPlan plan = plan_project({"p"}, {web(3)});
+  EXPECT_THAT(plan.remove, ElementsAre(Surplus{3}));
+  EXPECT_THAT(plan.routable, IsEmpty());
+  EXPECT_THAT(plan.start, IsEmpty());
 }
 
 TEST(Plan, NeverTouchesAnotherProjectsInstances) {
   ObservedInstance foreign = web(1);
   foreign.project = "q";
   const ProjectPlan plan = plan_project(live(3), {web(3), foreign});
-  EXPECT_TRUE(plan.remove.empty());
-  EXPECT_EQ(plan.routable.size(), 1u);
+  EXPECT_THAT(plan.remove, IsEmpty());
+  EXPECT_THAT(plan.routable, SizeIs(1));
+}
+
+TEST(Plan, ASecondInstanceIsStartedAndOneTooManyRemoved) {
+  EXPECT_THAT(plan_project(live(3, 2), {web(3)}).start, ElementsAre(GroupKey{3, "web"}));
+  const ProjectPlan plan = plan_project(live(3, 2), {web(3), web(3, "running", 1), web(3, "running", 2), worker(3)});
+  EXPECT_THAT(plan.start, IsEmpty());
+  EXPECT_THAT(plan.remove, ElementsAre(Surplus{3, "web", 2}, Surplus{3, "worker", 0}));
+  EXPECT_THAT(plan.routable, SizeIs(2));
+}
+
+TEST(Plan, ProcessesOfOneDeploymentMayRunWhatAnEarlierOneStarted) {
+  DesiredProject desired{"p", {{{3, "worker"}, 1}, {{5, "web"}, 1}}};
+  const ProjectPlan plan = plan_project(desired, {web(3), worker(3), web(5)});
+  EXPECT_THAT(plan.start, IsEmpty());
+  EXPECT_THAT(plan.remove, ElementsAre(Surplus{3, "web", 0}));
+}
+
+TEST(Plan, OneThatWaitsAfterACrashIsNeitherMissingNorRouted) {
+  DesiredProject desired = live(3);
+  desired.waiting = {{3, "web", 0}};
+  EXPECT_THAT(plan_project(desired, {web(3, "exited")}).start, IsEmpty());
+  EXPECT_THAT(plan_project(desired, {web(3)}).routable, IsEmpty());
+}
+
+TEST(Plan, OneThatWasNotSeenWellSinceItsCrashIsLookedAtBeforeItIsRouted) {
+  DesiredProject desired = live(3);
+  desired.unverified = {{3, "web", 0}};
+  const ProjectPlan plan = plan_project(desired, {web(3)});
+  EXPECT_THAT(plan.start, ElementsAre(GroupKey{3, "web"}));
+  EXPECT_THAT(plan.routable, IsEmpty());
+}
+
+TEST(Plan, OneThatWasNeverSeenReadyIsLookedAtAndRoutedOnlyWhereThereIsNoOther) {
+  ObservedInstance fresh = web(3, "running", 1);
+  fresh.kept = false;
+  const ProjectPlan both = plan_project(live(3, 2), {web(3), fresh});
+  EXPECT_THAT(both.start, ElementsAre(GroupKey{3, "web"}));
+  EXPECT_THAT(both.routable, SizeIs(1));
+  EXPECT_THAT(plan_project(live(3, 2), {fresh}).routable, SizeIs(1));
+}
+
+TEST(Plan, ADeploymentRunsItsOwnGroupsButForThoseItTookOver) {
+  ProcessList list;
+  list.processes = {{"web", {}}, {"worker", {}}, {"idle", {}}};
+  list.processes["worker"].group = 3;
+  list.processes["worker"].count = 2;
+  list.processes["idle"].count = 0;
+  EXPECT_THAT(groups_of(7, list), ElementsAre(std::pair(GroupKey{3, "worker"}, 2), std::pair(GroupKey{7, "web"}, 1)));
 }
 
 }  // namespace

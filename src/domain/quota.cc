@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/clock.h"
+#include "domain/process.h"
 
 namespace paastech {
 namespace {
@@ -25,12 +26,15 @@ struct Limit {
   std::string_view one;  // with a limit of one
   std::string_view many;
   std::string_view remedy;
+  bool by_scale = false;  // then the amount that is asked for is one that somebody chose
 };
+constexpr std::string_view kFewer =
+    "stop an Application with `paastech stop`, or run fewer or smaller Instances: paastech help processes";
 constexpr Limit kLimits[] = {
     {&Amounts::projects, number, "project", "projects", "delete a project that is no longer needed"},
-    {&Amounts::instances, number, "Instance", "Instances", "stop an Application: paastech stop"},
-    {&Amounts::memory_bytes, bytes, "of memory", "of memory", "stop an Application: paastech stop"},
-    {&Amounts::milli_cpus, cores, "core", "cores", "stop an Application: paastech stop"},
+    {&Amounts::instances, number, "Instance", "Instances", kFewer, true},
+    {&Amounts::memory_bytes, bytes, "of memory", "of memory", kFewer, true},
+    {&Amounts::milli_cpus, cores, "core", "cores", kFewer, true},
     {&Amounts::build_minutes, number, "build minute a month", "build minutes a month",
      "wait for the next month, which begins anew (UTC)"},
     {&Amounts::disk_bytes, bytes, "of repositories", "of repositories", "delete a project that is no longer needed"},
@@ -45,9 +49,11 @@ Status check_quota(const Plan& plan, const Amounts& used, const Amounts& more) {
     const std::int64_t wanted = more.*limit.amount;
     if (most == kUnlimited || wanted <= 0 || (now <= most && wanted <= most - now)) continue;
     const std::string allowed = limit.text(most);
+    const std::string further =
+        limit.by_scale && now < most ? fmt::format("; asked for: {} more", limit.text(wanted)) : "";
     return fail(Code::kPermissionDenied,
-                fmt::format("the plan `{}` allows {} {}; in use: {}", plan.name, allowed,
-                            allowed == "1" ? limit.one : limit.many, limit.text(now)),
+                fmt::format("the plan `{}` allows {} {}; in use: {}{}", plan.name, allowed,
+                            allowed == "1" ? limit.one : limit.many, limit.text(now), further),
                 fmt::format("{}, or ask the administrator of this Service for a larger plan", limit.remedy));
   }
   return {};
@@ -67,6 +73,16 @@ std::int64_t begun_minutes(std::int64_t milliseconds) { return (milliseconds + 5
 
 Amounts instances_of(std::int64_t count) {
   return {.instances = count, .memory_bytes = count * kInstanceMemoryBytes, .milli_cpus = count * kInstanceMilliCpus};
+}
+
+Amounts amounts_of(const ProcessList& list) {
+  Amounts sum;
+  for (const auto& [name, process] : list.processes) {
+    sum.instances += process.count;
+    sum.memory_bytes += process.count * (process.memory_bytes > 0 ? process.memory_bytes : kInstanceMemoryBytes);
+    sum.milli_cpus += process.count * (process.milli_cpus > 0 ? process.milli_cpus : kInstanceMilliCpus);
+  }
+  return sum;
 }
 
 }  // namespace paastech

@@ -15,6 +15,8 @@ inline constexpr std::int64_t kUnlimited = -1;
 inline constexpr std::int64_t kInstanceMemoryBytes = 512LL << 20;
 inline constexpr std::int64_t kInstanceMilliCpus = 1'000;
 
+struct ProcessList;
+
 struct Amounts {
   std::int64_t projects = 0;
   std::int64_t instances = 0;      // that run, or are on their way
@@ -41,6 +43,7 @@ Status check_plan_name(std::string_view name);  // 1-30: lower-case letters, dig
 
 std::string month_of(std::int64_t now_ms);              // "2026-11", UTC
 std::int64_t begun_minutes(std::int64_t milliseconds);  // 1 ms is one
-Amounts instances_of(std::int64_t count);               // what so many Instances count for
+Amounts instances_of(std::int64_t count);               // what so many Instances of the default size count for
+Amounts amounts_of(const ProcessList& list);            // what all its Instances count for
 
 }  // namespace paastech

@@ -5,6 +5,8 @@
 
 #include <limits>
 
+#include "domain/process.h"
+
 namespace paastech {
 namespace {
 
@@ -43,14 +45,26 @@ TEST(Quota, SaysWhatIsLimitedHowMuchIsUsedAndWhoHelps) {
   const auto refusal = [](const Amounts& used, const Amounts& more) { return check_quota(plan(), used, more).error(); };
   EXPECT_EQ(refusal({.projects = 2}, {.projects = 1}).message, "the plan `small` allows 2 projects; in use: 2");
   EXPECT_EQ(refusal({.memory_bytes = 3 * kGiB / 2}, instances_of(2)).message,
-            "the plan `small` allows 2 GiB of memory; in use: 1.5 GiB");
+            "the plan `small` allows 2 GiB of memory; in use: 1.5 GiB; asked for: 1 GiB more");
   EXPECT_EQ(refusal({.milli_cpus = 1'000}, {.milli_cpus = 1'000}).message,
-            "the plan `small` allows 1.5 cores; in use: 1");
+            "the plan `small` allows 1.5 cores; in use: 1; asked for: 1 more");
   EXPECT_EQ(refusal({.build_minutes = 12}, {.build_minutes = 1}).message,
             "the plan `small` allows 10 build minutes a month; in use: 12");
   EXPECT_EQ(refusal({.disk_bytes = 5}, {.disk_bytes = 2 * kGiB}).message,
             "the plan `small` allows 1 GiB of repositories; in use: 5 bytes");
   EXPECT_THAT(refusal({.projects = 2}, {.projects = 1}).hint, HasSubstr("ask the administrator"));
+}
+
+TEST(Quota, AProcessListCountsForAllItsInstancesInTheirSizes) {
+  ProcessList list;
+  list.processes["web"].count = 3;
+  list.processes["worker"] = {.count = 2, .memory_bytes = kGiB, .milli_cpus = 250};
+  list.processes["idle"] = {.count = 0, .memory_bytes = kGiB};
+  const Amounts amounts = amounts_of(list);
+  EXPECT_EQ(amounts.instances, 5);
+  EXPECT_EQ(amounts.memory_bytes, 3 * kInstanceMemoryBytes + 2 * kGiB);
+  EXPECT_EQ(amounts.milli_cpus, 3 * kInstanceMilliCpus + 500);
+  EXPECT_EQ(amounts_of(ProcessList()).instances, 1);
 }
 
 // A plan that became smaller takes nothing away, and holds back only what it is about.

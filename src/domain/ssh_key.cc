@@ -108,9 +108,7 @@ std::string clean_comment(std::string_view text) {
   const std::string coloured = sanitize_terminal(text);
   for (const char c : coloured)
     if (static_cast<unsigned char>(c) >= 0x20) out.push_back(c);
-  std::size_t size = std::min(out.size(), kMaxComment);
-  while (size > 0 && size < out.size() && (static_cast<unsigned char>(out[size]) & 0xc0) == 0x80) --size;
-  out.resize(size);
+  out.resize(first_bytes(out, kMaxComment).size());
   return out;
 }
 

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <optional>
 
+#include "base/failpoint.h"
 #include "rpc/status.h"
 
 namespace paastech::git {
@@ -72,6 +73,7 @@ Result<wire::Repository> GatewayClient::authorize(const wire::AuthorizeRequest& 
 Result<wire::DeployResult> GatewayClient::deploy(const wire::DeployRequest& request,
                                                  const std::function<void(const std::string&)>& on_line) {
   Call call(*this);
+  PAASTECH_FAILPOINT("git.deploy");
   const auto reader = stub_->Deploy(&call.context, request);
   wire::DeployEvent event;
   std::optional<wire::DeployResult> result;

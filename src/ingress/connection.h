@@ -77,6 +77,8 @@ struct Client : Peer {
   bool shut = false;  // closing: our half is shut
   bool trusted = false;
   std::uint8_t attempts = 0;
+  std::uint8_t answer_class = 0;  // of an answer's head that is not counted yet: 1 … 5; 0: none
+  std::int64_t given_us = 0;      // when its head came, of a request that was given to a Backend; 0: it was not
   PageKind page_kind = PageKind::kText;
   std::uint8_t peer_length = 0;
   std::uint8_t request_id_length = 0;

@@ -51,6 +51,7 @@ bool Loop::push_body(Client& client) {
     if (data.empty()) return false;
   }
   composed_.clear();
+  const std::uint64_t before = client.request_body.total();
   std::size_t consumed = 0;
   while (consumed < data.size() && !client.request_body.done()) {
     const BodyReader::Step step = client.request_body.next(data.substr(consumed));
@@ -65,6 +66,7 @@ bool Loop::push_body(Client& client) {
     write_body(composed_, client.request_framing, step.payload);
     consumed += step.consumed;
   }
+  add(client.route->served->received_bytes, static_cast<std::int64_t>(client.request_body.total() - before));
   if (client.request_body.done()) end_body(composed_, client.request_framing);
   if (scratch)
     client.in.append(data.substr(consumed));
@@ -171,6 +173,17 @@ void Loop::begin_response(Client& client) {
     answering.persistence = Persistence::kKeepAlive;
   write_response_head(composed_, head, answering);
   client.response_started = true;
+  client.answer_class = static_cast<std::uint8_t>(head.status / 100);
+}
+
+void Loop::count_answer(Client& client) {
+  if (client.answer_class == 0) return;
+  add(client.route->slot->by_class[client.answer_class - 1u], 1);
+  client.answer_class = 0;
+  if (client.given_us == 0) return;
+  const std::int64_t us = now_us_ - client.given_us;
+  add(client.route->served->latency_us, us);
+  add(client.route->served->by_latency[latency_bucket(us)], 1);
 }
 
 bool Loop::take_response_body(Client& client, std::string_view data, bool with_head) {
@@ -191,6 +204,7 @@ bool Loop::take_response_body(Client& client, std::string_view data, bool with_h
       return true;
     }
     data.remove_prefix(step.consumed);
+    if (!step.payload.empty()) add(client.route->slot->sent_bytes, static_cast<std::int64_t>(step.payload.size()));
     if (composed_.empty() && from != Framing::kChunked && client.response_framing == from) {
       if (!send_client(client, step.payload)) return false;  // nothing to add: from the read buffer to the socket
       sent = true;
@@ -198,6 +212,7 @@ bool Loop::take_response_body(Client& client, std::string_view data, bool with_h
       write_body(composed_, client.response_framing, step.payload);
     }
   }
+  count_answer(client);
   if (body.done()) end_body(composed_, client.response_framing);
   upstream.in.release();
   if (!(sent && composed_.empty()) && !send_client(client, composed_.view())) return false;

@@ -16,10 +16,10 @@ namespace {
 
 constexpr int kTurns = 16;  // steps of one connection before others have their turn
 
-std::int64_t monotonic_ms() {
+std::int64_t monotonic_us() {
   timespec now{};
   ::clock_gettime(CLOCK_MONOTONIC, &now);
-  return std::int64_t{now.tv_sec} * 1000 + now.tv_nsec / 1'000'000;
+  return std::int64_t{now.tv_sec} * 1'000'000 + now.tv_nsec / 1000;
 }
 
 }  // namespace
@@ -27,7 +27,8 @@ std::int64_t monotonic_ms() {
 Loop::Loop(LoopOptions options)
     : options_(std::move(options)),
       limits_(options_.limits),
-      now_(monotonic_ms()),
+      now_us_(monotonic_us()),
+      now_(now_us_ / 1000),
       wheel_(now_),
       table_(options_.index),
       composed_(pool_),
@@ -89,7 +90,8 @@ void Loop::run() {
   std::array<epoll_event, 256> events;
   while (!stopping_ || (!clients_.empty() && now_ < stop_at_)) {
     const int n = ::epoll_wait(epoll_, events.data(), static_cast<int>(events.size()), wait_ms());
-    now_ = monotonic_ms();
+    now_us_ = monotonic_us();
+    now_ = now_us_ / 1000;
     for (int i = 0; i < n; ++i) dispatch(events[static_cast<std::size_t>(i)]);
     drive_queued();
     wheel_.advance(now_, [this](TimerNode& node) { on_timer(node); });

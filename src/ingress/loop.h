@@ -106,6 +106,7 @@ class Loop {
   void begin_response(Client& client);
   bool take_response_body(Client& client, std::string_view data, bool with_head);
   void upstream_ended(Client& client);
+  void count_answer(Client& client);  // its head is on its way
   void finish_exchange(Client& client, bool upstream_clean);
   void end_request(Client& client);
 
@@ -120,7 +121,8 @@ class Loop {
   int epoll_ = -1;
   Peer listener_;
   Peer wake_;
-  std::int64_t now_;  // monotonic milliseconds, read once a turn
+  std::int64_t now_us_;  // monotonic microseconds, read once a turn
+  std::int64_t now_;     // the same in milliseconds
   BufferPool pool_;
   TimerWheel wheel_;
   LoopTable table_;

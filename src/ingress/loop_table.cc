@@ -13,6 +13,7 @@ std::vector<Upstream*> LoopTable::apply(const Table& table) {
     route->removed = false;
     route->counters = given.counters;
     route->slot = &given.counters->slots[loop_];
+    route->served = given.counters->served.empty() ? nullptr : &given.counters->served[loop_];
     route->backends.clear();
     for (const std::shared_ptr<const BackendSpec>& spec : given.backends) {
       std::unique_ptr<Backend>& backend = backends_[spec.get()];
@@ -84,12 +85,12 @@ void LoopTable::release(Route& route) {
 
 void LoopTable::count_in(Backend& backend) {
   ++backend.in_flight;
-  Slot::add(backend.slot->in_flight, 1);
+  add(backend.slot->in_flight, 1);
 }
 
 void LoopTable::count_out(Backend& backend) {
   --backend.in_flight;
-  Slot::add(backend.slot->in_flight, -1);
+  add(backend.slot->in_flight, -1);
   forget_if_unused(backend);
 }
 

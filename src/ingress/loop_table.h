@@ -13,7 +13,7 @@ namespace paastech::ingress {
 
 struct Backend {
   std::shared_ptr<const BackendSpec> spec;
-  Slot* slot = nullptr;
+  BackendSlot* slot = nullptr;
   std::int64_t in_flight = 0;
   std::int64_t avoid_until = 0;  // a connect failed: others are preferred for a second
   bool removed = false;
@@ -22,8 +22,9 @@ struct Backend {
 };
 
 struct Route {
-  std::shared_ptr<Counters> counters;
-  Slot* slot = nullptr;
+  std::shared_ptr<ProjectCounters> counters;
+  ProjectSlot* slot = nullptr;
+  ServedSlot* served = nullptr;  // null: the Project never had a Backend
   std::vector<Backend*> backends;
   std::size_t turn = 0;
   int references = 0;  // exchanges on it

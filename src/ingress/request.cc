@@ -111,6 +111,8 @@ void Loop::note_request(Client& client) {
   client.idempotent = head.idempotent;
   client.anything_sent = client.request_broken = client.response_started = false;
   client.attempts = 0;
+  client.answer_class = 0;
+  client.given_us = 0;
   client.request_sent = 0;
   client.page_kind = page_kind(head.accept);
   client.request_framing = head.chunked                         ? Framing::kChunked
@@ -138,9 +140,11 @@ bool Loop::begin_request(Client& client, std::string_view data, std::size_t leng
   std::size_t consumed = length;
   bool body_fine = true;
   bool too_long = over_body_limit(request_head_.length);
-  if (client.route != nullptr) table_.acquire(*client.route);  // answer() and finish_exchange() give it back
+  if (client.route != nullptr) {
+    table_.acquire(*client.route);  // answer() and finish_exchange() give it back
+    add(client.route->slot->requests, 1);
+  }
   if (client.route != nullptr && !too_long) {
-    Slot::add(client.route->slot->requests, 1);
     Forwarding forwarding;
     forwarding.peer = client.peer();
     forwarding.peer_trusted = client.trusted;
@@ -151,6 +155,8 @@ bool Loop::begin_request(Client& client, std::string_view data, std::size_t leng
     write_request_head(client.request, request_head_, forwarding);
     body_fine = take_first_body(client, data.substr(length), consumed);
     too_long = over_body_limit(client.request_body.total());
+    if (client.route->served != nullptr && client.request_body.total() > 0)
+      add(client.route->served->received_bytes, static_cast<std::int64_t>(client.request_body.total()));
     client.replayable = client.idempotent && client.request_body.done() && client.request.size() <= kReplayLimit;
   }
   if (scratch)
@@ -186,7 +192,11 @@ bool Loop::take_first_body(Client& client, std::string_view rest, std::size_t& c
 
 void Loop::answer(Client& client, int status, std::string_view detail, bool close, std::string_view host) {
   close = close || !client.keep_alive || !client.request_body.done() || stopping_;
-  if (status >= 500 && client.route != nullptr) Slot::add(client.route->slot->failed, 1);
+  if (client.route != nullptr) {
+    if (status >= 500) add(client.route->slot->failed, 1);
+    client.answer_class = static_cast<std::uint8_t>(status / 100);
+    count_answer(client);
+  }
   Page page;
   page.status = status;
   page.detail = detail;
@@ -215,6 +225,7 @@ void Loop::connect_backend(Client& client, bool fresh, const Backend* avoid) {
   }
   client.backend = backend;
   table_.count_in(*backend);
+  if (client.given_us == 0) client.given_us = now_us_;
   Upstream* upstream = fresh ? nullptr : take_idle(*backend, client.idempotent);
   if (upstream == nullptr) upstream = open_upstream(*backend);
   if (upstream == nullptr) {

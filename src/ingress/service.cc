@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <latch>
 
+#include "base/failpoint.h"
 #include "base/files.h"
 #include "rpc/status.h"
 
@@ -13,8 +14,8 @@ namespace paastech::ingress {
 using namespace std::chrono_literals;
 
 namespace {
-constexpr std::int32_t kMaxDrainMs = 30'000;  // proto/router.proto
-constexpr auto kDrainLook = 5ms;              // a rollout waits for this at the most beyond the last request
+constexpr std::int32_t kMaxDrainMs = 300'000;  // proto/router.proto
+constexpr auto kDrainLook = 5ms;               // a rollout waits for this at the most beyond the last request
 }  // namespace
 
 ControlService::ControlService(Registry& registry, std::vector<std::unique_ptr<Loop>>& loops,
@@ -91,7 +92,9 @@ Status ControlService::publish(const router::v1::RouteTable& table) {
                 fmt::format("the router has table version {}, later than {}", present, table.version()),
                 "publish a version that is not lower");
   TRY_ASSIGN(const std::shared_ptr<const Table> made, registry_.build(table));
+  PAASTECH_FAILPOINT("router.publish");
   if (!table_file_.empty()) TRY(write_file(table_file_, table.SerializeAsString(), 0600));
+  PAASTECH_FAILPOINT("router.written");
   std::latch served(static_cast<std::ptrdiff_t>(loops_.size()));
   for (const std::unique_ptr<Loop>& loop : loops_) {
     loop->post([&loop, &made, &served] {

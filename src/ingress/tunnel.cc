@@ -10,6 +10,10 @@ void Loop::begin_tunnel(Client& client, std::string_view early) {
   composed_.append(early);
   client.upstream->in.release();
   client.response_started = true;
+  client.answer_class = 1;  // 101
+  count_answer(client);
+  add(client.route->slot->sent_bytes, static_cast<std::int64_t>(early.size()));
+  add(client.route->served->received_bytes, static_cast<std::int64_t>(client.in.size()));
   client.state = Client::State::kTunnel;
   client.half_closed_up = client.half_closed_down = false;
   const int one = 1;  // a peer that is gone without a word is noticed by the kernel
@@ -47,6 +51,7 @@ bool Loop::tunnel_up(Client& client) {
   if (!client.readable || client.half_closed_up) return false;
   const std::string_view data = receive(client, client.in);
   if (!data.empty()) {
+    add(client.route->served->received_bytes, static_cast<std::int64_t>(data.size()));
     const std::ptrdiff_t n = upstream.writable ? send_some(upstream, data) : 0;
     if (n >= 0) client.request.append(data.substr(static_cast<std::size_t>(n)));
     if (n < 0) kill(client);
@@ -66,6 +71,7 @@ bool Loop::tunnel_down(Client& client) {
   if (!upstream.readable || client.half_closed_down) return false;
   const std::string_view data = receive(upstream, upstream.in);
   if (!data.empty()) {
+    add(client.route->slot->sent_bytes, static_cast<std::int64_t>(data.size()));
     deadline(client, limits_.tunnel_timeout_ms);
     return send_client(client, data);
   }

@@ -18,12 +18,6 @@ constexpr std::string_view kCut =
     "… the log is over 4 MiB (a line counts 64 bytes more than it has); the rest was not kept\n";
 }  // namespace
 
-std::string_view first_bytes(std::string_view text, std::size_t limit) {
-  if (text.size() <= limit) return text;
-  while (limit > 0 && (static_cast<unsigned char>(text[limit]) & 0xc0) == 0x80) --limit;  // RFC 3629: continues one
-  return text.substr(0, limit);
-}
-
 std::filesystem::path DeploymentLog::file_of(const std::string& project, std::int64_t number) const {
   return root_ / project / (std::to_string(number) + ".log");
 }

@@ -13,9 +13,6 @@
 
 namespace paastech::logs {
 
-// The beginning of a text, at most so many bytes, that cuts no character of valid UTF-8 in two.
-std::string_view first_bytes(std::string_view text, std::size_t limit);
-
 inline constexpr std::int64_t kLineCost = 64;  // about what a std::string and its place in a list take
 
 class DeploymentLog {

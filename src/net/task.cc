@@ -4,13 +4,15 @@
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/dispatch.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/system/system_error.hpp>
+
+#include "net/loop_time.h"
 
 namespace paastech::net {
 
 Task<Status> sleep_for(std::chrono::milliseconds time) {
-  asio::steady_timer timer(co_await asio::this_coro::executor, time);
+  Executor executor = co_await asio::this_coro::executor;
+  LoopTimer timer = loop_timer(std::move(executor), time);
   auto [error] = co_await timer.async_wait(kAwait);
   if (error) co_return fail(Code::kCancelled, "the wait was cancelled");
   co_return Status{};
@@ -110,13 +112,13 @@ Executor TaskGroup::executor() const { return state_->executor; }
 
 struct Notifier::State {
   Executor executor;
-  std::list<asio::steady_timer*> waiting;
+  std::list<LoopTimer*> waiting;
 };
 
 Notifier::Notifier(Executor executor) : state_(std::make_shared<State>(State{std::move(executor), {}})) {}
 
 void Notifier::notify() {
-  for (asio::steady_timer* timer : state_->waiting) timer->cancel();
+  for (LoopTimer* timer : state_->waiting) timer->cancel();
 }
 
 namespace {
@@ -124,22 +126,21 @@ namespace {
 // Takes the waiter off the list however the wait ends, also where the coroutine is destroyed in it.
 class Waiting {
  public:
-  Waiting(std::list<asio::steady_timer*>& list, asio::steady_timer& timer)
-      : list_(list), place_(list.insert(list.end(), &timer)) {}
+  Waiting(std::list<LoopTimer*>& list, LoopTimer& timer) : list_(list), place_(list.insert(list.end(), &timer)) {}
   ~Waiting() { list_.erase(place_); }
   Waiting(const Waiting&) = delete;
   Waiting& operator=(const Waiting&) = delete;
 
  private:
-  std::list<asio::steady_timer*>& list_;
-  std::list<asio::steady_timer*>::iterator place_;
+  std::list<LoopTimer*>& list_;
+  std::list<LoopTimer*>::iterator place_;
 };
 
 }  // namespace
 
 Task<void> Notifier::wait(std::chrono::milliseconds timeout) {
   const std::shared_ptr<State> state = state_;
-  asio::steady_timer timer(state->executor, timeout);
+  LoopTimer timer = loop_timer(state->executor, timeout);
   const Waiting waiting(state->waiting, timer);
   auto [error] = co_await timer.async_wait(kAwait);
   (void)error;  // woken, timed out or cancelled: the caller looks again in every case

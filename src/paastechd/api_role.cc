@@ -9,6 +9,9 @@
 #include "api/http_api.h"
 #include "api/mail_queue.h"
 #include "controller/deployment_controller.h"
+#include "controller/grpc_ports.h"
+#include "controller/log_gatherer.h"
+#include "controller/metrics_collector.h"
 #include "net/http_server.h"
 #include "paastechd/database.h"
 #include "paastechd/keys.h"
@@ -17,8 +20,9 @@
 namespace paastech {
 namespace {
 
-constexpr std::size_t kWriters = 1;         // as many as the database lets write at once (store/database.h)
-constexpr std::size_t kHashingThreads = 2;  // 64 MiB each while they hash (base/secret.h)
+constexpr std::size_t kWriters = 1;           // as many as the database lets write at once (store/database.h)
+constexpr std::size_t kConnections = 16'384;  // of the API; thousands may follow logs
+constexpr std::size_t kHashingThreads = 2;    // 64 MiB each while they hash (base/secret.h)
 
 PublicAddress public_address(const Config& config) {
   PublicAddress address;
@@ -35,9 +39,19 @@ controller::ControllerOptions controller_options(const Config& config) {
   controller::ControllerOptions options;
   options.builds = config.builds;
   options.builds_per_client = config.builds_per_client;
+  options.build_cache_bytes = config.build_cache_bytes;
+  options.disk_collect_percent = config.disk_collect_percent;
+  options.disk_refuse_percent = config.disk_refuse_percent;
   options.build_timeout_s = config.build_timeout_s;
   options.build_memory_bytes = config.build_memory_bytes;
   return options;
+}
+
+logs::LogLimits log_limits(const Config& config) {
+  logs::LogLimits limits;
+  limits.project_bytes = static_cast<std::uint64_t>(config.log_keep_bytes);
+  limits.age_ms = config.log_keep_days * 24LL * 3'600'000;
+  return limits;
 }
 
 api::AccountOptions account_options(const Config& config) {
@@ -60,12 +74,28 @@ struct ApiRole::State {
         database(std::move(opened)),
         secrets(std::move(box)),
         log(c.home),
+        lines(c.home, log_limits(c)),
+        book(tasks, lines, clock),
         access(*database, writes, reads),
         mails(smtp ? mail_queue(*smtp) : nullptr),
         pomegranate(pomegranate::v1::Pomegranate::NewStub(peers.pomegranate)),
         repositories(repositories::v1::Repositories::NewStub(peers.git)),
         router(router::v1::Router::NewStub(peers.router)),
-        controller(tasks, {access, *pomegranate, *repositories, {router.get()}, secrets, log, clock, public_address(c)},
+        gatherer(tasks, *pomegranate, book),
+        metrics(tasks, {*pomegranate, {router.get()}, access, clock}, metrics::History(c.home)),
+        engine_port(*pomegranate, *repositories, tasks),
+        repositories_port(*repositories),
+        ingress_port(*router),
+        controller(tasks,
+                   {access,
+                    engine_port,
+                    repositories_port,
+                    {&ingress_port},
+                    secrets,
+                    log,
+                    clock,
+                    public_address(c),
+                    &gatherer},
                    controller_options(c)),
         context{tasks,
                 access,
@@ -75,12 +105,14 @@ struct ApiRole::State {
                 hashing,
                 clock,
                 log,
+                book,
                 public_address(c),
                 {PAASTECH_VERSION, std::move(fingerprint), c.home.string()},
                 {router.get()},
                 account_options(c),
                 CidrList::parse(c.api_trusted_proxy).value_or(CidrList()),
-                mails.get()},
+                mails.get(),
+                &metrics},
         http(context),
         gateway(api::make_gateway(tasks, context)) {}
 
@@ -105,11 +137,18 @@ struct ApiRole::State {
   SecretBox secrets;
   SystemClock clock;
   logs::DeploymentLog log;
+  logs::LogStore lines;
+  controller::LogBook book;
   controller::DatabaseAccess access;
   std::unique_ptr<api::MailQueue> mails;  // null: no mail server is configured
   std::unique_ptr<pomegranate::v1::Pomegranate::Stub> pomegranate;
   std::unique_ptr<repositories::v1::Repositories::Stub> repositories;
   std::unique_ptr<router::v1::Router::Stub> router;
+  controller::LogGatherer gatherer;
+  controller::MetricsCollector metrics;
+  controller::GrpcEngine engine_port;
+  controller::GrpcRepositories repositories_port;
+  controller::GrpcIngress ingress_port;
   controller::DeploymentController controller;
   api::Context context;
   api::HttpApi http;
@@ -135,10 +174,14 @@ grpc::Service& ApiRole::gateway() { return *state_->gateway; }
 
 Status ApiRole::listen() {
   State* state = state_.get();
-  state->server = std::make_unique<net::HttpServer>(state->io.get_executor(),
-                                                    [state](net::ServerRequest request, net::ResponseWriter& writer) {
-                                                      return state->handle(std::move(request), writer);
-                                                    });
+  net::HttpServerLimits limits;
+  limits.connections = kConnections;
+  state->server = std::make_unique<net::HttpServer>(
+      state->io.get_executor(),
+      [state](net::ServerRequest request, net::ResponseWriter& writer) {
+        return state->handle(std::move(request), writer);
+      },
+      limits);
   TRY_ASSIGN(const std::uint16_t port,
              state->server->listen(state->config.api_address, static_cast<std::uint16_t>(state->config.api_port)));
   spdlog::info("api: http on {}:{}", state->config.api_address, port);
@@ -152,6 +195,8 @@ net::Task<void> ApiRole::first_steps() {
   if (state.outcome) state.outcome = listen();
   if (!state.outcome) co_return;
   state.controller.start();
+  state.gatherer.start();
+  state.metrics.start();
   state.tasks.spawn("accounts", api::keep_accounts(state.context));
   if (state.mails) state.mails->start();
   state.tasks.spawn("audit sweep", api::sweep_audit(state.context, state.config.audit_keep_days));

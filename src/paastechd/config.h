@@ -47,6 +47,9 @@ struct Config {
   int mail_timeout_s = 60;   // mail.timeout_s
   // [audit]
   int audit_keep_days = 365;  // audit.keep_days
+  // [logs]; of a Project
+  std::int64_t log_keep_bytes = 64LL << 20;  // logs.keep_bytes
+  int log_keep_days = 14;                    // logs.keep_days
   // [git]
   std::string ssh_address = "0.0.0.0";
   int ssh_port = 2222;                        // PAASTECH_SSH_PORT
@@ -56,12 +59,17 @@ struct Config {
   std::string docker_socket = "/var/run/docker.sock";  // PAASTECH_DOCKER_SOCKET
   std::string subnet_pool = "10.208.0.0/12";           // engine.subnet_pool
   int subnet_bits = 28;                                // engine.subnet_bits, 24-29
+  std::string registries;                              // engine.registries: HOST:PORT, with commas between
   std::string instance;                                // engine.instance; default: <home>/instance, else from the path
   // [builds]
   int builds = 2;
   int builds_per_client = 1;
   std::int64_t build_timeout_s = 900;           // builds.timeout_s
   std::int64_t build_memory_bytes = 1LL << 30;  // builds.memory_bytes
+  std::int64_t build_cache_bytes = 10LL << 30;  // builds.cache_bytes: what builds may leave beside the images in use
+  // [disk]: of the file system that holds the Engine's images, in percent that are used
+  int disk_collect_percent = 85;  // from here on, what nobody goes back to is removed
+  int disk_refuse_percent = 95;   // from here on, nothing is built
 
   // [roles]: how roles in processes of their own reach one another; `all` needs none of it. roles.api and so on are
   // host:port, TCP with mutual TLS; empty: the unix socket in run/

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/files.h"
+#include "base/text.h"
 #include "git/server.h"
 #include "ingress/router.h"
 #include "paastechd/api_role.h"
@@ -39,8 +40,10 @@ class Daemon {
     TRY(start_router());
     TRY(start_git());
     if (has(Role::kPomegranate)) {
-      pomegranate_ = pomegranate::make_service(
-          tasks_, {config_.docker_socket, config_.instance, config_.subnet_pool, config_.subnet_bits});
+      pomegranate::Options options{config_.docker_socket, config_.instance, config_.subnet_pool, config_.subnet_bits};
+      for (const std::string& registry : split(config_.registries, ','))
+        options.registries.emplace_back(trim(registry));
+      pomegranate_ = pomegranate::make_service(tasks_, std::move(options));
     }
     TRY(host_inner_services());
     TRY(start_api());

@@ -6,7 +6,9 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <cstdlib>
+#include <filesystem>
 
+#include "base/files.h"
 #include "base/ids.h"
 #include "base/subprocess.h"
 #include "docker/networks.h"
@@ -65,6 +67,15 @@ while (my $c = $s->accept) {
 inline const std::string kConnect =
     "use IO::Socket::INET; my $s = IO::Socket::INET->new(PeerAddr => $ARGV[0], PeerPort => $ARGV[1], Timeout => 2); "
     "print $s ? \"open\\n\" : \"closed\\n\";";
+
+// Whether a `sleep` with this argument runs on this machine, be it in a container.
+inline bool runs_on_host(const std::string& argument) {
+  for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
+    const auto line = read_file(entry.path() / "cmdline");  // gone in between: an error
+    if (line && line->find(argument) != std::string::npos && line->starts_with("sleep")) return true;
+  }
+  return false;
+}
 
 class Contract : public ::testing::Test {
  protected:
@@ -214,6 +225,41 @@ class Contract : public ::testing::Test {
         ran.output += event.line() + "\n";
     }
     return ran;
+  }
+  // How many images without a name have the text in their history.
+  int nameless(const std::string& mark) {
+    const auto answer = run(client_->call("GET", "/images/json?all=1&filters=%7B%22dangling%22:%5B%22true%22%5D%7D"));
+    EXPECT_TRUE(answer);
+    int found = 0;
+    std::size_t at = 0;
+    while (answer && (at = answer->body.find("\"Id\":\"sha256:", at)) != std::string::npos) {
+      const std::string id = answer->body.substr(at + 13, 64);
+      at += 13;
+      const auto history = run(client_->call("GET", "/images/" + id + "/history"));
+      found += history && history->body.find(mark) != std::string::npos ? 1 : 0;
+    }
+    return found;
+  }
+  v1::InstanceRequest instance(const std::string& project, const std::string& process = "web", int index = 0) {
+    v1::InstanceRequest request;
+    request.set_project(project);
+    request.set_deployment(1);
+    request.set_process(process);
+    request.set_index(index);
+    return request;
+  }
+  // A call that streams, beside what the test does: its outcome once it has ended.
+  using Outcome = std::shared_ptr<std::optional<Status>>;
+  Outcome beside(net::Task<Status> task) {
+    struct Body {
+      static net::Task<void> go(net::Task<Status> task, Outcome out) {
+        Status status = co_await std::move(task);
+        *out = status;
+      }
+    };
+    auto outcome = std::make_shared<std::optional<Status>>();
+    tasks_->spawn("beside", Body::go(std::move(task), outcome));
+    return outcome;
   }
   std::vector<v1::Instance> list(const std::string& project) {
     v1::ListRequest request;

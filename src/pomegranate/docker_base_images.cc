@@ -20,23 +20,6 @@ Error at_line(const BaseImage& image, const Error& error) {
           error.hint};
 }
 
-// Gives the name free however the fetch ends.
-struct Fetching {
-  Fetching(std::set<std::string>& under_way, std::string image, net::Notifier& changed)
-      : names(under_way), name(std::move(image)), ended(changed) {
-    names.insert(name);
-  }
-  ~Fetching() {
-    names.erase(name);
-    ended.notify();
-  }
-  Fetching(const Fetching&) = delete;
-  Fetching& operator=(const Fetching&) = delete;
-  std::set<std::string>& names;
-  std::string name;
-  net::Notifier& ended;
-};
-
 }  // namespace
 
 net::Task<Status> DockerEngine::ready_base_images(std::vector<BaseImage> images, std::string project,
@@ -49,6 +32,7 @@ net::Task<Status> DockerEngine::ready_base_images(std::vector<BaseImage> images,
     }
     if (fetch->stopped) co_return stopped();
     if (!details) co_return std::unexpected(details.error());
+    if (image.copied_from) continue;
     // The builder would fetch it anew, over the name that was looked at.
     if (!fits_platform(details->platform, image.platform))
       co_return fail(Code::kInvalidArgument,
@@ -57,7 +41,7 @@ net::Task<Status> DockerEngine::ready_base_images(std::vector<BaseImage> images,
                      "remove --platform, or name an image of that platform by its digest");
     const Status bounds = check_image_bounds(*details);
     if (!bounds) co_return std::unexpected(at_line(image, bounds.error()));
-    const Status triggers = check_triggers(*details, project);
+    const Status triggers = check_triggers(*details, project, options_.registries);
     if (!triggers) co_return std::unexpected(at_line(image, triggers.error()));
   }
   co_return Status{};
@@ -74,9 +58,24 @@ net::Task<Status> DockerEngine::fetch_image(BaseImage image, SinkPtr<v1::BuildEv
   const Fetching mine(fetching_, name.text(), fetched_);
   const auto there = co_await docker::inspect_image(client_, image.reference);
   if (there) co_return Status{};
+  // What a digest names the Engine may have at hand, from a fetch with another Client's password.
+  if (name.tag.starts_with("sha256:")) {
+    const auto shown = co_await ask_registry(name.name + "@" + name.tag, "", fetch);
+    if (!shown && shown.error().code != Code::kFailedPrecondition) co_return std::unexpected(shown.error());
+    if (!shown)
+      co_return fail(Code::kFailedPrecondition, explain_build_failure(shown.error().message, 0, false, 0).message);
+  }
   CO_TRY_ASSIGN(auto opened, co_await docker::open_pull(client_, name.name, name.tag, image.platform));
+  const Status fetched = co_await read_pull(std::move(opened), sink, fetch);
+  if (fetched || fetched.error().code != Code::kFailedPrecondition) co_return fetched;
+  const BuildFailure why = explain_build_failure(fetched.error().message, 0, false, 0);
+  co_return fail(Code::kFailedPrecondition, why.message);
+}
+
+// kFailedPrecondition: the Engine could not fetch it; the text is its own.
+net::Task<Status> DockerEngine::read_pull(std::shared_ptr<net::HttpExchange> exchange, SinkPtr<v1::BuildEvent> sink,
+                                          std::shared_ptr<Fetch> fetch) {
   if (fetch->stopped) co_return stopped();
-  const std::shared_ptr<net::HttpExchange> exchange = std::move(opened);
   fetch->exchange = exchange;
   BuildOutput output;
   const Status head = co_await client_->check_head(exchange.get(), 0s);
@@ -84,7 +83,10 @@ net::Task<Status> DockerEngine::fetch_image(BaseImage image, SinkPtr<v1::BuildEv
   if (!head && head.error().code == Code::kUnavailable) co_return head;
   bool more = head.has_value();
   while (more) {
-    CO_TRY_ASSIGN(const std::string piece, co_await exchange->read());
+    const Result<std::string> read = co_await exchange->read();
+    if (fetch->stopped) co_return stopped();
+    if (!read) co_return std::unexpected(client_->lost(read.error()));
+    const std::string& piece = *read;
     more = !piece.empty();
     if (more)
       output.add(piece);
@@ -99,8 +101,7 @@ net::Task<Status> DockerEngine::fetch_image(BaseImage image, SinkPtr<v1::BuildEv
     }
   }
   if (head && output.error().empty()) co_return Status{};
-  const BuildFailure why = explain_build_failure(head ? output.error() : head.error().message, 0, false, 0);
-  co_return fail(Code::kFailedPrecondition, why.message);
+  co_return fail(Code::kFailedPrecondition, head ? output.error() : head.error().message);
 }
 
 }  // namespace paastech::pomegranate

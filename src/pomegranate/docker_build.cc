@@ -99,9 +99,9 @@ net::Task<Status> DockerEngine::build(v1::BuildSpec spec, std::shared_ptr<TarSou
   run->limits = effective(run->spec.limits(), kBuildMemoryBytes);
   run->nonce = std::string(kBuildMark) + hex(random_token(12));
   run->image = image_reference(run->spec.project(), run->spec.deployment());
-  auto check = [raw = run.get()](std::string_view text) -> Status {  // owned by the run
+  auto check = [this, raw = run.get()](std::string_view text) -> Status {  // owned by the run
     TRY(build::check_dockerfile_text(text));
-    TRY_ASSIGN(raw->base_images, check_image_references(text, raw->spec.project()));
+    TRY_ASSIGN(raw->base_images, check_image_references(text, raw->spec.project(), options_.registries));
     return {};
   };
   run->scan.emplace(run->spec.dockerfile(), std::move(check));
@@ -233,6 +233,7 @@ net::Task<void> DockerEngine::bound_container(std::shared_ptr<BuildRun> run, std
   const std::string mark = run->nonce + ":127.0.0.1";
   if (std::ranges::find(details->extra_hosts, mark) == details->extra_hosts.end()) co_return;
   run->containers.push_back(details->id);
+  tasks_.spawn("mark layer", mark_layer(run->nonce, *details, static_cast<int>(run->containers.size())));
   const Status bounded = co_await docker::limit_processes(client_, details->id, run->limits.processes);
   if (bounded || bounded.error().code == Code::kNotFound) co_return;
   const auto now = co_await docker::inspect_container(client_, id);
@@ -293,8 +294,9 @@ net::Task<void> DockerEngine::clean_up_build(std::shared_ptr<BuildRun> run) {
   const bool succeeded =
       run->output.error().empty() && !run->output.image().empty() && !run->cancelled && !run->timed_out;
   std::vector<std::string> layers = run->output.stage_ends();
-  if (succeeded) {
-    if (!layers.empty()) tasks_.spawn("remove stages", remove_layers(std::move(layers)));  // nobody need wait for it
+  const int marks = static_cast<int>(run->containers.size());
+  if (succeeded) {  // nobody need wait for it
+    tasks_.spawn("remove stages", remove_unneeded(run->nonce, marks, std::move(layers)));
     co_return;
   }
   std::vector<net::Task<Status>> work;
@@ -303,6 +305,11 @@ net::Task<void> DockerEngine::clean_up_build(std::shared_ptr<BuildRun> run) {
   for (const Status& status : removed)
     if (!status) spdlog::warn("removing a build's container: {}", status.error().message);
   if (!run->output.last_layer().empty()) layers.push_back(run->output.last_layer());
+  co_await remove_unneeded(run->nonce, marks, std::move(layers));
+}
+
+net::Task<void> DockerEngine::remove_unneeded(std::string nonce, int marks, std::vector<std::string> layers) {
+  co_await remove_marks(std::move(nonce), marks);
   co_await remove_layers(std::move(layers));
 }
 

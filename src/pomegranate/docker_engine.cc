@@ -1,6 +1,7 @@
 #include "pomegranate/docker_engine.h"
 
 #include <sys/resource.h>
+#include <sys/statvfs.h>
 
 #include <fstream>
 #include <iterator>
@@ -13,7 +14,17 @@ namespace paastech::pomegranate {
 
 namespace {
 
-constexpr int kDefaultGraceSeconds = 10;
+// Of the file system that holds the folder, where that is on this machine.
+struct DiskSpace {
+  std::int64_t total_bytes = 0;
+  std::int64_t free_bytes = 0;  // for an ordinary user
+};
+DiskSpace disk_space(const std::string& folder) {
+  struct statvfs disk{};
+  if (folder.empty() || ::statvfs(folder.c_str(), &disk) != 0) return {};
+  const auto block = static_cast<std::int64_t>(disk.f_frsize);
+  return {static_cast<std::int64_t>(disk.f_blocks) * block, static_cast<std::int64_t>(disk.f_bavail) * block};
+}
 
 std::vector<std::string> host_nameservers() {
   std::ifstream file("/etc/resolv.conf");
@@ -71,6 +82,10 @@ net::Task<Result<v1::EngineDescription>> DockerEngine::describe() {
   for (const std::string& runtime : info.runtimes) out.add_runtimes(runtime);
   out.set_cgroup_version(info.cgroup_version);
   out.set_firewall(firewall_state_);
+  auto measure = [folder = info.root_folder] { return disk_space(folder); };
+  const DiskSpace disk = co_await blocking_.run(std::move(measure));
+  out.set_disk_total_bytes(disk.total_bytes);
+  out.set_disk_free_bytes(disk.free_bytes);
   co_return out;
 }
 
@@ -107,6 +122,7 @@ v1::Instance DockerEngine::to_instance(const docker::ContainerDetails& details, 
   out.set_exit_code(details.exit_code);
   out.set_out_of_memory(details.out_of_memory);
   out.set_started_at_ms(details.started_at_ms);
+  out.set_kept(details.restart_policy == "unless-stopped");
   out.set_restarts(details.restarts);
   out.set_image(details.image);
   out.set_name(short_name(key));
@@ -132,32 +148,6 @@ net::Task<Result<v1::ListReply>> DockerEngine::list(v1::ListRequest request) {
     if (!instance) co_return std::unexpected(instance.error());
     *reply.add_instances() = *instance;
   }
-  co_return reply;
-}
-
-net::Task<Status> DockerEngine::stop_and_remove(std::string id, int grace_seconds) {
-  const Status stopped = co_await docker::stop_container(client_, id, grace_seconds);
-  if (!stopped && stopped.error().code == Code::kUnavailable) co_return stopped;
-  Status removed = co_await docker::remove_container(client_, id);  // kills what did not stop
-  co_return removed;
-}
-
-net::Task<Result<v1::RemoveGroupReply>> DockerEngine::remove_group(v1::RemoveGroupRequest request) {
-  CO_TRY(check_project(request.project()));
-  if (!request.process().empty()) {
-    CO_TRY(check_process(request.process()));
-  }
-  const int grace = request.grace_seconds() > 0 ? request.grace_seconds() : kDefaultGraceSeconds;
-  CO_TRY_ASSIGN(const std::vector<Known> containers,
-                co_await known(request.project(), request.deployment(), request.process()));
-  std::vector<net::Task<Status>> work;
-  for (const Known& container : containers) work.push_back(stop_and_remove(container.id, grace));
-  const std::vector<Status> outcomes = co_await run_all(tasks_, std::move(work));
-  for (const Status& outcome : outcomes) {
-    CO_TRY(outcome);
-  }
-  v1::RemoveGroupReply reply;
-  reply.set_removed(static_cast<int>(containers.size()));
   co_return reply;
 }
 
@@ -240,7 +230,7 @@ net::Task<Result<v1::RemoveProjectReply>> DockerEngine::remove_project(v1::Remov
   for (const docker::ContainerSummary& container : containers) {
     if (!container.name.starts_with(prefix)) continue;  // a foreign image's labels
     ids.push_back(container.id);
-    work.push_back(stop_and_remove(container.id, kDefaultGraceSeconds));
+    work.push_back(stop_and_remove(container.id, 0));
   }
   const std::vector<Status> outcomes = co_await run_all(tasks_, std::move(work));
   for (std::size_t i = 0; i < ids.size(); ++i) {

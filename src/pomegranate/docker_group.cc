@@ -1,12 +1,10 @@
 // A group of Instances from nothing to ready. Each is created, started and probed beside the others. Restarting is off
 // until it is ready, so that a program that ends at once is seen to.
-#include "docker/deadline.h"
-#include "docker/logs.h"
-#include "pomegranate/build_output.h"
+// docker_ready.cc waits for that.
+#include "base/failpoint.h"
 #include "pomegranate/docker_engine.h"
+#include "pomegranate/group_start.h"
 #include "pomegranate/parallel.h"
-#include "pomegranate/probe.h"
-#include "pomegranate/utf8.h"
 
 namespace paastech::pomegranate {
 
@@ -14,15 +12,17 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr std::int64_t kDefaultReadySeconds = 60;
 constexpr int kMaxCount = 100;
-constexpr int kLastLines = 20;
-constexpr auto kLastLinesTime = 10s;  // an Engine that hangs must not keep the reason back
-constexpr auto kFirstPause = 5ms;     // a start costs hundreds of milliseconds: a few more attempts cost nothing
-constexpr auto kLongestPause = 100ms;
-constexpr auto kLongestAttempt = 5s;
+constexpr int kMaxGraceSeconds = 3600;
 
-v1::GroupEvent failed(std::string reason, std::string message, std::vector<std::string> lines = {}) {
+bool is_signal(std::string_view name) {
+  return name.starts_with("SIG") && name.size() > 3 && name.size() <= 12 &&
+         name.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+-") == std::string_view::npos;
+}
+
+}  // namespace
+
+v1::GroupEvent start_failed(std::string reason, std::string message, std::vector<std::string> lines) {
   v1::GroupEvent event;
   v1::GroupFailed& out = *event.mutable_failed();
   out.set_reason(std::move(reason));
@@ -31,35 +31,13 @@ v1::GroupEvent failed(std::string reason, std::string message, std::vector<std::
   return event;
 }
 
-bool client_fault(const std::string& message) {
+bool is_client_fault(const std::string& message) {
   for (const char* part :
        {"executable file not found", "no such file or directory", "permission denied", "exec format error",
         "argument list too long", "not a directory", "no command specified", "No command specified"})
     if (message.find(part) != std::string::npos) return true;
   return false;
 }
-
-}  // namespace
-
-struct BringUp {
-  explicit BringUp(net::Executor executor) : changed(std::move(executor)) {}
-  InstanceKey key;
-  docker::ContainerSpec spec;
-  v1::Probe probe;
-  int port = 0;
-  std::string id;  // once there is a container
-  std::string state;
-  docker::ContainerDetails details;
-  std::shared_ptr<net::HttpExchange> wait;
-  net::Notifier changed;
-  bool exited = false;
-  std::shared_ptr<ProbeAbort> attempt = std::make_shared<ProbeAbort>();
-  void wake() {
-    if (attempt->now) attempt->now();
-    changed.notify();
-  }
-  SinkPtr<v1::GroupEvent> sink;
-};
 
 net::Task<Result<docker::ContainerSpec>> DockerEngine::container_spec(v1::InstanceGroup group) {
   CO_TRY_ASSIGN(const std::string runtime, co_await runtime_for(group.isolation()));
@@ -76,6 +54,8 @@ net::Task<Result<docker::ContainerSpec>> DockerEngine::container_spec(v1::Instan
   spec.processes = limits.processes;
   spec.open_files = limits.open_files;
   spec.capabilities = kept_capabilities();
+  spec.stop_signal = group.stop_signal();
+  spec.stop_seconds = group.stop_grace_seconds();
   co_return spec;
 }
 
@@ -88,6 +68,11 @@ Status check_group(const v1::InstanceGroup& group) {
   if (group.count() < 1 || group.count() > kMaxCount)
     return fail(Code::kInvalidArgument, fmt::format("a process can have 1 to {} instances", kMaxCount));
   if (group.port() < 0 || group.port() > 65535) return fail(Code::kInvalidArgument, "a port is 1 to 65535");
+  if (group.has_probe()) TRY(check_probe(group.probe(), group.port()));
+  if (!group.stop_signal().empty() && !is_signal(group.stop_signal()))
+    return fail(Code::kInvalidArgument, "'" + group.stop_signal() + "' is no signal", "write it as SIGTERM");
+  if (group.stop_grace_seconds() < 0 || group.stop_grace_seconds() > kMaxGraceSeconds)
+    return fail(Code::kInvalidArgument, fmt::format("the time to stop is 1 to {} s", kMaxGraceSeconds));
   if (!is_image_reference(group.image(), group.project()))
     return fail(Code::kInvalidArgument, "'" + group.image() + "' is no image of this project");
   for (const v1::EnvironmentVariable& variable : group.environment())
@@ -127,7 +112,7 @@ net::Task<Status> DockerEngine::ensure_group(v1::InstanceGroup group, SinkPtr<v1
   }
   if (!found->image) {
     v1::GroupEvent missing =
-        failed("image_missing", "the image " + group.image() + " is not there any more; push again");
+        start_failed("image_missing", "the image " + group.image() + " is not there any more; push again");
     [[maybe_unused]] const bool told = co_await sink->put(std::move(missing));
     co_return Status{};
   }
@@ -144,6 +129,7 @@ net::Task<Status> DockerEngine::ensure_group(v1::InstanceGroup group, SinkPtr<v1
     run->spec.labels = instance_labels(options_.instance, run->key, group.port());
     for (const auto& [label, value] : neutralised(found->image->labels)) run->spec.labels.try_emplace(label, value);
     run->probe = group.probe();
+    run->probed = group.has_probe() || group.port() != 0;
     run->port = group.port();
     run->sink = sink;
     for (const Known& existing : found->instances) {
@@ -177,6 +163,7 @@ net::Task<Status> DockerEngine::exists_and_runs(std::shared_ptr<BringUp> run) {
   for (int attempt = 0; run->id.empty(); ++attempt) {
     Result<std::string> made = co_await docker::create_container(client_, run->spec);
     if (made) {
+      PAASTECH_FAILPOINT("engine.created");
       run->id = *made;
       break;
     }
@@ -193,6 +180,7 @@ net::Task<Status> DockerEngine::exists_and_runs(std::shared_ptr<BringUp> run) {
   }
   if (run->state != "running") {
     CO_TRY(co_await docker::start_container(client_, run->id));
+    PAASTECH_FAILPOINT("engine.started");
   }
   CO_TRY_ASSIGN(run->details, co_await docker::inspect_container(client_, run->id));
   co_return Status{};
@@ -204,15 +192,16 @@ net::Task<Result<v1::GroupEvent>> DockerEngine::bring_up(std::shared_ptr<BringUp
     const Error& error = started.error();
     if (error.code == Code::kUnavailable || error.code == Code::kCancelled) co_return std::unexpected(error);
     const std::string name = short_name(run->key);
-    if (client_fault(error.message))
-      co_return failed("exited", "the command of " + name + " cannot be started: " + error.message +
-                                     "; check CMD and ENTRYPOINT of the Dockerfile");
-    co_return failed("engine", "the Engine could not start " + name + ": " + error.message);
+    if (is_client_fault(error.message))
+      co_return start_failed("exited", "the command of " + name + " cannot be started: " + error.message +
+                                           "; check CMD and ENTRYPOINT of the Dockerfile");
+    co_return start_failed("engine", "the Engine could not start " + name + ": " + error.message);
   }
   Result<v1::GroupEvent> outcome = co_await wait_ready(run);
   // An Instance that is ready is brought back by the Engine whenever it ends, also after a restart of the machine. That
   // costs tens of milliseconds which no one need wait for; where it is lost, the next EnsureGroup makes good for it.
-  if (outcome && outcome->has_ready() && run->details.restart_policy != "unless-stopped")
+  if (outcome && outcome->has_ready() && run->details.restart_policy != "unless-stopped" &&
+      being_kept_.insert(run->id).second)
     tasks_.spawn("restart policy", keep_running(run->id));
   co_return outcome;
 }
@@ -220,106 +209,13 @@ net::Task<Result<v1::GroupEvent>> DockerEngine::bring_up(std::shared_ptr<BringUp
 net::Task<void> DockerEngine::keep_running(std::string id) {
   for (int attempt = 0; attempt < 5; ++attempt) {
     const Status kept = co_await docker::set_restart_policy(client_, id, "unless-stopped");
-    if (kept || kept.error().code == Code::kNotFound) co_return;
+    if (kept || kept.error().code == Code::kNotFound) break;
     spdlog::warn("container {}: its restart policy could not be set: {}", id, kept.error().message);
     const Status slept = co_await net::sleep_for(1s);
-    if (!slept) co_return;
+    if (!slept) break;
   }
-}
-
-net::Task<void> DockerEngine::watch_exit(std::shared_ptr<BringUp> run) {
-  auto opened = co_await docker::open_wait(client_, run->id);
-  if (!opened) co_return;
-  run->wait = std::move(*opened);
-  const std::shared_ptr<net::HttpExchange> exchange = run->wait;
-  const Result<int> code = co_await docker::read_wait(client_, exchange.get());
-  if (!code) co_return;
-  run->exited = true;
-  run->wake();
-}
-
-net::Task<Result<v1::GroupEvent>> DockerEngine::wait_ready(std::shared_ptr<BringUp> run) {
-  using Clock = std::chrono::steady_clock;
-  v1::GroupEvent ready;
-  *ready.mutable_ready()->add_instances() = to_instance(run->details, run->key);
-  const v1::Instance& instance = ready.ready().instances(0);
-  if (run->details.state != "running") {
-    Result<v1::GroupEvent> ended = co_await ended_early(run);
-    co_return ended;
-  }
-  if (run->port == 0) co_return ready;
-  tasks_.spawn("watch exit", watch_exit(run));
-  const std::int64_t seconds = run->probe.timeout_seconds() > 0 ? run->probe.timeout_seconds() : kDefaultReadySeconds;
-  const auto deadline = Clock::now() + std::chrono::seconds(seconds);
-  std::chrono::milliseconds pause = kFirstPause;
-  bool listened = false;
-  int status = 0;
-  while (!run->exited && !run->sink->gone() && Clock::now() < deadline) {
-    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now()) + 1ms;
-    const auto limit = std::min<std::chrono::milliseconds>(left, kLongestAttempt);
-    const ProbeAttempt attempt = co_await probe_once(instance.address(), static_cast<std::uint16_t>(run->port),
-                                                     run->probe.http_path(), limit, run->attempt);
-    if (attempt.ready) {
-      if (run->wait) run->wait->close();
-      co_return ready;
-    }
-    listened = listened || attempt.connected;
-    if (attempt.status != 0) status = attempt.status;
-    if (run->exited) break;
-    co_await run->changed.wait(pause);
-    pause = std::min<std::chrono::milliseconds>(pause * 3 / 2, kLongestPause);
-  }
-  if (run->wait) run->wait->close();
-  if (run->exited) {
-    Result<v1::GroupEvent> ended = co_await ended_early(run);
-    co_return ended;
-  }
-  if (run->sink->gone()) co_return fail(Code::kCancelled, "cancelled");
-  std::vector<std::string> lines = co_await last_lines(run->id);
-  const std::string name = short_name(run->key);
-  if (!listened)
-    co_return failed(
-        "not_listening",
-        fmt::format("nothing accepts connections on port {0} of {1} after {2} s; the program must listen on "
-                    "0.0.0.0 (not only 127.0.0.1), on the port that $PORT names",
-                    run->port, name, seconds),
-        std::move(lines));
-  const std::string last = status == 0 ? "gave no answer" : fmt::format("answered {}", status);
-  co_return failed(
-      "unhealthy",
-      fmt::format("GET {} of {} {} after {} s; it must answer 2xx or 3xx", run->probe.http_path(), name, last, seconds),
-      std::move(lines));
-}
-
-net::Task<Result<v1::GroupEvent>> DockerEngine::ended_early(std::shared_ptr<BringUp> run) {
-  CO_TRY_ASSIGN(const docker::ContainerDetails details, co_await docker::inspect_container(client_, run->id));
-  std::vector<std::string> lines = co_await last_lines(run->id);
-  const std::string name = short_name(run->key);
-  if (details.out_of_memory)
-    co_return failed(
-        "out_of_memory",
-        fmt::format("{} ran out of memory (limit {}) before it was ready", name, human_bytes(run->spec.memory_bytes)),
-        std::move(lines));
-  // A statement of its own: of two arguments, the one that moves `lines` may be made first.
-  std::string message = fmt::format("{} ended with exit code {} before it was ready{}", name, details.exit_code,
-                                    lines.empty() ? "; it printed nothing" : "");
-  co_return failed("exited", std::move(message), std::move(lines));
-}
-
-net::Task<std::vector<std::string>> DockerEngine::last_lines(std::string id) {
-  std::vector<std::string> lines;
-  docker::LogQuery query;
-  query.tail = kLastLines;
-  auto opened = co_await docker::LogStream::open(client_, id, query);
-  if (!opened) co_return lines;
-  const std::shared_ptr<docker::LogStream> stream = std::move(*opened);
-  const docker::Deadline deadline(tasks_.executor(), kLastLinesTime, [stream] { stream->close(); });
-  while (lines.size() < kLastLines) {
-    auto entry = co_await stream->next();
-    if (!entry || !*entry) break;
-    lines.push_back(valid_utf8((*entry)->text));
-  }
-  co_return lines;
+  being_kept_.erase(id);
+  kept_.notify();
 }
 
 }  // namespace paastech::pomegranate

@@ -1,5 +1,6 @@
 // What a process that was killed left in the Engine: containers of builds and of one-off commands that nobody waits
-// for any more. Images that a build left are removed by clean_up_build.
+// for any more, and the layers of such builds.
+#include "pomegranate/build_output.h"
 #include "pomegranate/docker_engine.h"
 #include "pomegranate/parallel.h"
 
@@ -54,6 +55,10 @@ net::Task<Status> DockerEngine::remove_forsaken() {
   for (const Status& outcome : outcomes) {
     CO_TRY(outcome);
   }
+  v1::PruneBuildsRequest all;
+  CO_TRY_ASSIGN(const v1::PruneBuildsReply pruned, co_await prune_builds(std::move(all)));
+  if (pruned.freed_bytes() > 0)
+    spdlog::info("removed {} that killed builds left in images", human_bytes(pruned.freed_bytes()));
   co_return Status{};
 }
 

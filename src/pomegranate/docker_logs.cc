@@ -249,6 +249,10 @@ net::Task<Result<v1::StatsReply>> DockerEngine::stats(v1::StatsRequest request) 
     v1::InstanceStats& out = *reply.add_instances();
     out.set_name(short_name(instances[i].key));
     out.set_deployment(instances[i].key.deployment);
+    out.set_project(instances[i].key.project);
+    out.set_process(instances[i].key.process);
+    out.set_index(instances[i].key.index);
+    out.set_cpu_ns(now->cpu_ns);
     const double wall = static_cast<double>(now->at_ns - then->at_ns);
     if (wall > 0) out.set_cpu_percent(std::max(0.0, static_cast<double>(now->cpu_ns - then->cpu_ns) / wall * 100.0));
     out.set_memory_bytes(now->memory_bytes);

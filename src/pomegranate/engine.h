@@ -38,11 +38,19 @@ class Engine {
   virtual net::Task<Status> build(v1::BuildSpec spec, std::shared_ptr<TarSource> tar, SinkPtr<v1::BuildEvent> sink) = 0;
   virtual net::Task<Status> ensure_group(v1::InstanceGroup group, SinkPtr<v1::GroupEvent> sink) = 0;
   virtual net::Task<Result<v1::RemoveGroupReply>> remove_group(v1::RemoveGroupRequest request) = 0;
+  virtual net::Task<Result<v1::ProbeReply>> probe_instance(v1::ProbeRequest request) = 0;
+  virtual net::Task<Result<v1::InstanceReply>> hold_instance(v1::InstanceRequest request) = 0;
+  virtual net::Task<Result<v1::InstanceReply>> start_instance(v1::StartInstanceRequest request) = 0;
+  virtual net::Task<Result<v1::InstanceReply>> stop_instance(v1::InstanceRequest request) = 0;
   virtual net::Task<Result<v1::ListReply>> list(v1::ListRequest request) = 0;
   virtual net::Task<Status> watch(SinkPtr<v1::InstanceEvent> sink) = 0;
   virtual net::Task<Status> logs(v1::LogsRequest request, SinkPtr<v1::LogLine> sink) = 0;
+  virtual net::Task<Status> gather(v1::GatherRequest request, SinkPtr<v1::LogBatch> sink) = 0;
   virtual net::Task<Result<v1::StatsReply>> stats(v1::StatsRequest request) = 0;
   virtual net::Task<Status> run_once(v1::RunOnceRequest request, SinkPtr<v1::RunEvent> sink) = 0;
+  // The result's reasons: pull_failed | invalid_image | timeout.
+  virtual net::Task<Status> pull_image(v1::PullImageRequest request, SinkPtr<v1::BuildEvent> sink) = 0;
+  virtual net::Task<Result<v1::PruneBuildsReply>> prune_builds(v1::PruneBuildsRequest request) = 0;
   virtual net::Task<Result<v1::ListImagesReply>> list_images(v1::ListImagesRequest request) = 0;
   virtual net::Task<Result<v1::RemoveImageReply>> remove_image(v1::RemoveImageRequest request) = 0;
   virtual net::Task<Result<v1::Volume>> ensure_volume(v1::VolumeRequest request) = 0;

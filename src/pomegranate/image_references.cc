@@ -18,7 +18,8 @@ constexpr std::string_view kLetters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNO
 constexpr std::string_view kNameCharacters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789";
 constexpr std::string_view kReferenceCharacters =
     "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-/:@";
-constexpr const char* kDoubtful = "$";  // a value that is not followed here; an image must not be named by it
+constexpr std::size_t kMaxReference = 512;  // a name has up to 255 characters (distribution/reference), a tag 128
+constexpr const char* kDoubtful = "$";      // a value that is not followed here; an image must not be named by it
 
 bool consists_of(std::string_view text, std::string_view characters) {
   return text.find_first_not_of(characters) == std::string_view::npos;
@@ -84,46 +85,43 @@ std::string without_hub(std::string_view reference) {
   return std::string(reference);
 }
 
-// The registry's host, where the reference names one; as the Engine tells it from a name on Docker Hub.
-std::string_view host_of(std::string_view reference) {
-  const std::size_t slash = reference.find('/');
-  if (slash == std::string_view::npos) return {};
-  const std::string_view first = reference.substr(0, slash);
-  const bool host = first.find_first_of(".:") != std::string_view::npos || first == "localhost";
-  return host ? first.substr(0, first.find(':')) : std::string_view{};
-}
-
 // No address, in whatever notation: the last label of a host's name in the DNS begins with a letter.
 bool is_named_host(std::string_view host) {
   const std::string_view last = host.substr(host.rfind('.') == std::string_view::npos ? 0 : host.rfind('.') + 1);
   return !last.empty() && last != "localhost" && consists_of(last.substr(0, 1), kLetters);
 }
 
-Status refuse(int line, std::string what, std::string hint = "build on a public image, or on another stage") {
+constexpr const char* kOtherBase = "build on a public image, or on another stage";
+
+Status refuse(int line, std::string what, std::string hint = kOtherBase) {
   return build::refuse_line(line, what, std::move(hint));
 }
 
-Status check_reference(int line, const std::string& written, std::string_view project) {
+// project: empty where no project's image will do.
+Status check_reference(const std::string& written, std::string_view project, const Registries& registries) {
+  const auto no = [](std::string what, std::string hint = kOtherBase) {
+    return fail(Code::kInvalidArgument, std::move(what), std::move(hint));
+  };
   const std::string reference = lower(written);
   if (reference.empty() || reference.starts_with('/') || reference.find("..") != std::string::npos ||
       !consists_of(reference, kReferenceCharacters))
-    return refuse(line, "'" + sanitize_terminal(written) + "' is not the name of an image");
+    return no("'" + sanitize_terminal(written) + "' is not the name of an image");
   // By its id, or the first digits of one, it could be anyone's.
   if (reference.starts_with("sha256:") || consists_of(reference, "0123456789abcdef"))
-    return refuse(line, "the image " + written + " is named by an id",
-                  "name it with its tag, as in " + written + ":latest");
+    return no("the image " + written + " is named by an id", "name it with its tag, as in " + written + ":latest");
   const std::string hub = without_hub(reference);
-  if (hub.starts_with("paastech/") && !hub.starts_with("paastech/" + std::string(project) + ":"))
-    return refuse(line, "the image " + written + " is not this project's");
-  const std::string_view host = host_of(reference);
-  if (!host.empty() && !is_named_host(host))
-    return refuse(line, "the registry of " + written + " is named by an address", "use the registry's host name");
+  if (hub.starts_with("paastech/") && (project.empty() || !hub.starts_with("paastech/" + std::string(project) + ":")))
+    return no("the image " + written + " is not this project's");
+  const std::string registry = registry_of(reference);
+  const std::string host = registry.substr(0, registry.find(':'));
+  if (!registry.empty() && !is_named_host(host) && std::ranges::find(registries, registry) == registries.end())
+    return no("the registry of " + written + " is named by an address", "use the registry's host name");
   return {};
 }
 
 class References {
  public:
-  explicit References(std::string_view project) : project_(project) {}
+  References(std::string_view project, const Registries& registries) : project_(project), registries_(registries) {}
 
   Status take(const Instruction& one) {
     if (one.name == "ARG" && !seen_from_ && !one.on_build) arguments_.add(one.rest);
@@ -134,6 +132,11 @@ class References {
   std::vector<BaseImage> images = {};
 
  private:
+  Status check(int line, const std::string& name) const {
+    const Status fine = check_reference(name, project_, registries_);
+    return fine ? fine : refuse(line, fine.error().message, fine.error().hint);
+  }
+
   Status take_from(const Instruction& from) {
     seen_from_ = true;
     std::vector<std::string_view> words = build::words_of(from.rest);
@@ -158,7 +161,7 @@ class References {
     const bool stage = stages_.contains(lower(*name));
     if (words.size() >= 3 && lower(words[1]) == "as") stages_.insert(lower(words[2]));
     if (stage || *name == "scratch") return {};
-    TRY(check_reference(from.line, *name, project_));
+    TRY(check(from.line, *name));
     image.reference = *name;
     images.push_back(std::move(image));
     return {};
@@ -173,12 +176,17 @@ class References {
       // In a trigger, which runs in other files, no stage is certain.
       const bool number = !name.empty() && consists_of(name, "0123456789");
       if (!copy.on_build && (number || stages_.contains(lower(name)))) continue;
-      TRY(check_reference(copy.line, name, project_));
+      TRY(check(copy.line, name));
+      // The builder would fetch it by itself, from what another Client's password may have brought here.
+      if (copy.on_build && name.find('@') != std::string::npos)
+        return refuse(copy.line, "--from names " + name + " by its digest in ONBUILD", "name it by its tag");
+      if (!copy.on_build) images.push_back({.reference = name, .line = copy.line, .copied_from = true});
     }
     return {};
   }
 
   std::string_view project_;
+  const Registries& registries_;
   Arguments arguments_ = {};
   std::set<std::string> stages_ = {};
   bool seen_from_ = false;
@@ -186,11 +194,29 @@ class References {
 
 }  // namespace
 
-Result<std::vector<BaseImage>> check_image_references(std::string_view dockerfile, std::string_view project) {
+Result<std::vector<BaseImage>> check_image_references(std::string_view dockerfile, std::string_view project,
+                                                      const Registries& registries) {
   TRY_ASSIGN(const std::vector<Instruction> all, build::read_instructions(dockerfile));
-  References references(project);
+  References references(project, registries);
   for (const Instruction& one : all) TRY(references.take(one));
   return std::move(references.images);
+}
+
+Status check_foreign_image(std::string_view reference, const Registries& registries) {
+  if (reference.size() > kMaxReference)
+    return fail(Code::kInvalidArgument, "the name of the image is too long", "give its registry's name for it");
+  if (const Status fine = check_reference(std::string(reference), {}, registries); !fine) {
+    const std::string hint = fine.error().hint == kOtherBase ? "name it as `docker pull` would" : fine.error().hint;
+    return fail(fine.error().code, fine.error().message, hint);
+  }
+  const std::size_t at = reference.find('@');
+  const std::string_view digest = at == std::string_view::npos ? std::string_view{} : reference.substr(at + 1);
+  const bool whole =
+      digest.starts_with("sha256:") && digest.size() == 7 + 64 && consists_of(digest.substr(7), "0123456789abcdef");
+  if (at != std::string_view::npos && !whole)
+    return fail(Code::kInvalidArgument, "the digest of " + std::string(reference) + " is not sha256: and 64 digits",
+                "copy it whole, or name a tag");
+  return {};
 }
 
 PullName pull_name(std::string_view reference) {

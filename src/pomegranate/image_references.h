@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "domain/image_name.h"
 
 namespace paastech::pomegranate {
 
@@ -14,11 +15,18 @@ struct BaseImage {
   std::string reference;
   std::string platform = {};  // "linux/amd64" where FROM names one
   int line = 0;
+  bool copied_from = false;  // by --from=, and nothing is built on it
 };
 
-// The images of all FROM that are neither stages nor scratch. Checks them and those of --from=, with ARG values put in
-// as Docker does. kInvalidArgument names the line.
-Result<std::vector<BaseImage>> check_image_references(std::string_view dockerfile, std::string_view project);
+// Registries that may be used although they are named by an address: "127.0.0.1:5000", as in a reference.
+using Registries = std::vector<std::string>;
+
+// The images of all FROM and --from= that are neither stages nor scratch, checked, with ARG values put in as Docker
+// does. kInvalidArgument names the line.
+Result<std::vector<BaseImage>> check_image_references(std::string_view dockerfile, std::string_view project,
+                                                      const Registries& registries = {});
+// The same for an image that a Client wants to run as it is. No image of any project.
+Status check_foreign_image(std::string_view reference, const Registries& registries = {});
 
 // Splits NAME[:TAG][@DIGEST] as the Engine's pull wants it; latest where neither is there.
 struct PullName {

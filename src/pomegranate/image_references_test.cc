@@ -34,6 +34,46 @@ TEST(ImageReferences, TellsWhichImagesItBuildsOn) {
   EXPECT_EQ((*found)[1].reference, "reg.example:5000/a/b:1");
 }
 
+TEST(ImageReferences, TellsWhatIsCopiedFromBesideStages) {
+  const auto found = check_image_references(
+      "FROM debian AS made\nFROM debian\nCOPY --from=made /a /b\nCOPY --chown=1 --from=nginx:1 /a /b\n", kMine);
+  ASSERT_TRUE(found) << found.error().message;
+  ASSERT_EQ(found->size(), 3u);
+  EXPECT_FALSE((*found)[1].copied_from);
+  EXPECT_TRUE((*found)[2].copied_from);
+  EXPECT_EQ((*found)[2].reference, "nginx:1");
+  EXPECT_EQ((*found)[2].line, 4);
+  const std::string pinned = "nginx@sha256:" + std::string(64, 'a');
+  EXPECT_TRUE(check_image_references("FROM debian\nCOPY --from=" + pinned + " /a /b\n", kMine));
+  EXPECT_FALSE(check_image_references("FROM debian\nONBUILD COPY --from=" + pinned + " /a /b\n", kMine));
+}
+
+TEST(ImageReferences, ARegistryByAddressPassesOnlyWhereTheServiceAllowsIt) {
+  const std::string text = "FROM 127.0.0.1:5000/a:1\n";
+  EXPECT_FALSE(check_image_references(text, kMine));
+  EXPECT_TRUE(check_image_references(text, kMine, {"127.0.0.1:5000"}));
+  EXPECT_FALSE(check_image_references(text, kMine, {"127.0.0.1", "127.0.0.1:500"}));
+  EXPECT_FALSE(check_foreign_image("127.0.0.1:5000/a:1"));
+  EXPECT_TRUE(check_foreign_image("127.0.0.1:5000/a:1", {"127.0.0.1:5000"}));
+}
+
+TEST(ImageReferences, AForeignImageIsNamedWholeAndIsNoProjects) {
+  for (const std::string& fine :
+       {std::string("nginx"), std::string("nginx:1.27"), std::string("reg.example:5000/Team/x"),
+        "reg.example/a/b:1@sha256:" + std::string(64, '0')})
+    EXPECT_TRUE(check_foreign_image(fine)) << fine;
+  for (const std::string& bad :
+       {std::string(), std::string("localhost/x"), std::string("[::1]:5000/x"), std::string("2130706433:5000/x"),
+        std::string("paastech/") + kMine + ":1", std::string("docker.io/paastech/x"), std::string("x y"),
+        std::string("x?y"), std::string("../x"), std::string("deadbeef"), std::string("x@sha256:12"),
+        "x@md5:" + std::string(64, '0'), "sha256:" + std::string(64, '0'), std::string(600, 'x')}) {
+    const Status refused = check_foreign_image(bad);
+    ASSERT_FALSE(refused) << bad;
+    EXPECT_EQ(refused.error().message.find("Dockerfile"), std::string::npos);
+    EXPECT_EQ(refused.error().hint.find("build on"), std::string::npos) << refused.error().hint;
+  }
+}
+
 TEST(ImageReferences, SpellingsOfOneImageArePulledAsOne) {
   for (const char* same : {"debian", "debian:latest", "library/debian", "docker.io/library/debian:latest"})
     EXPECT_EQ(pull_name(same).text(), "debian latest") << same;

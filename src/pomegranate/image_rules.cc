@@ -4,7 +4,6 @@
 
 #include "base/text.h"
 #include "build/dockerfile.h"
-#include "pomegranate/image_references.h"
 
 namespace paastech::pomegranate {
 
@@ -31,7 +30,7 @@ Status check_image_bounds(const docker::ImageDetails& image) {
   return {};
 }
 
-Status check_triggers(const docker::ImageDetails& image, std::string_view project) {
+Status check_triggers(const docker::ImageDetails& image, std::string_view project, const Registries& registries) {
   for (const std::string& trigger : image.on_build) {
     const auto refuse = [&trigger](const std::string& why) {
       return fail(
@@ -43,7 +42,8 @@ Status check_triggers(const docker::ImageDetails& image, std::string_view projec
     if (trigger.find('\n') != std::string::npos || trim(trigger).starts_with('#')) return refuse("");
     const std::string text = "FROM scratch\n" + trigger + "\n";
     if (const Status fine = build::check_dockerfile_text(text); !fine) return refuse(": " + fine.error().message);
-    if (const auto fine = check_image_references(text, project); !fine) return refuse(": " + fine.error().message);
+    if (const auto fine = check_image_references(text, project, registries); !fine)
+      return refuse(": " + fine.error().message);
   }
   return {};
 }

@@ -6,12 +6,13 @@
 
 #include "base/result.h"
 #include "docker/images.h"
+#include "pomegranate/image_references.h"
 
 namespace paastech::pomegranate {
 
 Status check_image_bounds(const docker::ImageDetails& image);  // kInvalidArgument
 // kInvalidArgument: a trigger that could not stand in a Dockerfile of this project.
-Status check_triggers(const docker::ImageDetails& image, std::string_view project);
+Status check_triggers(const docker::ImageDetails& image, std::string_view project, const Registries& registries = {});
 // Whether an image for `is` ("linux/arm64/v8") serves where `wanted` ("linux/arm64", or empty) is asked for.
 bool fits_platform(std::string_view is, std::string_view wanted);
 

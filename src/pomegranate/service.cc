@@ -64,6 +64,18 @@ class Service final : public v1::Pomegranate::CallbackService {
   Unary* RemoveGroup(Context* c, const v1::RemoveGroupRequest* q, v1::RemoveGroupReply* a) override {
     return rpc::unary(tasks_, c, engine_->remove_group(*q), a);
   }
+  Unary* ProbeInstance(Context* c, const v1::ProbeRequest* q, v1::ProbeReply* a) override {
+    return rpc::unary(tasks_, c, engine_->probe_instance(*q), a);
+  }
+  Unary* HoldInstance(Context* c, const v1::InstanceRequest* q, v1::InstanceReply* a) override {
+    return rpc::unary(tasks_, c, engine_->hold_instance(*q), a);
+  }
+  Unary* StartInstance(Context* c, const v1::StartInstanceRequest* q, v1::InstanceReply* a) override {
+    return rpc::unary(tasks_, c, engine_->start_instance(*q), a);
+  }
+  Unary* StopInstance(Context* c, const v1::InstanceRequest* q, v1::InstanceReply* a) override {
+    return rpc::unary(tasks_, c, engine_->stop_instance(*q), a);
+  }
   Unary* List(Context* c, const v1::ListRequest* q, v1::ListReply* a) override {
     return rpc::unary(tasks_, c, engine_->list(*q), a);
   }
@@ -75,11 +87,20 @@ class Service final : public v1::Pomegranate::CallbackService {
   grpc::ServerWriteReactor<v1::LogLine>* Logs(Context* c, const v1::LogsRequest* q) override {
     return streamed<v1::LogLine>(c, *q, &Engine::logs);
   }
+  grpc::ServerWriteReactor<v1::LogBatch>* Gather(Context* c, const v1::GatherRequest* q) override {
+    return streamed<v1::LogBatch>(c, *q, &Engine::gather);
+  }
   Unary* Stats(Context* c, const v1::StatsRequest* q, v1::StatsReply* a) override {
     return rpc::unary(tasks_, c, engine_->stats(*q), a);
   }
   grpc::ServerWriteReactor<v1::RunEvent>* RunOnce(Context* c, const v1::RunOnceRequest* q) override {
     return streamed<v1::RunEvent>(c, *q, &Engine::run_once);
+  }
+  grpc::ServerWriteReactor<v1::BuildEvent>* PullImage(Context* c, const v1::PullImageRequest* q) override {
+    return streamed<v1::BuildEvent>(c, *q, &Engine::pull_image);
+  }
+  Unary* PruneBuilds(Context* c, const v1::PruneBuildsRequest* q, v1::PruneBuildsReply* a) override {
+    return rpc::unary(tasks_, c, engine_->prune_builds(*q), a);
   }
   Unary* ListImages(Context* c, const v1::ListImagesRequest* q, v1::ListImagesReply* a) override {
     return rpc::unary(tasks_, c, engine_->list_images(*q), a);

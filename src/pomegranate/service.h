@@ -4,6 +4,7 @@
 // cancelled and joined before the service is destroyed, but after the gRPC server was shut down.
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "net/task.h"
 
@@ -19,6 +20,8 @@ struct Options {
   std::string subnet_pool = "10.208.0.0/12";  // private (RFC 1918), and apart from Docker's own defaults
   int subnet_bits = 28;                       // 13 Instances a Project, 65,536 Projects in a /12
   bool firewall = true;                       // close the host's own services to Applications and builds
+  // Registries that Clients may use although they are named by an address, as "127.0.0.1:5000" (image_references.h).
+  std::vector<std::string> registries = {};
 };
 
 std::unique_ptr<grpc::Service> make_service(net::TaskGroup& tasks, Options options);

@@ -1,43 +1,46 @@
 #include "pomegranate/utf8.h"
 
+#include <cstdint>
+#include <cstring>
+
+#include "base/text.h"
+
 namespace paastech::pomegranate {
 
 namespace {
 
-// The length of the well-formed sequence at the front (Unicode 15, table 3-7), or 0.
-std::size_t sequence_length(std::string_view s) {
-  const auto byte = [s](std::size_t i) { return i < s.size() ? static_cast<unsigned char>(s[i]) : 0u; };
-  const auto follows = [&](std::size_t i) { return (byte(i) & 0xc0) == 0x80; };
-  const unsigned first = byte(0);
-  if (first < 0x80) return 1;
-  if (first >= 0xc2 && first <= 0xdf) return follows(1) ? 2 : 0;
-  if (first >= 0xe0 && first <= 0xef) {
-    if (!follows(1) || !follows(2)) return 0;
-    if ((first == 0xe0 && byte(1) < 0xa0) || (first == 0xed && byte(1) > 0x9f)) return 0;
-    return 3;
+// How much of the front is ASCII, which most output is through and through.
+std::size_t ascii_length(std::string_view s) {
+  std::size_t at = 0;
+  for (std::uint64_t word = 0; at + sizeof word <= s.size(); at += sizeof word) {
+    std::memcpy(&word, s.data() + at, sizeof word);
+    if ((word & 0x8080808080808080u) != 0) break;
   }
-  if (first >= 0xf0 && first <= 0xf4) {
-    if (!follows(1) || !follows(2) || !follows(3)) return 0;
-    if ((first == 0xf0 && byte(1) < 0x90) || (first == 0xf4 && byte(1) > 0x8f)) return 0;
-    return 4;
-  }
-  return 0;
+  while (at < s.size() && static_cast<unsigned char>(s[at]) < 0x80) ++at;
+  return at;
 }
 
 }  // namespace
 
 std::string valid_utf8(std::string_view bytes) {
   std::string out;
-  out.reserve(bytes.size());
-  while (!bytes.empty()) {
-    const std::size_t length = sequence_length(bytes);
+  append_valid_utf8(out, bytes);
+  return out;
+}
+
+void append_valid_utf8(std::string& out, std::string_view bytes) {
+  while (true) {
+    const std::size_t plain = ascii_length(bytes);
+    out += bytes.substr(0, plain);
+    bytes.remove_prefix(plain);
+    if (bytes.empty()) return;
+    const std::size_t length = utf8_sequence(bytes);
     if (length == 0)
       out += "\xef\xbf\xbd";
     else
       out += bytes.substr(0, length);
     bytes.remove_prefix(length == 0 ? 1 : length);
   }
-  return out;
 }
 
 }  // namespace paastech::pomegranate

@@ -6,5 +6,6 @@
 namespace paastech::pomegranate {
 
 std::string valid_utf8(std::string_view bytes);
+void append_valid_utf8(std::string& out, std::string_view bytes);
 
 }  // namespace paastech::pomegranate

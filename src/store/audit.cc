@@ -47,6 +47,18 @@ Result<std::vector<AuditRow>> list_audit(Tx& tx, const AuditFilter& filter, int 
   return fetch_all(statement, query + " ORDER BY id DESC LIMIT :most", row);
 }
 
+Result<std::vector<std::string>> login_addresses(Tx& tx, const std::string& client_id, const std::string& from) {
+  std::string address;
+  soci::statement statement(tx.sql);
+  statement.exchange(soci::into(address));
+  statement.exchange(soci::use(client_id));
+  statement.exchange(soci::use(from));
+  return fetch_all(statement,
+                   "SELECT DISTINCT address FROM audit WHERE actor_id = :actor AND id >= :from AND result = 'ok' AND "
+                   "action IN ('session.create', 'device.log_in')",
+                   address);
+}
+
 Result<std::int64_t> delete_audit(Tx& tx, std::int64_t before, int most) {
   const std::string below = audit_key(before);
   return change(tx, "DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE id < :below ORDER BY id LIMIT :most)",

@@ -39,6 +39,8 @@ struct AuditFilter {
 
 Status insert_audit(Tx& tx, const AuditRow& row);
 Result<std::vector<AuditRow>> list_audit(Tx& tx, const AuditFilter& filter, int limit);  // newest first
+// From which a Client logged in since that id.
+Result<std::vector<std::string>> login_addresses(Tx& tx, const std::string& client_id, const std::string& from);
 // Of what is older, the oldest, at most so many. Gives how many.
 Result<std::int64_t> delete_audit(Tx& tx, std::int64_t before, int most);
 

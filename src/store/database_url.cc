@@ -1,11 +1,12 @@
 #include "store/database_url.h"
 
-#include <fmt/format.h>
 #include <libpq-fe.h>
 
 #include <map>
 #include <memory>
 #include <string_view>
+
+#include "base/url.h"
 
 namespace paastech::store {
 namespace {
@@ -15,21 +16,6 @@ using Parameters = std::map<std::string, std::string>;
 std::unexpected<Error> not_a_url(std::string why) {
   return fail(Code::kInvalidArgument, "the database's URL cannot be used: " + std::move(why),
               "write sqlite:PATH, or postgresql://user:password@host:port/name with special characters as %XX");
-}
-
-// RFC 3986, section 2.3. Nothing of what is left over means anything to libpq or to SOCI, which reads the text before
-// it.
-std::string percent_encoded(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    const bool plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '-' ||
-                       c == '.' || c == '_' || c == '~';
-    if (plain)
-      out += c;
-    else
-      out += fmt::format("%{:02X}", static_cast<unsigned char>(c));
-  }
-  return out;
 }
 
 // libpq's own reading. Its error message would repeat the URL, so it is not used.
@@ -50,6 +36,7 @@ std::string url_of(const Parameters& parameters, bool secrets) {
   char separator = '?';
   for (const auto& [name, value] : parameters) {
     if (!secrets && (name == "password" || name == "sslpassword")) continue;
+    // Nothing of what is left over means anything to libpq, or to SOCI, which reads the text before it.
     out += std::exchange(separator, '&') + name + "=" + percent_encoded(value);
   }
   return out;

@@ -7,6 +7,8 @@
 #include <limits>
 #include <tuple>
 
+#include "domain/process_json.h"
+#include "domain/quota.h"
 #include "store/deployment_names.h"
 #include "store/rows.h"
 #include "store/sql_error.h"
@@ -16,8 +18,12 @@ namespace {
 
 constexpr const char* kSelect =
     "SELECT project_id, number, cause, state, commit_id, commit_subject, image, port, processes, environment, "
-    "actor_id, "
-    "reason, message, created_at, finished_at FROM deployments ";
+    "actor_id, origin, reason, message, created_at, finished_at FROM deployments ";
+
+Result<Amounts> taken_by(const DeploymentRow& row) {
+  TRY_ASSIGN(const ProcessList list, process_list_from_json(row.processes));
+  return amounts_of(list);
+}
 
 std::string text_of(auto value) { return std::string(to_text(value)); }
 
@@ -40,6 +46,7 @@ Result<std::vector<DeploymentRow>> select(Tx& tx, const std::string& tail,
   statement.exchange(soci::into(row.processes));
   statement.exchange(soci::into(row.environment));
   statement.exchange(soci::into(row.actor_id));
+  statement.exchange(soci::into(row.origin));
   statement.exchange(soci::into(row.reason));
   statement.exchange(soci::into(row.message));
   statement.exchange(soci::into(row.created_at));
@@ -76,16 +83,19 @@ Status insert_deployment(Tx& tx, DeploymentRow& row) {
   if (change(tx, "UPDATE projects SET next_number = next_number + 1 WHERE id = :id", soci::use(row.project_id)) == 0)
     return fail(Code::kNotFound, "there is no such project");
   tx.sql << "SELECT next_number - 1 FROM projects WHERE id = :id", soci::into(row.number), soci::use(row.project_id);
+  TRY_ASSIGN(const Amounts takes, taken_by(row));
   const std::string cause = text_of(row.cause);
   const std::string state = text_of(row.state);
   tx.sql << "INSERT INTO deployments (project_id, number, cause, state, commit_id, commit_subject, image, port, "
-            "processes, environment, actor_id, reason, message, created_at, finished_at) "
-            "VALUES (:project, :number, :cause, :state, :commit, :subject, :image, :port, :processes, :environment, "
-            ":actor, :reason, :message, :created, :finished)",
+            "processes, instances, memory_bytes, milli_cpus, environment, actor_id, origin, reason, message, "
+            "created_at, finished_at) "
+            "VALUES (:project, :number, :cause, :state, :commit, :subject, :image, :port, :processes, :instances, "
+            ":memory, :cpus, :environment, :actor, :origin, :reason, :message, :created, :finished)",
       soci::use(row.project_id), soci::use(row.number), soci::use(cause), soci::use(state), soci::use(row.commit),
       soci::use(row.commit_subject), soci::use(row.image), soci::use(row.port), soci::use(row.processes),
-      soci::use(row.environment), soci::use(row.actor_id), soci::use(row.reason), soci::use(row.message),
-      soci::use(row.created_at), soci::use(row.finished_at);
+      soci::use(takes.instances), soci::use(takes.memory_bytes), soci::use(takes.milli_cpus),
+      soci::use(row.environment), soci::use(row.actor_id), soci::use(row.origin), soci::use(row.reason),
+      soci::use(row.message), soci::use(row.created_at), soci::use(row.finished_at);
   return {};
 }
 
@@ -120,15 +130,17 @@ Status update_deployment(Tx& tx, const DeploymentRow& row) {
                 "deployment " + std::to_string(row.number) + " is " + text_of(from) + " and cannot become " +
                     text_of(row.state),
                 "look at it again: it has changed meanwhile");
+  TRY_ASSIGN(const Amounts takes, taken_by(row));
   const std::string state = text_of(row.state);
   try {
     tx.sql << "UPDATE deployments SET state = :state, commit_id = :commit, commit_subject = :subject, image = :image, "
-              "port = :port, "
-              "processes = :processes, reason = :reason, message = :message, "
+              "port = :port, processes = :processes, instances = :instances, memory_bytes = :memory, "
+              "milli_cpus = :cpus, reason = :reason, message = :message, "
               "finished_at = :finished WHERE project_id = :project AND number = :number",
         soci::use(state), soci::use(row.commit), soci::use(row.commit_subject), soci::use(row.image),
-        soci::use(row.port), soci::use(row.processes), soci::use(row.reason), soci::use(row.message),
-        soci::use(row.finished_at), soci::use(row.project_id), soci::use(row.number);
+        soci::use(row.port), soci::use(row.processes), soci::use(takes.instances), soci::use(takes.memory_bytes),
+        soci::use(takes.milli_cpus), soci::use(row.reason), soci::use(row.message), soci::use(row.finished_at),
+        soci::use(row.project_id), soci::use(row.number);
     return {};
   } catch (const soci::soci_error& error) {
     if (broken_constraint(error).kind == Broken::kUnique)  // the index deployments_live

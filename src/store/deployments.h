@@ -22,6 +22,7 @@ struct DeploymentRow {
   int port = 80;
   std::string processes = "{}";  // JSON
   std::string environment;       // sealed
+  std::int64_t origin = 0;       // of a rollback: the Deployment whose image and environment it runs; 0: none
   std::string actor_id;
   std::string reason;
   std::string message;
@@ -29,14 +30,15 @@ struct DeploymentRow {
   std::int64_t finished_at = 0;
 };
 
-// Takes the Project's next number and inserts; row.number is set.
+// Takes the Project's next number and inserts; row.number is set. This and update_deployment() keep what the process
+// list counts for beside it (store/usage.h); kInternal where the list does not read.
 Status insert_deployment(Tx& tx, DeploymentRow& row);
 Result<DeploymentRow> find_deployment(Tx& tx, const std::string& project_id, std::int64_t number);  // kNotFound
 Result<std::vector<DeploymentRow>> list_deployments(Tx& tx, const std::string& project_id, int limit,
                                                     std::int64_t before);  // newest first; before 0: from the newest
-// Writes the changeable columns (state, commit_subject, image, port, processes, reason, message, finished_at) where the
-// move is allowed by can_follow(stored state, row.state) or the state is equal; else kAborted. kAborted too where
-// another Deployment of the Project is live: supersede that one first, in the same transaction.
+// Writes the changeable columns (state, commit, commit_subject, image, port, processes, reason, message, finished_at)
+// where the move is allowed by can_follow(stored state, row.state) or the state is equal; else kAborted. kAborted too
+// where another Deployment of the Project is live: supersede that one first, in the same transaction.
 Status update_deployment(Tx& tx, const DeploymentRow& row);
 // Writes the environment, which goes with the number that the insertion gave. Nothing else writes it but the rotation
 // of keys (store/reseal.h): an update of a row that was read before would bring an older key's value back. kNotFound.

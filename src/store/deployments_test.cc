@@ -96,6 +96,7 @@ TEST_F(DeploymentsTest, KeepEveryColumn) {
   row.actor_id = ann.id;
   row.cause = DeploymentCause::kConfig;
   row.commit = "c0ffee";
+  row.origin = 7;
   row.created_at = 1700000000001;
   ASSERT_TRUE(database.write([&](Tx& tx) { return insert_deployment(tx, row); }));
   row.state = kFailed;
@@ -124,9 +125,19 @@ TEST_F(DeploymentsTest, KeepEveryColumn) {
   EXPECT_EQ(back->environment, "v1:abc");
   EXPECT_EQ(back->reason, "exited");
   EXPECT_EQ(back->message, "it's over");
+  EXPECT_EQ(back->origin, 7);
   EXPECT_EQ(back->created_at, 1700000000001);
   EXPECT_EQ(back->finished_at, 1700000000002);
   EXPECT_EQ(find(2).error().code, Code::kNotFound);
+}
+
+TEST_F(DeploymentsTest, AProcessListThatDoesNotReadIsNotStored) {
+  DeploymentRow row;
+  row.project_id = hello.id;
+  ASSERT_TRUE(database.write([&](Tx& tx) { return insert_deployment(tx, row); })) << "the control";
+  row.processes = "{\"processes\":1}";
+  EXPECT_EQ(update(row).error().code, Code::kInternal);
+  EXPECT_EQ(find(1)->processes, "{}");
 }
 
 TEST_F(DeploymentsTest, AreListedNewestFirstInPages) {

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 #include <soci/postgresql/soci-postgresql.h>
-#include <soci/sqlite3/soci-sqlite3.h>
 
 #include <algorithm>
 #include <cctype>
@@ -11,6 +10,7 @@
 
 #include "base/text.h"
 #include "store/sql_error.h"
+#include "store/sqlite_session.h"
 
 namespace paastech::store {
 namespace {
@@ -48,12 +48,11 @@ PGconn* connection_of(soci::session& sql) {
 }
 
 void set_busy_timeout(soci::session& sql, milliseconds time) {
-  const auto* backend = static_cast<soci::sqlite3_session_backend*>(sql.get_backend());
-  sqlite_api::sqlite3_busy_timeout(backend->conn_, static_cast<int>(time.count()));
+  sqlite_api::sqlite3_busy_timeout(sqlite_connection(sql), static_cast<int>(time.count()));
 }
 
 std::unique_ptr<soci::session> connect_sqlite(const std::string& path) {
-  auto session = std::make_unique<soci::session>(soci::sqlite3, "dbname=\"" + path + "\"");
+  std::unique_ptr<soci::session> session = open_sqlite_session(path);
   set_busy_timeout(*session, milliseconds(1500));
   *session << "PRAGMA foreign_keys=ON";
   *session << "PRAGMA synchronous=FULL";

@@ -16,21 +16,6 @@ Result<Role> role_in(Tx& tx, const ProjectRow& project, const std::string& clien
   return tx.sql.got_data() ? role_from_text(role) : Role::kNone;
 }
 
-Result<std::vector<MemberRow>> list_members(Tx& tx, const std::string& project_id) {
-  MemberRow row;
-  std::string role;
-  soci::statement statement(tx.sql);
-  statement.exchange(soci::into(row.project_id));
-  statement.exchange(soci::into(row.client_id));
-  statement.exchange(soci::into(role));
-  statement.exchange(soci::into(row.created_at));
-  statement.exchange(soci::use(project_id));
-  return fetch_all(statement,
-                   "SELECT project_id, client_id, role, created_at FROM members WHERE project_id = :project "
-                   "ORDER BY created_at, client_id",
-                   row, [&role](MemberRow& one) { one.role = role_from_text(role); });
-}
-
 Result<std::vector<PersonRow>> list_people(Tx& tx, const std::string& project_id) {
   PersonRow row;
   std::string role;

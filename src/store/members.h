@@ -28,8 +28,7 @@ struct PersonRow {
 
 // Of a Client in a Project: kOwner, a member's, or kNone.
 Result<Role> role_in(Tx& tx, const ProjectRow& project, const std::string& client_id);
-Result<std::vector<MemberRow>> list_members(Tx& tx, const std::string& project_id);  // oldest first
-Result<std::vector<PersonRow>> list_people(Tx& tx, const std::string& project_id);   // the owner, then the oldest first
+Result<std::vector<PersonRow>> list_people(Tx& tx, const std::string& project_id);  // the owner, then the oldest first
 // Makes a member or gives it another role. kNotFound: no such Project or Client.
 Status set_member(Tx& tx, const MemberRow& row);
 Result<bool> delete_member(Tx& tx, const std::string& project_id, const std::string& client_id);

@@ -27,7 +27,7 @@ TEST(Members, HaveARoleInTheirProjectOnly) {
   EXPECT_EQ(role(two, bob.id), Role::kNone);
   EXPECT_EQ(role(one, ann.id), Role::kOwner);
   EXPECT_EQ(role(one, ""), Role::kNone);
-  EXPECT_EQ(database.read([&](Tx& tx) { return list_members(tx, one.id); })->size(), 1u);
+  EXPECT_EQ(database.read([&](Tx& tx) { return list_people(tx, one.id); })->size(), 2u) << "with the owner";
   EXPECT_TRUE(database.write([&](Tx& tx) { return delete_member(tx, one.id, bob.id); }).value());
   EXPECT_EQ(role(one, bob.id), Role::kNone);
 }

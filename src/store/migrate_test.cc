@@ -2,14 +2,13 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <soci/soci.h>
-#include <soci/sqlite3/soci-sqlite3.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <csignal>
 #include <thread>
 
+#include "store/sqlite_session.h"
 #include "store/test_database.h"
 
 namespace paastech::store {
@@ -80,8 +79,7 @@ void die(sqlite_api::sqlite3_context*, int, sqlite_api::sqlite3_value**) { ::rai
   std::string last = "SELECT pg_sleep(60);";
   if (!FreshPlace::postgresql()) {
     *sql << "PRAGMA journal_mode=WAL";
-    auto* backend = static_cast<soci::sqlite3_session_backend*>(sql->get_backend());
-    sqlite_api::sqlite3_create_function(backend->conn_, "die", 0, SQLITE_UTF8, nullptr, die, nullptr, nullptr);
+    sqlite_api::sqlite3_create_function(sqlite_connection(*sql), "die", 0, SQLITE_UTF8, nullptr, die, nullptr, nullptr);
     last = "SELECT die();";
   } else {
     int backend = 0;

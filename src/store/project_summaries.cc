@@ -62,7 +62,7 @@ std::string placeholders(const std::string& prefix, std::size_t count) {
 // The newest Deployment of each Project, whose number is the one before the next, and the live one where that is older.
 constexpr const char* kDeployments =
     "SELECT d.project_id, d.number, d.cause, d.state, d.commit_id, d.commit_subject, d.image, d.actor_id, d.reason, "
-    "d.message, d.created_at, d.finished_at, COALESCE(a.username, '') FROM projects p JOIN deployments d ";
+    "d.message, d.origin, d.created_at, d.finished_at, COALESCE(a.username, '') FROM projects p JOIN deployments d ";
 constexpr const char* kNewest = "ON d.project_id = p.id AND d.number = p.next_number - 1 ";
 constexpr const char* kOlderLive = "ON d.project_id = p.id AND d.state = 'live' AND d.number < p.next_number - 1 ";
 constexpr const char* kActor = "LEFT JOIN clients a ON a.id = d.actor_id WHERE p.id IN (";
@@ -81,6 +81,7 @@ Status add_deployments(Tx& tx, std::vector<ProjectSummary>& projects) {
   for (std::string* column : {&cause, &state, &one.row.commit, &one.row.commit_subject, &one.row.image,
                               &one.row.actor_id, &one.row.reason, &one.row.message})
     statement.exchange(soci::into(*column));
+  statement.exchange(soci::into(one.row.origin));
   statement.exchange(soci::into(one.row.created_at));
   statement.exchange(soci::into(one.row.finished_at));
   statement.exchange(soci::into(one.actor));

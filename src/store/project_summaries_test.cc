@@ -1,10 +1,9 @@
 #include "store/project_summaries.h"
 
 #include <gtest/gtest.h>
-#include <soci/soci.h>
-#include <soci/sqlite3/soci-sqlite3.h>
 
 #include "store/members.h"
+#include "store/sqlite_session.h"
 #include "store/test_database.h"
 #include "store/tokens.h"
 
@@ -27,15 +26,7 @@ class ProjectSummaries : public ::testing::Test {
     row.project_id = project.id;
     row.actor_id = actor;
     row.environment = "sealed";
-    EXPECT_TRUE(database_.write([&](Tx& tx) -> Status {
-      TRY(insert_deployment(tx, row));
-      if (state == DeploymentState::kLive) {
-        row.state = DeploymentState::kStarting;
-        TRY(update_deployment(tx, row));
-      }
-      row.state = state;
-      return update_deployment(tx, row);
-    }));
+    database_.add_deployment(std::move(row), state);
   }
   void add_member(const ProjectRow& project, const ClientRow& client, Role role) {
     EXPECT_TRUE(database_.write([&](Tx& tx) { return set_member(tx, {project.id, client.id, role, 1}); }));
@@ -116,14 +107,14 @@ TEST_F(ProjectSummaries, CostNothingForTheProjectsOfOthers) {
   const auto steps = [&](bool everybody) {
     long count = 0;
     EXPECT_TRUE(database_.read([&](Tx& tx) -> Status {
-      const auto* backend = static_cast<soci::sqlite3_session_backend*>(tx.sql.get_backend());
+      sqlite_api::sqlite3* connection = sqlite_connection(tx.sql);
       const auto step = [](void* counter) { return ++*static_cast<long*>(counter), 0; };
-      sqlite_api::sqlite3_progress_handler(backend->conn_, 1, step, &count);
+      sqlite_api::sqlite3_progress_handler(connection, 1, step, &count);
       ProjectPage page{ann_.id};
       page.everybody = everybody;
       page.limit = 2000;
       const auto projects = list_project_summaries(tx, page);
-      sqlite_api::sqlite3_progress_handler(backend->conn_, 0, nullptr, nullptr);
+      sqlite_api::sqlite3_progress_handler(connection, 0, nullptr, nullptr);
       return projects ? Status() : Status(std::unexpected(projects.error()));
     }));
     return count;

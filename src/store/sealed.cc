@@ -11,6 +11,7 @@ namespace {
 constexpr SealedColumn kColumns[] = {
     {"environment", "value", "environment", "project_id", "name"},
     {"deployments", "environment", "deployment", "project_id", "number", true},
+    {"registries", "password", "registry", "project_id", "host"},
     {"clients", "totp", "totp", "id"},
     {"mails", "body", "mail", "id"},
     {"idempotency", "body", "idempotency", "client_id", "key"},

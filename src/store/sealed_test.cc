@@ -70,6 +70,7 @@ struct SealedTest : testing::Test {
   void fill_every_column(const SecretBox& secrets) {
     set(secrets, hello.id, "NAME", "of environment");
     const std::string deployment = secrets.seal("of deployment", "deployment/" + hello.id + "/12");
+    const std::string registry = secrets.seal("of registry", "registry/" + hello.id + "/r.example:5000");
     const std::string totp = secrets.seal("of totp", "totp/" + ann.id);
     const std::string mail = secrets.seal("of mail", "mail/m1");
     const std::string answer = secrets.seal("of idempotency", "idempotency/" + ann.id + "/a/b");
@@ -78,6 +79,9 @@ struct SealedTest : testing::Test {
       tx.sql << "INSERT INTO deployments (project_id, number, cause, state, environment, actor_id, created_at) "
                 "VALUES (:project, 12, 'push', 'queued', :value, '', 1)",
           soci::use(hello.id), soci::use(deployment);
+      tx.sql << "INSERT INTO registries (project_id, host, username, password) "
+                "VALUES (:project, 'r.example:5000', 'ann', :value)",
+          soci::use(hello.id), soci::use(registry);
       tx.sql << "UPDATE clients SET totp = :value WHERE id = :id", soci::use(totp), soci::use(ann.id);
       tx.sql << "INSERT INTO mails (id, body, next_at, created_at) VALUES ('m1', :value, 1, 1)", soci::use(mail);
       tx.sql << "INSERT INTO idempotency (client_id, key, fingerprint, body, created_at) "
@@ -149,15 +153,16 @@ TEST_F(SealedTest, AValueIsReplacedOnlyWhereItIsStillTheOneThatWasRead) {
 TEST_F(SealedTest, ARotationReachesEveryColumn) {
   const SecretBox secrets = box();
   fill_every_column(secrets);
-  EXPECT_EQ(counts({"k1"}), (std::map<std::string, std::int64_t>{{"", 0}, {"k1", 6}}));
+  EXPECT_EQ(counts({"k1"}), (std::map<std::string, std::int64_t>{{"", 0}, {"k1", 7}}));
   ASSERT_TRUE(add_key(file, 2));
   const Result<Resealed> done = reseal_all(*database, secrets);
   ASSERT_TRUE(done) << done.error().message;
-  EXPECT_THAT(done->values, UnorderedElementsAre(testing::Pair("environment", 1), testing::Pair("deployment", 1),
-                                                 testing::Pair("totp", 1), testing::Pair("mail", 1),
-                                                 testing::Pair("idempotency", 1), testing::Pair("fingerprint", 1)));
+  EXPECT_THAT(done->values,
+              UnorderedElementsAre(testing::Pair("environment", 1), testing::Pair("deployment", 1),
+                                   testing::Pair("totp", 1), testing::Pair("mail", 1), testing::Pair("idempotency", 1),
+                                   testing::Pair("fingerprint", 1), testing::Pair("registry", 1)));
   EXPECT_THAT(done->broken, testing::IsEmpty());
-  EXPECT_EQ(counts({"k1", "k2"}), (std::map<std::string, std::int64_t>{{"", 0}, {"k1", 0}, {"k2", 6}}));
+  EXPECT_EQ(counts({"k1", "k2"}), (std::map<std::string, std::int64_t>{{"", 0}, {"k1", 0}, {"k2", 7}}));
   ASSERT_TRUE(drop_keys(file, {"k1"}));
   for (const SealedColumn& each : sealed_columns()) {
     const auto rows = database.read([&](Tx& tx) { return sealed_with_another(tx, each, "", {}, 10); });

@@ -12,6 +12,7 @@
 #include "base/ids.h"
 #include "store/clients.h"
 #include "store/database.h"
+#include "store/deployments.h"
 #include "store/dialect.h"
 #include "store/projects.h"
 
@@ -109,6 +110,18 @@ class TestDatabase {
     const ProjectRow row{new_uuid(), name, owner_id, false, false, 1, 1};
     EXPECT_TRUE(write([&](Tx& tx) { return insert_project(tx, row); }));
     return row;
+  }
+  // Takes it as far as `state`.
+  void add_deployment(DeploymentRow row, DeploymentState state) {
+    EXPECT_TRUE(write([&](Tx& tx) -> Status {
+      TRY(insert_deployment(tx, row));
+      if (state == DeploymentState::kLive) {
+        row.state = DeploymentState::kStarting;
+        TRY(update_deployment(tx, row));
+      }
+      row.state = state;
+      return update_deployment(tx, row);
+    }));
   }
 
  private:

@@ -1,40 +1,48 @@
 #include "store/usage.h"
 
+#include "domain/process_json.h"
 #include "store/build_usage.h"
+#include "store/deployments.h"
 #include "store/plans.h"
 #include "store/rows.h"
+#include "store/scales.h"
 
 namespace paastech::store {
 namespace {
 
-// A Project p that has an Instance, or is about to get one.
-constexpr const char* kRuns =
-    "((p.stopped = 0 AND EXISTS (SELECT 1 FROM deployments d WHERE d.project_id = p.id AND d.state = 'live')) OR "
-    "EXISTS (SELECT 1 FROM deployments d WHERE d.project_id = p.id AND d.state IN "
-    "('queued', 'building', 'releasing', 'starting')))";
+// The condition is that of the index deployments_running.
+constexpr const char* kTaken =
+    "SELECT CAST(COALESCE(SUM(i), 0) AS BIGINT), CAST(COALESCE(SUM(m), 0) AS BIGINT), "
+    "CAST(COALESCE(SUM(c), 0) AS BIGINT) FROM (SELECT MAX(d.instances) AS i, MAX(d.memory_bytes) AS m, "
+    "MAX(d.milli_cpus) AS c FROM projects p JOIN deployments d ON d.project_id = p.id "
+    "WHERE d.state IN ('queued', 'building', 'releasing', 'starting', 'live') "
+    "AND (d.state <> 'live' OR p.stopped = 0) AND ";
 
-std::int64_t count_of(Tx& tx, const std::string& query, const std::string& id) {
-  std::int64_t count = 0;
-  tx.sql << query, soci::use(id), soci::into(count);
-  return count;
+Amounts taken(Tx& tx, const std::string& condition, const std::string& id) {
+  Amounts sum;
+  tx.sql << kTaken + condition + " GROUP BY p.id) s", soci::use(id), soci::into(sum.instances),
+      soci::into(sum.memory_bytes), soci::into(sum.milli_cpus);
+  return sum;
 }
+Amounts taken_by_client(Tx& tx, const std::string& client_id) { return taken(tx, "p.owner_id = :owner", client_id); }
+Amounts taken_by_project(Tx& tx, const ProjectRow& project) { return taken(tx, "p.id = :id", project.id); }
 
-std::int64_t running_of(Tx& tx, const std::string& client_id) {
-  return count_of(tx, std::string("SELECT COUNT(*) FROM projects p WHERE p.owner_id = :owner AND ") + kRuns, client_id);
-}
-
-bool runs(Tx& tx, const ProjectRow& project) {
-  return count_of(tx, std::string("SELECT COUNT(*) FROM projects p WHERE p.id = :id AND ") + kRuns, project.id) > 0;
+// Then nobody need count, which takes the longer the more a Client has.
+bool runs_without_limit(const Plan& plan) {
+  return plan.limits.instances == kUnlimited && plan.limits.memory_bytes == kUnlimited &&
+         plan.limits.milli_cpus == kUnlimited;
 }
 
 std::int64_t projects_of(Tx& tx, const std::string& client_id) {
-  return count_of(tx, "SELECT COUNT(*) FROM projects WHERE owner_id = :owner", client_id);
+  std::int64_t count = 0;
+  tx.sql << "SELECT COUNT(*) FROM projects WHERE owner_id = :owner", soci::use(client_id), soci::into(count);
+  return count;
 }
 
 }  // namespace
 
 Result<Amounts> usage_of(Tx& tx, const std::string& client_id, const std::string& month) {
-  Amounts used = instances_of(running_of(tx, client_id));
+  Amounts used = taken_by_client(tx, client_id);
   used.projects = projects_of(tx, client_id);
   TRY_ASSIGN(const std::int64_t time, build_time(tx, client_id, month));
   used.build_minutes = begun_minutes(time);
@@ -48,16 +56,33 @@ Status admit_project(Tx& tx, const std::string& client_id) {
 
 Status admit_transfer(Tx& tx, const ProjectRow& project, const std::string& client_id) {
   TRY_ASSIGN(const Plan plan, plan_of(tx, client_id));
-  Amounts used = instances_of(running_of(tx, client_id));
+  Amounts used = taken_by_client(tx, client_id);
   used.projects = projects_of(tx, client_id);
-  Amounts more = instances_of(runs(tx, project) ? 1 : 0);
+  Amounts more = taken_by_project(tx, project);
   more.projects = 1;
   return check_quota(plan, used, more);
 }
 
-Status admit_deployment(Tx& tx, const ProjectRow& project) {
+Status admit_deployment(Tx& tx, const ProjectRow& project, const ProcessList& wanted) {
   TRY_ASSIGN(const Plan plan, plan_of(tx, project.owner_id));
-  return check_quota(plan, instances_of(running_of(tx, project.owner_id)), instances_of(runs(tx, project) ? 0 : 1));
+  if (runs_without_limit(plan)) return {};
+  const Amounts before = taken_by_project(tx, project);
+  Amounts more = amounts_of(wanted);  // less of something is nothing more of it
+  more.instances -= before.instances;
+  more.memory_bytes -= before.memory_bytes;
+  more.milli_cpus -= before.milli_cpus;
+  return check_quota(plan, taken_by_client(tx, project.owner_id), more);
+}
+
+Status admit_deployment(Tx& tx, const ProjectRow& project) {
+  TRY_ASSIGN(const std::optional<DeploymentRow> live, live_deployment(tx, project.id));
+  ProcessList list;
+  if (live) {
+    TRY_ASSIGN(list, process_list_from_json(live->processes));
+  }
+  TRY_ASSIGN(const std::vector<Scale> scales, list_scales(tx, project.id));
+  apply_scale(list, scales);
+  return admit_deployment(tx, project, list);
 }
 
 Status admit_build(Tx& tx, const std::string& client_id, const std::string& month) {

@@ -4,10 +4,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "domain/process_json.h"
 #include "store/build_usage.h"
 #include "store/deployments.h"
 #include "store/managed_clients.h"
 #include "store/plans.h"
+#include "store/scales.h"
 #include "store/test_database.h"
 
 namespace paastech::store {
@@ -24,26 +26,26 @@ struct UsageTest : testing::Test {
       return set_plan_of(tx, ann.id, "small");
     }));
   }
-  // Takes it as far as `state`.
-  void add_deployment(const ProjectRow& project, DeploymentState state) {
-    ASSERT_TRUE(database.write([&](Tx& tx) -> Status {
-      DeploymentRow row;
-      row.project_id = project.id;
-      row.actor_id = ann.id;
-      TRY(insert_deployment(tx, row));
-      if (state == DeploymentState::kLive) {
-        row.state = DeploymentState::kStarting;
-        TRY(update_deployment(tx, row));
-      }
-      row.state = state;
-      return update_deployment(tx, row);
-    }));
+  void add_deployment(const ProjectRow& project, DeploymentState state, const ProcessList& list = {}) {
+    DeploymentRow row;
+    row.project_id = project.id;
+    row.processes = process_list_to_json(list);
+    row.actor_id = ann.id;
+    database.add_deployment(std::move(row), state);
   }
   Amounts used() {
     return database.read([&](Tx& tx) { return usage_of(tx, ann.id, kMonth); }).value();
   }
   Status may_deploy(const ProjectRow& project) {
     return database.read([&](Tx& tx) { return admit_deployment(tx, project); });
+  }
+  Status may_run(const ProjectRow& project, const ProcessList& list) {
+    return database.read([&](Tx& tx) { return admit_deployment(tx, project, list); });
+  }
+  static ProcessList webs(int count, std::int64_t memory_bytes = 0) {
+    ProcessList list;
+    list.processes["web"] = {.count = count, .memory_bytes = memory_bytes};
+    return list;
   }
   Status may_create() {
     return database.read([&](Tx& tx) { return admit_project(tx, ann.id); });
@@ -117,6 +119,55 @@ TEST_F(UsageTest, WhatRunsOrIsOnItsWayCountsAsAnInstance) {
   }
   limit({.instances = 3, .memory_bytes = kUnlimited, .milli_cpus = kUnlimited});
   EXPECT_TRUE(may_deploy(idle));
+}
+
+TEST_F(UsageTest, OfAProjectTheLargerOfWhatRunsAndWhatIsOnItsWayCounts) {
+  const ProjectRow shop = database.add_project("shop", ann.id);
+  add_deployment(shop, DeploymentState::kLive, webs(3, 64 << 20));
+  add_deployment(shop, DeploymentState::kStarting, webs(2, 256 << 20));
+  EXPECT_EQ(used().instances, 3);
+  EXPECT_EQ(used().memory_bytes, 2 * (256 << 20));
+  EXPECT_EQ(used().milli_cpus, 3 * kInstanceMilliCpus);
+  add_deployment(shop, DeploymentState::kFailed, webs(50));
+  EXPECT_EQ(used().instances, 3);
+  ASSERT_TRUE(database.write([&](Tx& tx) { return set_stopped(tx, shop.id, true); }));
+  EXPECT_EQ(used().instances, 2) << "what is on its way alone";
+}
+
+TEST_F(UsageTest, AListIsAdmittedInThePlaceOfTheOneBefore) {
+  const ProjectRow shop = database.add_project("shop", ann.id);
+  const ProjectRow other = database.add_project("other", ann.id);
+  add_deployment(shop, DeploymentState::kLive, webs(3));
+  add_deployment(other, DeploymentState::kLive, webs(2));
+  limit({.instances = 6, .memory_bytes = kUnlimited, .milli_cpus = kUnlimited});
+  EXPECT_TRUE(may_run(shop, webs(4)));
+  const Status refused = may_run(shop, webs(5));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Code::kPermissionDenied);
+  EXPECT_EQ(refused.error().message, "the plan `small` allows 6 Instances; in use: 5; asked for: 2 more");
+  limit({.instances = 1, .memory_bytes = kUnlimited, .milli_cpus = kUnlimited});
+  EXPECT_TRUE(may_run(shop, webs(2))) << "less is always allowed";
+  limit({.instances = kUnlimited, .memory_bytes = 4LL << 30, .milli_cpus = kUnlimited});
+  EXPECT_TRUE(may_run(shop, webs(3, 1LL << 30)));
+  EXPECT_FALSE(may_run(shop, webs(3, 2LL << 30)));
+}
+
+TEST_F(UsageTest, WithoutAListThatOfTheLiveDeploymentIsAskedForInTheScaleOfNow) {
+  const ProjectRow shop = database.add_project("shop", ann.id);
+  limit({.instances = 3, .memory_bytes = kUnlimited, .milli_cpus = kUnlimited});
+  const auto scale = [&](const std::string& process, int count) {
+    ASSERT_TRUE(database.write([&](Tx& tx) { return set_scale(tx, shop.id, {process, count}); }));
+  };
+  EXPECT_TRUE(may_deploy(shop)) << "one web";
+  scale("web", 4);
+  EXPECT_FALSE(may_deploy(shop)) << "four";
+  scale("web", 2);
+  ProcessList list = webs(1);
+  list.processes["worker"] = {};
+  add_deployment(shop, DeploymentState::kLive, list);
+  EXPECT_TRUE(may_deploy(shop)) << "two and one";
+  scale("worker", 2);
+  EXPECT_FALSE(may_deploy(shop)) << "two and two";
 }
 
 TEST_F(UsageTest, BuildTimeAddsUpWithinAMonth) {

@@ -34,7 +34,8 @@ def test_an_application_out_of_memory_is_shown_as_such(service, client, unique):
         service.visit(name, "/eat", timeout=30)
     except OSError:
         pass
-    seen = wait_for(lambda: next((i for i in instances(client, name) if i["out_of_memory"] or i["restarts"]), None), "the Instance to be seen as killed")
+    seen = wait_for(lambda: next((i for i in instances(client, name) if i.get("crash")), None), "the Instance to be seen as killed", 5)
+    assert seen["crash"]["reason"] == "out of memory", seen
     print(seen)
     wait_for(lambda: service.visit(name).status == 200, "it to be started again")
 
@@ -50,7 +51,9 @@ def test_a_crash_loop_leaves_the_machine_idle_and_the_neighbours_alone(service, 
         service.visit(looping, "/break")
     except OSError:
         pass
-    wait_for(lambda: any(i["restarts"] >= 2 for i in instances(client, looping)), "the Engine to start it again and again")
+    crash = lambda: instances(client, looping)[0].get("crash", {})
+    wait_for(lambda: crash().get("count", 0) >= 3, "it to be started again and again")
+    assert crash()["reason"] == "exit code 1" and 1 <= crash()["restarts_in_seconds"] <= 8, crash()
     ticks = lambda: sum(map(int, open(f"/proc/{service.process.pid}/stat").read().rsplit(")", 1)[1].split()[11:13]))
     before, began = ticks(), time.monotonic()
     answers = []

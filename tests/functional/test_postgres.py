@@ -8,6 +8,7 @@ import pytest
 
 from tests.support import apps, postgres
 from tests.support.service import BUILD, Service, free_ports, wait_for
+from tests.support.visitors import Visitors
 
 # The contract's limit is 2 s (docs/architecture.md); the rest is for a machine that is busy with other tests. Without the
 # deadline a request would wait for as long as the server is away.
@@ -33,32 +34,6 @@ def live(server):
         yield service, client
     finally:
         service.close()
-
-
-class Visitors:
-    """Visit the Application all the time; every answer must be a good one."""
-
-    def __init__(self, service, name):
-        self.service, self.name, self.answers, self.done = service, name, [], threading.Event()
-        self.thread = threading.Thread(target=self.run)
-
-    def run(self):
-        while not self.done.is_set():
-            try:
-                self.answers.append(self.service.visit(self.name, timeout=5).status)
-            except OSError as error:
-                self.answers.append(repr(error))
-            time.sleep(0.05)
-
-    def __enter__(self):
-        self.thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.done.set()
-        self.thread.join()
-        assert set(self.answers) == {200}, set(self.answers)
-        assert len(self.answers) > 10
 
 
 def assert_unavailable_in_time(client):

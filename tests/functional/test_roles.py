@@ -5,12 +5,12 @@ import signal
 import socket
 import ssl
 import subprocess
-import threading
 
 import pytest
 
 from tests.support import apps
 from tests.support.service import BUILD, free_ports, wait_for
+from tests.support.visitors import Visitors
 
 ROLES = ("api", "pomegranate", "git", "router")
 OTHERS = ROLES[1:]
@@ -122,34 +122,6 @@ def running(split):
     return split
 
 
-class Visitor:
-    """Asks for the Application again and again; `failures` is what did not answer with 200."""
-
-    def __init__(self, service, name):
-        self.service, self.name = service, name
-        self.answered, self.failures, self.done = 0, [], threading.Event()
-        self.thread = threading.Thread(target=self.work)
-
-    def work(self):
-        while not self.done.is_set():
-            try:
-                answer = self.service.visit(self.name, timeout=10)
-                if answer.status != 200:
-                    self.failures.append(repr(answer))
-            except OSError as e:
-                self.failures.append(repr(e))
-            self.answered += 1
-            self.done.wait(0.02)
-
-    def __enter__(self):
-        self.thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.done.set()
-        self.thread.join()
-
-
 def test_a_push_deploys_across_four_hosts_and_any_of_them_may_die(running):
     service = running.service
     client = service.client("owner")
@@ -170,9 +142,8 @@ def test_a_push_deploys_across_four_hosts_and_any_of_them_may_die(running):
         if role == "router":  # it is what serves: only after its start can it
             restart_and_push()
         else:
-            with Visitor(service, "apart") as visitor:
+            with Visitors(service, "apart"):
                 restart_and_push()
-            assert not visitor.failures and visitor.answered > 10, (role, visitor.answered, visitor.failures[:3])
         assert service.visit("apart").text == f"{version} GET /"
     wait_for(lambda: len(service.docker.containers(service.label)) == 1, "the replaced Instances to be gone")
     for role in (*OTHERS, "api"):

@@ -27,7 +27,12 @@ while (!$stop) {
         sleep $1 if $path =~ m{^/sleep/(\d+)};
         print STDOUT "request $path\n" if $path =~ m{^/log};
         kill 'KILL', getppid if $path eq '/crash';
-        print $client "HTTP/1.1 200 OK\r\nContent-Length: ", length $body, "\r\n\r\n", $body;
+        if ($path =~ m{^/burn/(\d+)}) {  # seconds of CPU
+            my ($seconds, $sum) = ($1, 0);
+            while ((times)[0] + (times)[1] < $seconds) { $sum += $_ for 1 .. 100_000 }
+        }
+        my $status = $path =~ m{^/status/(\d+)} ? "$1 As Asked" : '200 OK';
+        print $client "HTTP/1.1 $status\r\nContent-Length: ", length $body, "\r\n\r\n", $body;
         last if $close;
     }
     exit 0;

@@ -69,6 +69,7 @@ class Service:
         self.process = None
         self.instance = None
         self.extra = []
+        self.faults = {}  # variables of the program with failpoints (src/paastechd/failpoint_main.cc); none: the usual one
         self.database = database
         if not database and os.environ.get("PAASTECH_TEST_DATABASE") == "postgresql":
             self.database, drop = postgres.fresh_database(os.environ["PAASTECH_TEST_DATABASE_URL"])
@@ -95,9 +96,11 @@ class Service:
     def start(self, *roles):
         if self.toml:
             (self.home / "paastech.toml").write_text(self.toml)
+        program = "paastechd_faults" if self.faults else "paastechd"
         with open(self.home / "daemon.log", "ab") as log:
-            self.process = subprocess.Popen([BUILD / "bin" / "paastechd", *(roles or ("all",))],
-                                            env=self.environment(), stdout=log, stderr=log, start_new_session=True)
+            self.process = subprocess.Popen([BUILD / "bin" / program, *(roles or ("all",))],
+                                            env=self.environment() | self.faults, stdout=log, stderr=log,
+                                            start_new_session=True)
         self.instance = next(line.split(" = ")[1] for line in self.daemon("config", "check").stdout.splitlines()
                              if line.startswith("engine.instance"))
         wait_for(self.healthy, "the API to answer (log: " + self.log()[-1500:] + ")")
@@ -122,6 +125,11 @@ class Service:
 
     def restart(self, how=signal.SIGKILL):
         self.kill(how)
+        return self.start()
+
+    def restart_with(self, faults):
+        self.kill()
+        self.faults = faults
         return self.start()
 
     @property

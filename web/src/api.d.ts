@@ -776,7 +776,7 @@ export interface paths {
         post?: never;
         /**
          * Delete a Client with all Projects that it owns (administrators)
-         * @description The account is shut at once and for ever; its Projects, and then the account, go beside the answer. The last administrator cannot be deleted.
+         * @description The account is shut at once and for ever; its Projects, and then the account, go beside the answer. The last administrator cannot be deleted, and an administrator not by a token for programs.
          */
         delete: operations["deleteClient"];
         options?: never;
@@ -802,7 +802,7 @@ export interface paths {
         put?: never;
         /**
          * Suspend a Client (administrators)
-         * @description Its logins end, its tokens and SSH keys are refused, the Applications of the Projects that it owns stop and stay stopped over restarts, and nothing of them is deployed. The last administrator cannot be suspended. A second time only changes the reason.
+         * @description Its logins end, its tokens and SSH keys are refused, the Applications of the Projects that it owns stop and stay stopped over restarts, and nothing of them is deployed. The last administrator cannot be suspended, and an administrator not by a token for programs. A second time only changes the reason.
          */
         post: operations["suspendClient"];
         delete?: never;
@@ -1353,8 +1353,64 @@ export interface paths {
         /** Deployments, newest first */
         get: operations["listDeployments"];
         put?: never;
+        /**
+         * Deploy an image of a registry, as its own command runs it
+         * @description It is fetched as the login that `PUT …/registries/{host}` left for that registry, or as nobody. 403: the plan allows no further Instance.
+         */
+        post: operations["deployImage"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/registries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The Project's name or uuid
+                 * @example hello
+                 */
+                project: components["parameters"]["project"];
+            };
+            cookie?: never;
+        };
+        /** As whom images are fetched from registries; without the passwords */
+        get: operations["listRegistries"];
+        put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/registries/{host}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The Project's name or uuid
+                 * @example hello
+                 */
+                project: components["parameters"]["project"];
+                /**
+                 * @description As it stands before an image's name; docker.io for Docker Hub
+                 * @example registry.example:5000
+                 */
+                host: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        /** Fetch this Project's images from there as this user */
+        put: operations["setRegistry"];
+        post?: never;
+        /** Fetch from there as nobody again */
+        delete: operations["removeRegistry"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1479,6 +1535,36 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects/{project}/processes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The Project's name or uuid
+                 * @example hello
+                 */
+                project: components["parameters"]["project"];
+            };
+            cookie?: never;
+        };
+        /**
+         * The processes of the live Deployment, by name
+         * @description Their numbers and sizes are those that are wanted now; none where no Deployment is live.
+         */
+        get: operations["listProcesses"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Change how many Instances processes have, and of which size
+         * @description What is not said stays. Where a Deployment is live and not stopped, or one is on its way, a new one begins, in which processes whose size stays keep the Instances that run. Without any Deployment so far it is stored for the first one. 403: the plan of the Project's owner allows no more. 404: the Project has no such process.
+         */
+        patch: operations["scaleProcesses"];
+        trace?: never;
+    };
     "/api/v1/projects/{project}/stats": {
         parameters: {
             query?: never;
@@ -1492,8 +1578,37 @@ export interface paths {
             };
             cookie?: never;
         };
-        /** What the Instances use */
+        /**
+         * What the Instances use, and what each process gets
+         * @description `items` is of this moment, `processes` of the last minute; they are those that run, or ran within the last hour. Figures that are not known are null: in the first 20 seconds after a start, and while the Engine or the ingress does not answer.
+         */
         get: operations["showStats"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The Project's name or uuid
+                 * @example hello
+                 */
+                project: components["parameters"]["project"];
+            };
+            cookie?: never;
+        };
+        /**
+         * A process's figures over time, for charts
+         * @description The last hour by 10 s, or the last week by 5 min: 360 or 2016 values each, oldest first; the first is of the time that begins at `from`. What is not known is null, which is not 0. A value of 5 min is made of those of 10 s that are known; the newest is of the part of it that is over. They begin with the first Deployment, stay over Deployments and restarts, and go with the Project.
+         */
+        get: operations["showMetricsOfProject"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1519,6 +1634,32 @@ export interface paths {
         put?: never;
         /** Put the live image into service anew, as a Deployment */
         post: operations["restart"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/rollback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The Project's name or uuid
+                 * @example hello
+                 */
+                project: components["parameters"]["project"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Put an earlier Deployment's image, environment and processes into service again, without a build
+         * @description 404: there is no such Deployment, or none before the live one. 412: it never became live, or is live. How many Instances run, and how large they are, stays as it is.
+         */
+        post: operations["rollback"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1588,14 +1729,20 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * What the Instances print
-         * @description The newest lines, oldest first; at most 4 MiB of text. With `follow=true` server-sent events until the
-         *     connection is closed, also of Instances that start later:
+         * What the Instances and the Deployments print
+         * @description Kept for 14 days, at most 64 MiB of a Project (an administrator may choose others), over Deployments and
+         *     restarts, also of Instances that are gone. The newest lines, oldest first, at most 4 MiB; with `cursor` those that
+         *     come after it instead. An Instance's lines are in its order; all of them are in the order in which they came.
          *
-         *     | event | data |
-         *     |---|---|
-         *     | `log` | a LogLine |
-         *     | `error` | a Problem: the last event |
+         *     With `follow=true` server-sent events until the connection is closed: the lines as without it, then those that
+         *     come. A connection that breaks is taken up again, without a line lost or doubled, by the last event's id as
+         *     `cursor` or in the header `Last-Event-ID`, as browsers do by themselves; there is no limit of `lines` then.
+         *
+         *     | event | id | data |
+         *     |---|---|---|
+         *     | `log` | the line's `sequence` | a LogLine |
+         *     | `gap` | – | `missed`: so many lines that came here are not kept any more |
+         *     | `error` | – | a Problem: the last event |
          *
          *     A comment line every 15 seconds of silence shows that both ends live.
          */
@@ -2377,6 +2524,63 @@ export interface components {
             restarts: number;
             exit_code: number;
             out_of_memory: boolean;
+            /** @description It ended by itself, and has not been well for 10 minutes since */
+            crash?: {
+                /** @description How often in a row */
+                count: number;
+                /** @description Of the last time */
+                reason: string;
+                /** @description Until it is started again; absent where it was */
+                restarts_in_seconds?: number;
+            };
+        };
+        /**
+         * @example {
+         *       "host": "registry.example:5000",
+         *       "username": "deployer"
+         *     }
+         */
+        Registry: {
+            host: string;
+            username: string;
+        };
+        /**
+         * @example {
+         *       "name": "web",
+         *       "command": "node server.js",
+         *       "count": 3,
+         *       "memory_bytes": 536870912,
+         *       "milli_cpus": 1000,
+         *       "ready": 3,
+         *       "restarts": 0,
+         *       "deployment": 7
+         *     }
+         */
+        Process: {
+            name: string;
+            /** @description As it is written; empty: the one of the image */
+            command: string;
+            /** @description How many Instances are wanted */
+            count: number;
+            /**
+             * Format: int64
+             * @description Of each Instance
+             */
+            memory_bytes: number;
+            /**
+             * Format: int64
+             * @description Of each Instance; 1000: one core
+             */
+            milli_cpus: number;
+            /** @description Instances that run */
+            ready: number;
+            /** @description Of those Instances */
+            restarts: number;
+            /**
+             * Format: int64
+             * @description The live one
+             */
+            deployment: number;
         };
         Stats: {
             name: string;
@@ -2394,14 +2598,89 @@ export interface components {
             network_sent_bytes: number;
             processes: number;
         };
-        LogLine: {
-            instance: string;
+        ProcessStats: {
+            name: string;
+            /**
+             * Format: int64
+             * @description Running
+             */
+            instances: number;
+            /** @description Of one core, of all Instances together; as the memory */
+            cpu_percent: number | null;
             /** Format: int64 */
+            memory_bytes: number;
+            /** Format: int64 */
+            memory_limit_bytes: number;
+            /** @description Of `web` only, as are the following */
+            requests_per_second: number | null;
+            /** @description Answers of 5xx */
+            errors_per_second: number | null;
+            /** @description From the request's head to the answer's head, interpolated in buckets that double from 0.5 ms to 65.5 s; null too where there were no requests */
+            latency_p50_ms: number | null;
+            latency_p99_ms: number | null;
+            /** @description Of its Instances within the last hour */
+            restarts: number;
+        };
+        MetricColumn: (number | null)[];
+        MetricSeries: {
+            process: string;
+            /** @description Those that have figures */
+            processes: string[];
+            /** @enum {integer} */
+            resolution_seconds: 10 | 300;
+            /** Format: date-time */
+            from: string;
+            series: {
+                /** @description Running, on average */
+                instances?: components["schemas"]["MetricColumn"];
+                /** @description In each period */
+                restarts?: components["schemas"]["MetricColumn"];
+                /** @description Cores in use, of all Instances together, as are the following */
+                cpus?: components["schemas"]["MetricColumn"];
+                /** @description Of the 10 s with the most */
+                peak_cpus?: components["schemas"]["MetricColumn"];
+                /** @description On average */
+                memory_bytes?: components["schemas"]["MetricColumn"];
+                peak_memory_bytes?: components["schemas"]["MetricColumn"];
+                memory_limit_bytes?: components["schemas"]["MetricColumn"];
+                /** @description By network */
+                received_bytes_per_second?: components["schemas"]["MetricColumn"];
+                /** @description By network */
+                sent_bytes_per_second?: components["schemas"]["MetricColumn"];
+                /** @description Of `web`, as are the following */
+                requests_per_second?: components["schemas"]["MetricColumn"];
+                status_1xx_per_second?: components["schemas"]["MetricColumn"];
+                status_2xx_per_second?: components["schemas"]["MetricColumn"];
+                status_3xx_per_second?: components["schemas"]["MetricColumn"];
+                status_4xx_per_second?: components["schemas"]["MetricColumn"];
+                status_5xx_per_second?: components["schemas"]["MetricColumn"];
+                /** @description 5xx that the ingress made itself */
+                ingress_errors_per_second?: components["schemas"]["MetricColumn"];
+                /** @description From the request's head to the answer's head; null too where there were no requests */
+                latency_p50_ms?: components["schemas"]["MetricColumn"];
+                latency_p90_ms?: components["schemas"]["MetricColumn"];
+                latency_p99_ms?: components["schemas"]["MetricColumn"];
+            };
+        };
+        LogLine: {
+            /**
+             * Format: int64
+             * @description Of the Project, in the order of arrival: a cursor
+             */
+            sequence: number;
+            /** Format: date-time */
+            at: string;
+            /** @description Of ours: `build`, `release` or `platform` */
+            process: string;
+            /** @description Such as `web.1`; of ours, as the process */
+            instance: string;
+            /**
+             * Format: int64
+             * @description 0 where it belongs to none
+             */
             deployment: number;
             /** @enum {unknown} */
             stream: "stdout" | "stderr";
-            /** Format: date-time */
-            at: string;
             /** @description Of control sequences only colour is left */
             text: string;
         };
@@ -5606,6 +5885,173 @@ export interface operations {
             422: components["responses"]["Invalid"];
         };
     };
+    deployImage: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes a repetition safe, see above: a random text of your own for each request, such as a uuid
+                 * @example 3f0c1f5e-7f1b-4b0e-9d43-8f3a5e0d2a77
+                 */
+                "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
+            };
+            path: {
+                /**
+                 * @description The Project's name or uuid
+                 * @example hello
+                 */
+                project: components["parameters"]["project"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "image": "registry.example:5000/team/shop:2"
+                 *     }
+                 */
+                "application/json": {
+                    /** @description NAME[:TAG][@DIGEST], with the host of its registry before the name where that is not Docker Hub */
+                    image: string;
+                };
+            };
+        };
+        responses: {
+            /** @description The new Deployment, queued */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        deployment: components["schemas"]["Deployment"];
+                    };
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["Precondition"];
+            415: components["responses"]["NotJson"];
+            422: components["responses"]["Invalid"];
+        };
+    };
+    listRegistries: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The Project's name or uuid
+                 * @example hello
+                 */
+                project: components["parameters"]["project"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description By host */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["Registry"][];
+                    };
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["Invalid"];
+        };
+    };
+    setRegistry: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The Project's name or uuid
+                 * @example hello
+                 */
+                project: components["parameters"]["project"];
+                /**
+                 * @description As it stands before an image's name; docker.io for Docker Hub
+                 * @example registry.example:5000
+                 */
+                host: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "username": "deployer",
+                 *       "password": "a-token-of-the-registry"
+                 *     }
+                 */
+                "application/json": {
+                    username: string;
+                    password: string;
+                };
+            };
+        };
+        responses: {
+            /** @description What was stored */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Registry"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            415: components["responses"]["NotJson"];
+            422: components["responses"]["Invalid"];
+        };
+    };
+    removeRegistry: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The Project's name or uuid
+                 * @example hello
+                 */
+                project: components["parameters"]["project"];
+                /**
+                 * @description As it stands before an image's name; docker.io for Docker Hub
+                 * @example registry.example:5000
+                 */
+                host: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["Invalid"];
+        };
+    };
     showDeployment: {
         parameters: {
             query?: never;
@@ -5756,6 +6202,105 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    listProcesses: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The Project's name or uuid
+                 * @example hello
+                 */
+                project: components["parameters"]["project"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The processes */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["Process"][];
+                    };
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    scaleProcesses: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The Project's name or uuid
+                 * @example hello
+                 */
+                project: components["parameters"]["project"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "processes": {
+                 *         "web": {
+                 *           "count": 3
+                 *         },
+                 *         "worker": {
+                 *           "count": 1,
+                 *           "memory_bytes": 268435456,
+                 *           "milli_cpus": 500
+                 *         }
+                 *       }
+                 *     }
+                 */
+                "application/json": {
+                    processes: {
+                        [key: string]: {
+                            /** @description Instances */
+                            count?: number;
+                            /**
+                             * Format: int64
+                             * @description Of each Instance, from 16 MiB on; 0: 512 MiB
+                             */
+                            memory_bytes?: number;
+                            /** @description Thousandths of a core for each Instance, from 10 on; 0: one core */
+                            milli_cpus?: number;
+                        };
+                    };
+                };
+            };
+        };
+        responses: {
+            /** @description Stored */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        deployment?: components["schemas"]["Deployment"];
+                    };
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            412: components["responses"]["Precondition"];
+            415: components["responses"]["NotJson"];
+            422: components["responses"]["Invalid"];
+        };
+    };
     showStats: {
         parameters: {
             query?: never;
@@ -5779,12 +6324,72 @@ export interface operations {
                 content: {
                     "application/json": {
                         items: components["schemas"]["Stats"][];
+                        processes: components["schemas"]["ProcessStats"][];
                     };
                 };
             };
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    showMetricsOfProject: {
+        parameters: {
+            query?: {
+                /** @description `hour` by 10 s, `week` by 5 min */
+                range?: "hour" | "week";
+                /** @description One that never ran has no values */
+                process?: string;
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description The Project's name or uuid
+                 * @example hello
+                 */
+                project: components["parameters"]["project"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The figures */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "process": "web",
+                     *       "processes": [
+                     *         "web",
+                     *         "worker"
+                     *       ],
+                     *       "resolution_seconds": 10,
+                     *       "from": "2026-01-31T11:00:00.000Z",
+                     *       "series": {
+                     *         "cpus": [
+                     *           null,
+                     *           0.25,
+                     *           0.31
+                     *         ],
+                     *         "requests_per_second": [
+                     *           null,
+                     *           12.5,
+                     *           14
+                     *         ]
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["MetricSeries"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["Invalid"];
             503: components["responses"]["Unavailable"];
         };
     };
@@ -5825,6 +6430,62 @@ export interface operations {
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
             412: components["responses"]["Precondition"];
+            422: components["responses"]["Invalid"];
+        };
+    };
+    rollback: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes a repetition safe, see above: a random text of your own for each request, such as a uuid
+                 * @example 3f0c1f5e-7f1b-4b0e-9d43-8f3a5e0d2a77
+                 */
+                "Idempotency-Key"?: components["parameters"]["idempotencyKey"];
+            };
+            path: {
+                /**
+                 * @description The Project's name or uuid
+                 * @example hello
+                 */
+                project: components["parameters"]["project"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "deployment": 3
+                 *     }
+                 */
+                "application/json": {
+                    /**
+                     * Format: int64
+                     * @description The number of a superseded one; default the one that was live before
+                     */
+                    deployment?: number;
+                };
+            };
+        };
+        responses: {
+            /** @description The new Deployment, queued */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        deployment: components["schemas"]["Deployment"];
+                    };
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["Precondition"];
+            415: components["responses"]["NotJson"];
             422: components["responses"]["Invalid"];
         };
     };
@@ -5902,10 +6563,23 @@ export interface operations {
         parameters: {
             query?: {
                 follow?: boolean;
-                /** @description How many old lines; with `follow` of each Instance */
+                /** @description At most so many of the lines that are there */
                 lines?: number;
+                /** @description Only lines that are no older, as a time, or as a duration before now */
+                since?: string;
+                /** @description Only lines of this process; `build`, `release` and `platform` are those of Deployments */
+                process?: string;
+                /** @description Only lines of this Deployment */
+                deployment?: number;
+                /** @description Only lines whose text matches this regular expression of [RE2](https://github.com/google/re2/wiki/Syntax) */
+                grep?: string;
+                /** @description The `sequence` of a line; those after it */
+                cursor?: number;
             };
-            header?: never;
+            header?: {
+                /** @description As `cursor`, and before it */
+                "Last-Event-ID"?: number;
+            };
             path: {
                 /**
                  * @description The Project's name or uuid
@@ -5925,10 +6599,16 @@ export interface operations {
                 content: {
                     "application/json": {
                         items: components["schemas"]["LogLine"][];
+                        /**
+                         * Format: int64
+                         * @description So many lines after `cursor` are not kept any more
+                         */
+                        missed?: number;
                     };
                     /**
-                     * @example event: log
-                     *     data: {"instance":"web.1","deployment":3,"stream":"stdout","at":"2026-01-31T12:00:00.123Z","text":"listening"}
+                     * @example id: 7
+                     *     event: log
+                     *     data: {"sequence":7,"at":"2026-01-31T12:00:00.123Z","process":"web","instance":"web.1","deployment":3,"stream":"stdout","text":"listening"}
                      */
                     "text/event-stream": string;
                 };
@@ -5937,7 +6617,6 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             422: components["responses"]["Invalid"];
-            503: components["responses"]["Unavailable"];
         };
     };
 }

@@ -9,6 +9,7 @@
 #include "api/contract/schema_node.h"
 #include "api/text_out.h"
 #include "base/ids.h"
+#include "base/text.h"
 #include "domain/names.h"
 
 namespace paastech::api {

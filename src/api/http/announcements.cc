@@ -64,9 +64,7 @@ net::Task<Result<Answer>> withdraw(CallPtr call) {
   auto remove = [id = call->parameters["announcement"]](store::Tx& tx) { return store::delete_announcement(tx, id); };
   CO_TRY_ASSIGN(const bool removed, co_await call->context().database.write(std::move(remove)));
   if (!removed) co_return fail(Code::kNotFound, "there is no such announcement");
-  net::HttpResponse done;
-  done.status = 204;
-  co_return done;
+  co_return no_content();
 }
 
 }  // namespace

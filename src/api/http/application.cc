@@ -1,4 +1,5 @@
-// The running Application: its Instances and figures, restart, stop, start.
+// The running Application: its Instances, restart, stop, start.
+#include "api/json_body.h"
 #include "api/route.h"
 #include "api/text_out.h"
 #include "api/views.h"
@@ -9,12 +10,22 @@ namespace {
 
 using namespace std::chrono_literals;
 
+// What the controller knows beside the Engine: that it crashed, why, and when it starts again.
+void add_crash(boost::json::object& item, const controller::Condition& condition, const engine::Instance& instance) {
+  const auto found = condition.restarts.find({instance.deployment(), instance.process(), instance.index()});
+  if (found == condition.restarts.end()) return;
+  boost::json::object crash{{"count", found->second.crashes}, {"reason", safe_line(found->second.reason)}};
+  if (found->second.due_in_ms > 0) crash["restarts_in_seconds"] = (found->second.due_in_ms + 999) / 1000;
+  item["crash"] = std::move(crash);
+}
+
 net::Task<Result<Answer>> list_instances(CallPtr call) {
   engine::ListRequest request;
   request.set_project(call->project.id);
   CO_TRY_ASSIGN(engine::ListReply reply,
                 co_await rpc::call<engine::ListReply>(call->context().pomegranate.async(),
                                                       &engine::Pomegranate::Stub::async::List, request, 15s));
+  const controller::Condition condition = call->context().controller.condition(call->project.id);
   boost::json::array list;
   for (const engine::Instance& instance : reply.instances()) {
     boost::json::object item{{"name", safe_line(instance.name())}, {"process", instance.process()},
@@ -22,27 +33,9 @@ net::Task<Result<Answer>> list_instances(CallPtr call) {
                              {"state", instance.state()},          {"restarts", instance.restarts()},
                              {"exit_code", instance.exit_code()},  {"out_of_memory", instance.out_of_memory()}};
     if (instance.started_at_ms() > 0) item["started_at"] = rfc3339(instance.started_at_ms());
+    add_crash(item, condition, instance);
     list.push_back(std::move(item));
   }
-  co_return json_answer(200, items(std::move(list)));
-}
-
-net::Task<Result<Answer>> show_stats(CallPtr call) {
-  engine::StatsRequest request;
-  request.set_project(call->project.id);
-  CO_TRY_ASSIGN(engine::StatsReply reply,
-                co_await rpc::call<engine::StatsReply>(call->context().pomegranate.async(),
-                                                       &engine::Pomegranate::Stub::async::Stats, request, 15s));
-  boost::json::array list;
-  for (const engine::InstanceStats& stats : reply.instances())
-    list.push_back(boost::json::object{{"name", safe_line(stats.name())},
-                                       {"deployment", stats.deployment()},
-                                       {"cpu_percent", stats.cpu_percent()},
-                                       {"memory_bytes", stats.memory_bytes()},
-                                       {"memory_limit_bytes", stats.memory_limit_bytes()},
-                                       {"network_received_bytes", stats.network_received_bytes()},
-                                       {"network_sent_bytes", stats.network_sent_bytes()},
-                                       {"processes", stats.processes()}});
   co_return json_answer(200, items(std::move(list)));
 }
 
@@ -61,6 +54,19 @@ net::Task<Result<Answer>> restart(CallPtr call) {
   Context& context = call->context();
   CO_TRY_ASSIGN(store::DeploymentRow row, co_await context.controller.redeploy(call->project.id, call->actor.client_id,
                                                                                DeploymentCause::kRestart));
+  const DeploymentView view{row, call->identity->client.username};
+  boost::json::object out;
+  out["deployment"] = to_json(view, call->project, context.address);
+  co_return json_answer(202, out);
+}
+
+net::Task<Result<Answer>> roll_back(CallPtr call) {
+  Body body(call->body);
+  const std::optional<std::int64_t> number = body.optional_number("deployment", 1, INT64_MAX);
+  CO_TRY(body.finish());
+  Context& context = call->context();
+  CO_TRY_ASSIGN(store::DeploymentRow row,
+                co_await context.controller.roll_back(call->project.id, call->actor.client_id, number.value_or(0)));
   const DeploymentView view{row, call->identity->client.username};
   boost::json::object out;
   out["deployment"] = to_json(view, call->project, context.address);
@@ -92,9 +98,11 @@ net::Task<Result<Answer>> start(CallPtr call) {
 
 void add_application_routes(std::vector<Route>& routes) {
   routes.push_back({{"GET", "/api/v1/projects/{project}/instances", Permission::kProjectRead}, list_instances});
-  routes.push_back({{"GET", "/api/v1/projects/{project}/stats", Permission::kProjectRead}, show_stats});
   routes.push_back(
       {{"POST", "/api/v1/projects/{project}/restart", Permission::kProjectDeploy, "application.restart"}, restart});
+  routes.push_back({{"POST", "/api/v1/projects/{project}/rollback", Permission::kProjectDeploy, "application.rollback"},
+                    roll_back,
+                    BodyKind::kJson});
   routes.push_back({{"POST", "/api/v1/projects/{project}/stop", Permission::kProjectDeploy, "application.stop"}, stop});
   routes.push_back(
       {{"POST", "/api/v1/projects/{project}/start", Permission::kProjectDeploy, "application.start"}, start});

@@ -1,7 +1,7 @@
 // The audit log, read only: of a Project, of everything, of oneself. api/audit.h writes it.
 #include <fmt/format.h>
 
-#include "api/cursor.h"
+#include "api/list_page.h"
 #include "api/route.h"
 #include "api/text_out.h"
 #include "api/views.h"
@@ -30,20 +30,12 @@ boost::json::object to_json(const store::AuditRow& row) {
 }
 
 net::Task<Result<Answer>> answer(CallPtr call, store::AuditFilter filter) {
-  CO_TRY_ASSIGN(const std::int64_t limit, call->query.number("limit", 50, 1, 100));
-  if (call->query.has("cursor")) {
-    CO_TRY_ASSIGN(const std::string before, read_cursor(call->query.text("cursor")));
-    if (filter.below.empty() || before < filter.below) filter.below = before;
-  }
-  auto load = [filter, limit](store::Tx& tx) { return store::list_audit(tx, filter, static_cast<int>(limit) + 1); };
+  CO_TRY_ASSIGN(const ListPage page, read_page(call->query));
+  if (!page.after.empty() && (filter.below.empty() || page.after < filter.below)) filter.below = page.after;
+  auto load = [filter, page](store::Tx& tx) { return store::list_audit(tx, filter, page.rows()); };
   CO_TRY_ASSIGN(std::vector<store::AuditRow> rows, co_await call->context().database.read(std::move(load)));
-  const bool more = rows.size() > static_cast<std::size_t>(limit);
-  if (more) rows.pop_back();
-  boost::json::array list;
-  for (const store::AuditRow& row : rows) list.push_back(to_json(row));
-  boost::json::object out = items(std::move(list));
-  if (more) out["next"] = make_cursor(rows.back().id);
-  co_return json_answer(200, out);
+  const auto show = [](const store::AuditRow& row) { return to_json(row); };
+  co_return list_answer(std::move(rows), page, show, [](const store::AuditRow& row) { return row.id; });
 }
 
 net::Task<Result<Answer>> show_projects(CallPtr call) {

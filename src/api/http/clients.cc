@@ -1,8 +1,8 @@
 // Accounts as administrators see, make, change, suspend and delete them.
 #include "api/account_mail.h"
 #include "api/account_removal.h"
-#include "api/cursor.h"
 #include "api/json_body.h"
+#include "api/list_page.h"
 #include "api/route.h"
 #include "api/text_out.h"
 #include "api/usage.h"
@@ -66,22 +66,15 @@ boost::json::object described(const store::ManagedClient& client) {
 }
 
 net::Task<Result<Answer>> list_clients(CallPtr call) {
-  store::ClientPage page;
-  page.search = call->query.text("q");
-  CO_TRY_ASSIGN(const std::int64_t limit, call->query.number("limit", 50, 1, 100));
-  if (call->query.has("cursor")) {
-    CO_TRY_ASSIGN(page.after, read_cursor(call->query.text("cursor")));
-  }
-  page.limit = static_cast<int>(limit) + 1;
-  auto load = [page](store::Tx& tx) { return store::list_managed_clients(tx, page); };
+  CO_TRY_ASSIGN(const ListPage page, read_page(call->query));
+  store::ClientPage wanted;
+  wanted.search = call->query.text("q");
+  wanted.after = page.after;
+  wanted.limit = page.rows();
+  auto load = [wanted](store::Tx& tx) { return store::list_managed_clients(tx, wanted); };
   CO_TRY_ASSIGN(std::vector<store::ManagedClient> clients, co_await call->context().database.read(std::move(load)));
-  const bool more = clients.size() > static_cast<std::size_t>(limit);
-  if (more) clients.pop_back();
-  boost::json::array list;
-  for (const store::ManagedClient& client : clients) list.push_back(described(client));
-  boost::json::object out = items(std::move(list));
-  if (more) out["next"] = make_cursor(clients.back().row.username);
-  co_return json_answer(200, out);
+  const auto key = [](const store::ManagedClient& client) { return client.row.username; };
+  co_return list_answer(std::move(clients), page, described, key);
 }
 
 net::Task<Result<Answer>> show_client(CallPtr call) {
@@ -129,10 +122,17 @@ net::Task<Result<Answer>> change_client(CallPtr call) {
   co_return json_answer(200, described(after));
 }
 
+// A token of a program may end other accounts, but no administrator's.
+Status may_end(const Actor& actor, const store::ClientRow& client) {
+  if (!client.administrator) return {};
+  return allow(actor, Permission::kAdministratorsManage, Resource::none());
+}
+
 // Its logins end for good. Tokens for programs and SSH keys stay, refused, so that what uses them works again later.
-Result<store::ManagedClient> suspend_now(store::Tx& tx, Context& context, const std::string& wanted,
+Result<store::ManagedClient> suspend_now(store::Tx& tx, Context& context, const Actor& actor, const std::string& wanted,
                                          const std::string& reason) {
   TRY_ASSIGN(const store::ManagedClient client, find_for_change(tx, wanted));
+  TRY(may_end(actor, client.row));
   TRY(store::spare_last_administrator(tx, client.row));
   const bool anew = client.row.suspended_at == 0;
   TRY(store::set_suspended(tx, client.row.id, anew ? context.clock.now_ms() : client.row.suspended_at, reason));
@@ -152,8 +152,8 @@ net::Task<Result<Answer>> suspend(CallPtr call) {
   const std::string reason = body.text("reason", 1, 2'000);
   CO_TRY(body.finish());
   Context& context = call->context();
-  auto work = [&context, wanted = call->parameters["client"], reason](store::Tx& tx) {
-    return suspend_now(tx, context, wanted, reason);
+  auto work = [&context, actor = call->actor, wanted = call->parameters["client"], reason](store::Tx& tx) {
+    return suspend_now(tx, context, actor, wanted, reason);
   };
   CO_TRY_ASSIGN(const store::ManagedClient client, co_await context.database.write(std::move(work)));
   call->object = client.row.username;
@@ -178,6 +178,7 @@ net::Task<Result<Answer>> delete_client(CallPtr call) {
   CO_TRY_ASSIGN(const store::ManagedClient client, co_await call->context().database.read(std::move(load)));
   const std::string& name = client.row.username;
   call->object = name;
+  CO_TRY(may_end(call->actor, client.row));
   if (call->query.text("confirm") != name)
     co_return fail(Code::kInvalidArgument,
                    "deleting " + name + "'s account, and its " + std::to_string(client.projects) +

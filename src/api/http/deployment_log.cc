@@ -65,7 +65,7 @@ net::Task<Result<Answer>> show_log(CallPtr call) {
   CO_TRY(admit_reader(*call));
   auto queue = std::make_shared<EventQueue>(call->context().tasks.executor());
   call->context().tasks.spawn("deployment log", produce_lines(call, number, queue));
-  Result<Answer> sent = co_await send_events(call, queue, nullptr);
+  Result<Answer> sent = co_await send_events(call, queue);
   co_return sent;
 }
 

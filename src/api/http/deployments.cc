@@ -1,7 +1,9 @@
-// Deployments: list, show, cancel. They are made by `git push` and by changes, never here.
+// Deployments: list, show, cancel, and those of an image of a registry. The others are made by `git push` and by
+// changes.
 #include <charconv>
 
 #include "api/http/deployment_number.h"
+#include "api/json_body.h"
 #include "api/views.h"
 
 namespace paastech::api {
@@ -63,6 +65,19 @@ net::Task<Result<Answer>> show_deployment(CallPtr call) {
   co_return json_answer(200, to_json(view, call->project, call->context().address));
 }
 
+net::Task<Result<Answer>> deploy_image(CallPtr call) {
+  Body body(call->body);
+  const std::string image = body.text("image", 1, 256);
+  CO_TRY(body.finish());
+  Context& context = call->context();
+  CO_TRY_ASSIGN(store::DeploymentRow row,
+                co_await context.controller.deploy_image(call->project.id, call->actor.client_id, image));
+  const DeploymentView view{row, call->identity->client.username};
+  boost::json::object out;
+  out["deployment"] = to_json(view, call->project, context.address);
+  co_return json_answer(202, out);
+}
+
 net::Task<Result<Answer>> cancel_deployment(CallPtr call) {
   CO_TRY_ASSIGN(std::int64_t number, deployment_number(*call));
   CO_TRY_ASSIGN(DeploymentView before, co_await read_deployment(call, number));
@@ -85,6 +100,9 @@ void add_deployment_routes(std::vector<Route>& routes) {
                     {"limit", "before"}});
   routes.push_back(
       {{"GET", "/api/v1/projects/{project}/deployments/{number}", Permission::kProjectRead}, show_deployment});
+  routes.push_back({{"POST", "/api/v1/projects/{project}/deployments", Permission::kProjectDeploy, "deployment.image"},
+                    deploy_image,
+                    BodyKind::kJson});
   routes.push_back({{"POST", "/api/v1/projects/{project}/deployments/{number}/cancel", Permission::kProjectDeploy,
                      "deployment.cancel"},
                     cancel_deployment});

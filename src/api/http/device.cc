@@ -1,4 +1,5 @@
 // The device's side of a login by another one's browser (RFC 8628).
+#include "api/account_mail.h"
 #include "api/device_login.h"
 #include "api/json_body.h"
 #include "api/login.h"
@@ -69,8 +70,14 @@ net::Task<Result<Answer>> let_in(CallPtr call, store::DeviceLoginRow device) {
   wanted.name = device.name;
   wanted.address = call->address;
   const NewToken token = call->services.auth.make_token(std::move(wanted));
-  auto use_up = [hash = device.hash, row = token.row](store::Tx& tx) { return use_up_device_login(tx, hash, row); };
-  CO_TRY_ASSIGN(std::optional<store::ClientRow> client, co_await call->context().database.write(std::move(use_up)));
+  Context& context = call->context();
+  auto use_up = [&context, hash = device.hash,
+                 row = token.row](store::Tx& tx) -> Result<std::optional<store::ClientRow>> {
+    TRY_ASSIGN(std::optional<store::ClientRow> client, use_up_device_login(tx, hash, row));
+    if (client) TRY(add_login_notice(tx, context, *client, row));
+    return client;
+  };
+  CO_TRY_ASSIGN(std::optional<store::ClientRow> client, co_await context.database.write(std::move(use_up)));
   if (!client)
     co_return not_yet(*call, "expired_token", "this login was used already, or its approval was withdrawn",
                       "begin again: paastech login");

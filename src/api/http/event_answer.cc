@@ -48,21 +48,16 @@ net::Task<Status> check_reader(CallPtr call) {
   co_return Status{};
 }
 
-// Tells the producer, however the answer ends.
+// Tells the source, however the answer ends.
 class Leave {
  public:
-  Leave(std::shared_ptr<EventQueue> queue, std::function<void()> action)
-      : queue_(std::move(queue)), action_(std::move(action)) {}
-  ~Leave() {
-    queue_->abandon();
-    if (action_) action_();
-  }
+  explicit Leave(std::shared_ptr<EventSource> source) : source_(std::move(source)) {}
+  ~Leave() { source_->abandon(); }
   Leave(const Leave&) = delete;
   Leave& operator=(const Leave&) = delete;
 
  private:
-  std::shared_ptr<EventQueue> queue_;
-  std::function<void()> action_;
+  std::shared_ptr<EventSource> source_;
 };
 
 }  // namespace
@@ -76,8 +71,8 @@ Status admit_reader(const Call& call) {
   return Site(call.services.context.address.api_url).refuse_foreign(call.request);
 }
 
-net::Task<Result<Answer>> send_events(CallPtr call, std::shared_ptr<EventQueue> queue, std::function<void()> on_leave) {
-  Leave leave(queue, std::move(on_leave));
+net::Task<Result<Answer>> send_events(CallPtr call, std::shared_ptr<EventSource> source) {
+  Leave leave(source);
   net::Headers headers;
   headers.add("Content-Type", "text/event-stream");
   headers.add("X-Accel-Buffering", "no");  // nginx would hold events back
@@ -93,7 +88,7 @@ net::Task<Result<Answer>> send_events(CallPtr call, std::shared_ptr<EventQueue> 
   std::int64_t checked = clock.now_ms();
   while (begun) {
     const std::chrono::milliseconds since(clock.now_ms() - checked);
-    std::optional<std::string> events = co_await queue->take(std::clamp(kHeartbeat - since, 1ms, kHeartbeat));
+    std::optional<std::string> events = co_await source->take(std::clamp(kHeartbeat - since, 1ms, kHeartbeat));
     if (!events) break;
     if (events->empty() || clock.now_ms() - checked >= kHeartbeat.count()) {
       checked = clock.now_ms();

@@ -1,8 +1,8 @@
 // Invitations to the Service, by administrators.
 #include "store/invitations.h"
 #include "api/account_mail.h"
-#include "api/cursor.h"
 #include "api/json_body.h"
+#include "api/list_page.h"
 #include "api/route.h"
 #include "api/views.h"
 #include "base/clock.h"
@@ -61,31 +61,20 @@ net::Task<Result<Answer>> invite(CallPtr call) {
 }
 
 net::Task<Result<Answer>> list(CallPtr call) {
-  CO_TRY_ASSIGN(const std::int64_t limit, call->query.number("limit", 50, 1, 100));
-  std::string after;
-  if (call->query.has("cursor")) {
-    CO_TRY_ASSIGN(after, read_cursor(call->query.text("cursor")));
-  }
-  auto load = [now = call->context().clock.now_ms(), after, limit](store::Tx& tx) {
-    return store::list_invitations(tx, now, after, static_cast<int>(limit) + 1);
+  CO_TRY_ASSIGN(const ListPage page, read_page(call->query));
+  auto load = [now = call->context().clock.now_ms(), page](store::Tx& tx) {
+    return store::list_invitations(tx, now, page.after, page.rows());
   };
   CO_TRY_ASSIGN(std::vector<store::InvitationRow> rows, co_await call->context().database.read(std::move(load)));
-  const bool more = rows.size() > static_cast<std::size_t>(limit);
-  if (more) rows.pop_back();
-  boost::json::array found;
-  for (const store::InvitationRow& row : rows) found.push_back(to_json(row));
-  boost::json::object out = items(std::move(found));
-  if (more) out["next"] = make_cursor(rows.back().email);
-  co_return json_answer(200, out);
+  const auto show = [](const store::InvitationRow& row) { return to_json(row); };
+  co_return list_answer(std::move(rows), page, show, [](const store::InvitationRow& row) { return row.email; });
 }
 
 net::Task<Result<Answer>> withdraw(CallPtr call) {
   auto remove = [id = call->parameters["invitation"]](store::Tx& tx) { return store::delete_invitation(tx, id); };
   CO_TRY_ASSIGN(const bool removed, co_await call->context().database.write(std::move(remove)));
   if (!removed) co_return fail(Code::kNotFound, "there is no such invitation", "it may have been used meanwhile");
-  net::HttpResponse done;
-  done.status = 204;
-  co_return done;
+  co_return no_content();
 }
 
 }  // namespace

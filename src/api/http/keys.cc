@@ -54,9 +54,7 @@ net::Task<Result<Answer>> remove_key(CallPtr call) {
   auto remove = [client, id](store::Tx& tx) { return store::delete_key(tx, client, id); };
   CO_TRY_ASSIGN(bool removed, co_await call->context().database.write(std::move(remove)));
   if (!removed) co_return fail(Code::kNotFound, "you have no key of that id", "see them: paastech keys list");
-  net::HttpResponse done;
-  done.status = 204;
-  co_return done;
+  co_return no_content();
 }
 
 }  // namespace

@@ -1,87 +1,71 @@
-// The output of a Project's Instances, from pomegranate.
-#include <deque>
+// What a Project's Instances and Deployments print, from the log store.
+#include <charconv>
 
-#include "api/events.h"
 #include "api/http/event_answer.h"
-#include "api/text_out.h"
-#include "api/views.h"
-#include "rpc/client.h"
+#include "api/log_events.h"
+#include "base/rfc3339.h"
 
 namespace paastech::api {
 namespace {
 
-using namespace std::chrono_literals;
-using LogStream = rpc::ReadStream<engine::LogLine>;
-
 constexpr std::int64_t kMaxLines = 10'000;
-constexpr std::size_t kMaxBytes = 4 << 20;  // of an answer that is not followed: older lines go first
 
-boost::json::object to_json(const engine::LogLine& line) {
-  return {{"instance", safe_line(line.instance())},
-          {"deployment", line.deployment()},
-          {"stream", line.stream()},
-          {"at", rfc3339(line.at_ns() / 1'000'000)},
-          {"text", safe_text(line.text())}};
+// "15m" before now, or a time; 0 where nothing is asked. The contract has held the text to either form.
+Result<std::int64_t> since_ns(const std::string& text, std::int64_t now_ms) {
+  if (text.empty()) return 0;
+  if (const std::optional<std::int64_t> time = parse_rfc3339_ns(text)) return *time;
+  std::int64_t count = 0;
+  const auto [unit, error] = std::from_chars(text.data(), text.data() + text.size(), count);
+  const std::string_view rest(unit, static_cast<std::size_t>(text.data() + text.size() - unit));
+  const std::int64_t seconds = rest == "s" ? 1 : rest == "m" ? 60 : rest == "h" ? 3'600 : rest == "d" ? 86'400 : 0;
+  if (error != std::errc() || seconds == 0 || count > 1'000'000)
+    return fail(Code::kInvalidArgument, "query parameter `since` is neither a time nor a duration",
+                "write 2026-01-31T12:00:00Z, or 90s, 15m, 2h, 7d for so long before now");
+  return std::max<std::int64_t>(now_ms - count * seconds * 1'000, 0) * 1'000'000;
 }
 
-engine::LogsRequest request_of(const std::string& project, std::int64_t lines, bool follow) {
-  engine::LogsRequest request;
-  request.set_project(project);
-  request.set_follow(follow);
-  request.set_tail(lines == 0 ? -1 : static_cast<std::int32_t>(lines));
-  return request;
+// An EventSource of a browser that lost its connection sends the id of the last event it had.
+Result<std::optional<std::uint64_t>> cursor_of(const Call& call) {
+  std::optional<std::string> text = call.request.headers.find("Last-Event-ID");
+  if (!text && call.query.has("cursor")) text = call.query.text("cursor");
+  if (!text) return std::nullopt;
+  std::uint64_t sequence = 0;
+  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), sequence);
+  if (error != std::errc() || end != text->data() + text->size())
+    return fail(Code::kInvalidArgument, "the cursor must be the sequence of a line");
+  return sequence;
 }
 
-net::Task<void> produce_logs(std::string request_id, std::shared_ptr<LogStream> stream,
-                             std::shared_ptr<EventQueue> queue) {
-  FinishAtEnd finish(queue);
-  while (!queue->abandoned()) {
-    Result<std::optional<engine::LogLine>> line = co_await stream->next();
-    if (line && !*line) co_return;
-    std::string event = line ? event_text("log", to_json(**line)) : error_event(line.error(), request_id);
-    bool wanted = co_await queue->push(std::move(event));
-    if (!wanted || !line) co_return;
-  }
-}
-
-net::Task<Result<Answer>> follow_logs(CallPtr call, std::int64_t lines) {
-  CO_TRY(admit_reader(*call));
-  Context& context = call->context();
-  auto queue = std::make_shared<EventQueue>(context.tasks.executor());
-  const engine::LogsRequest request = request_of(call->project.id, lines, true);
-  auto stream =
-      std::make_shared<LogStream>(context.pomegranate.async(), &engine::Pomegranate::Stub::async::Logs, request);
-  context.tasks.spawn("logs", produce_logs(call->request.id, stream, queue));
-  // Waiting for a line ends by cancelling the call, not by cancelling the task.
-  std::function<void()> stop = [stream] { stream->cancel(); };
-  Result<Answer> sent = co_await send_events(call, queue, std::move(stop));
-  co_return sent;
+Result<LogQuery> query_of(Call& call) {
+  const Query& asked = call.query;
+  LogQuery query;
+  query.project = call.project.id;
+  TRY_ASSIGN(const std::int64_t lines, asked.number("lines", 100, 0, kMaxLines));
+  query.lines = static_cast<std::size_t>(lines);
+  TRY_ASSIGN(const std::int64_t deployment, asked.number("deployment", 0, 1, INT64_MAX));
+  TRY_ASSIGN(const std::int64_t since, since_ns(asked.text("since"), call.context().clock.now_ms()));
+  TRY_ASSIGN(query.filter, logs::LogFilter::make(since, asked.text("process"), deployment, asked.text("grep")));
+  TRY_ASSIGN(query.after, cursor_of(call));
+  return query;
 }
 
 net::Task<Result<Answer>> show_logs(CallPtr call) {
-  CO_TRY_ASSIGN(std::int64_t lines, call->query.number("lines", 100, 0, kMaxLines));
-  CO_TRY_ASSIGN(bool follow, call->query.flag("follow"));
+  CO_TRY_ASSIGN(const bool follow, call->query.flag("follow"));
+  CO_TRY_ASSIGN(LogQuery query, query_of(*call));
+  controller::LogBook& book = call->context().book;
   if (follow) {
-    Result<Answer> followed = co_await follow_logs(call, lines);
-    co_return followed;
+    CO_TRY(admit_reader(*call));
+    auto events = std::make_shared<LogEvents>(book, std::move(query), call->request.id);
+    Result<Answer> sent = co_await send_events(call, std::move(events));
+    co_return sent;
   }
-  const engine::LogsRequest request = request_of(call->project.id, lines, false);
-  LogStream stream(call->context().pomegranate.async(), &engine::Pomegranate::Stub::async::Logs, request, 30s);
-  std::deque<boost::json::object> newest;
-  std::size_t bytes = 0;
-  while (true) {
-    CO_TRY_ASSIGN(std::optional<engine::LogLine> line, co_await stream.next());
-    if (!line) break;
-    newest.push_back(to_json(*line));
-    bytes += newest.back().at("text").get_string().size();
-    while (static_cast<std::int64_t>(newest.size()) > lines || bytes > kMaxBytes) {
-      bytes -= newest.front().at("text").get_string().size();
-      newest.pop_front();
-    }
-  }
-  boost::json::array list;
-  for (boost::json::object& line : newest) list.push_back(std::move(line));
-  co_return json_answer(200, items(std::move(list)));
+  CO_TRY_ASSIGN(LogsSoFar so_far, co_await logs_so_far(&book, std::move(query)));
+  net::HttpResponse response;
+  response.headers.add("Content-Type", "application/json");
+  response.body = "{\"items\":[" + so_far.text + "]";
+  if (so_far.missed > 0) response.body += ",\"missed\":" + std::to_string(so_far.missed);
+  response.body += '}';
+  co_return response;
 }
 
 }  // namespace
@@ -90,7 +74,7 @@ void add_log_routes(std::vector<Route>& routes) {
   routes.push_back({{"GET", "/api/v1/projects/{project}/logs", Permission::kProjectRead},
                     show_logs,
                     BodyKind::kNone,
-                    {"follow", "lines"}});
+                    {"cursor", "deployment", "follow", "grep", "lines", "process", "since"}});
 }
 
 }  // namespace paastech::api

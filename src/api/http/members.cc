@@ -65,9 +65,7 @@ net::Task<Result<Answer>> remove_member(CallPtr call) {
     return store::delete_invitations_of(tx, project.id, person.client_id);
   };
   CO_TRY(co_await call->context().database.write(std::move(remove)));
-  net::HttpResponse done;
-  done.status = 204;
-  co_return done;
+  co_return no_content();
 }
 
 }  // namespace

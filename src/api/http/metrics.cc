@@ -5,10 +5,13 @@
 #include <cstdio>
 #include <sstream>
 
+#include "api/http/project_figures.h"
 #include "api/route.h"
 #include "base/files.h"
+#include "controller/metrics_collector.h"
 #include "rpc/client.h"
 #include "store/overview.h"
+#include "store/projects.h"
 
 namespace paastech::api {
 namespace {
@@ -16,23 +19,6 @@ namespace {
 using namespace std::chrono_literals;
 using prometheus::MetricFamily;
 using prometheus::MetricType;
-using Labels = std::vector<prometheus::ClientMetric::Label>;
-
-void add(MetricFamily& family, Labels labels, double value) {
-  prometheus::ClientMetric metric;
-  metric.label = std::move(labels);
-  metric.gauge.value = value;
-  metric.counter.value = value;
-  family.metric.push_back(std::move(metric));
-}
-
-MetricFamily family(std::string name, std::string help, MetricType type) {
-  MetricFamily out;
-  out.name = std::move(name);
-  out.help = std::move(help);
-  out.type = type;
-  return out;
-}
 
 // Bytes of physical memory, from proc(5): the second figure of statm is pages.
 double resident_memory() {
@@ -46,10 +32,16 @@ struct Figures {
   std::int64_t clients = 0;
   std::int64_t projects = 0;
   std::map<std::string, std::int64_t> deployments = {};
+  std::map<std::string, std::string> names = {};  // of the Projects asked for, by uuid
 };
 
-Result<Figures> load_figures(store::Tx& tx) {
+Result<Figures> load_figures(store::Tx& tx, const std::vector<std::string>& projects) {
   Figures figures;
+  for (const std::string& id : projects) {
+    const Result<store::ProjectRow> row = store::find_project(tx, id);
+    if (row) figures.names[id] = row->name;
+    if (!row && row.error().code != Code::kNotFound) return std::unexpected(row.error());
+  }
   TRY_ASSIGN(figures.clients, store::count_clients(tx));
   TRY_ASSIGN(figures.projects, store::count_projects(tx));
   TRY_ASSIGN(figures.deployments, store::count_deployments(tx));
@@ -66,8 +58,7 @@ net::Task<Result<Answer>> show_health(CallPtr call) {
 }
 
 net::Task<void> add_router_figures(CallPtr call, std::vector<MetricFamily>* out) {
-  MetricFamily requests =
-      family("paastech_router_requests_total", "Requests of visitors by project", MetricType::Counter);
+  MetricFamily requests = family("paastech_router_requests_total", "Requests of visitors", MetricType::Counter);
   MetricFamily failed = family("paastech_router_failed_requests_total", "Requests the ingress answered with 5xx itself",
                                MetricType::Counter);
   MetricFamily open = family("paastech_router_open_connections", "Connections of visitors", MetricType::Gauge);
@@ -84,17 +75,24 @@ net::Task<void> add_router_figures(CallPtr call, std::vector<MetricFamily>* out)
     if (!reply) continue;
     add(open, {{"router", router}}, static_cast<double>(reply->open_connections()));
     add(version, {{"router", router}}, static_cast<double>(reply->table_version()));
+    std::int64_t asked = 0;
+    std::int64_t unanswered = 0;
     for (const auto& host : reply->hosts()) {
-      add(requests, {{"project", host.project()}, {"router", router}}, static_cast<double>(host.requests()));
-      add(failed, {{"project", host.project()}, {"router", router}}, static_cast<double>(host.failed()));
+      asked += host.requests();
+      unanswered += host.failed();
     }
+    add(requests, {{"router", router}}, static_cast<double>(asked));
+    add(failed, {{"router", router}}, static_cast<double>(unanswered));
   }
   for (MetricFamily* one : {&requests, &failed, &open, &version, &up})
     if (!one->metric.empty()) out->push_back(std::move(*one));
 }
 
 net::Task<Result<Answer>> show_metrics(CallPtr call) {
-  auto load = [](store::Tx& tx) { return load_figures(tx); };
+  const controller::MetricsCollector* collector = call->context().metrics;
+  const std::vector<std::string> with_figures =
+      collector ? projects_of(collector->ledger()) : std::vector<std::string>();
+  auto load = [with_figures](store::Tx& tx) { return load_figures(tx, with_figures); };
   CO_TRY_ASSIGN(Figures figures, co_await call->context().database.read(std::move(load)));
   std::vector<MetricFamily> out;
   MetricFamily build = family("paastech_build_info", "The running version", MetricType::Gauge);
@@ -116,6 +114,12 @@ net::Task<Result<Answer>> show_metrics(CallPtr call) {
   for (MetricFamily* one : {&build, &requests, &deployments, &projects, &clients, &memory})
     out.push_back(std::move(*one));
   co_await add_router_figures(call, &out);
+  if (collector) {
+    MetricFamily answers = family("paastech_engine_up", "Whether the Engine answers", MetricType::Gauge);
+    add(answers, {}, collector->ledger().engine_answers() ? 1 : 0);
+    out.push_back(std::move(answers));
+    for (MetricFamily& one : project_families(collector->ledger(), figures.names)) out.push_back(std::move(one));
+  }
   std::ostringstream text;
   prometheus::TextSerializer().Serialize(text, out);
   net::HttpResponse response;

@@ -1,8 +1,8 @@
 // Plans, and what a Client has of its own.
 #include "store/plans.h"
 
-#include "api/cursor.h"
 #include "api/json_body.h"
+#include "api/list_page.h"
 #include "api/route.h"
 #include "api/usage.h"
 #include "api/views.h"
@@ -20,20 +20,10 @@ boost::json::object described(const Plan& plan) {
 }
 
 net::Task<Result<Answer>> list_plans(CallPtr call) {
-  CO_TRY_ASSIGN(const std::int64_t limit, call->query.number("limit", 50, 1, 100));
-  std::string after;
-  if (call->query.has("cursor")) {
-    CO_TRY_ASSIGN(after, read_cursor(call->query.text("cursor")));
-  }
-  auto load = [after, limit](store::Tx& tx) { return store::list_plans(tx, after, static_cast<int>(limit) + 1); };
+  CO_TRY_ASSIGN(const ListPage page, read_page(call->query));
+  auto load = [page](store::Tx& tx) { return store::list_plans(tx, page.after, page.rows()); };
   CO_TRY_ASSIGN(std::vector<Plan> plans, co_await call->context().database.read(std::move(load)));
-  const bool more = plans.size() > static_cast<std::size_t>(limit);
-  if (more) plans.pop_back();
-  boost::json::array list;
-  for (const Plan& plan : plans) list.push_back(described(plan));
-  boost::json::object out = items(std::move(list));
-  if (more) out["next"] = make_cursor(plans.back().name);
-  co_return json_answer(200, out);
+  co_return list_answer(std::move(plans), page, described, [](const Plan& plan) { return plan.name; });
 }
 
 net::Task<Result<Answer>> show_plan(CallPtr call) {
@@ -65,9 +55,7 @@ net::Task<Result<Answer>> set_plan(CallPtr call) {
 net::Task<Result<Answer>> delete_plan(CallPtr call) {
   auto remove = [name = call->parameters["plan"]](store::Tx& tx) { return store::delete_plan(tx, name); };
   CO_TRY(co_await call->context().database.write(std::move(remove)));
-  net::HttpResponse done;
-  done.status = 204;
-  co_return done;
+  co_return no_content();
 }
 
 net::Task<Result<Answer>> show_usage(CallPtr call) {

@@ -1,6 +1,7 @@
 // Invitations to a Project and transfers: make, list, withdraw, accept.
 #include "api/project_invitations.h"
 
+#include "api/account_mail.h"
 #include "api/json_body.h"
 #include "api/mail_queue.h"
 #include "api/refusal.h"
@@ -81,9 +82,8 @@ Status store_invitation(store::Tx& tx, Call& call, const store::ProjectInvitatio
   TRY(store::insert_project_invitation(tx, row));
   if (to.empty()) return {};
   const mail::Recipient recipient{call.context().address.fqdn, to, row.username};
-  return call.context().mails->add(
-      tx, mail::invitation_to_project(recipient, row.inviter, call.project.name, to_text(row.role), link,
-                                      std::chrono::minutes(kInvitationMs / 60'000)));
+  return call.context().mails->add(tx, mail::invitation_to_project(recipient, row.inviter, call.project.name,
+                                                                   to_text(row.role), link, kInvitationFor));
 }
 
 net::Task<Result<Answer>> make_invitation(CallPtr call, store::ProjectInvitationRow row) {
@@ -96,8 +96,8 @@ net::Task<Result<Answer>> make_invitation(CallPtr call, store::ProjectInvitation
   row.inviter_id = call->actor.client_id;
   row.inviter = call->identity->client.username;
   row.created_at = call->context().clock.now_ms();
-  row.expires_at = row.created_at + kInvitationMs;
-  const std::string link = call->context().address.api_url + "/project-invitation?secret=" + secret;
+  row.expires_at = row.created_at + std::chrono::milliseconds(kInvitationFor).count();
+  const std::string link = link_to(call->context(), "/project-invitation", secret);
   std::string to = row.email;
   if (!row.username.empty()) {
     auto find = [username = row.username](store::Tx& tx) { return find_invited(tx, username); };
@@ -157,9 +157,7 @@ net::Task<Result<Answer>> withdraw(CallPtr call) {
   if (!removed)
     co_return fail(Code::kNotFound, "project " + call->project.name + " has no invitation of that id",
                    "see them: paastech members invitations");
-  net::HttpResponse done;
-  done.status = 204;
-  co_return done;
+  co_return no_content();
 }
 
 net::Task<Result<Answer>> accept(CallPtr call) {

@@ -1,6 +1,6 @@
 // Projects: create, list, show, delete.
-#include "api/cursor.h"
 #include "api/json_body.h"
+#include "api/list_page.h"
 #include "api/route.h"
 #include "api/text_out.h"
 #include "api/views.h"
@@ -11,27 +11,20 @@ namespace paastech::api {
 namespace {
 
 net::Task<Result<Answer>> list_projects(CallPtr call) {
-  store::ProjectPage page;
-  page.client_id = call->actor.client_id;
-  if (call->actor.projects) page.token_id = call->identity->token.id;
-  CO_TRY_ASSIGN(page.everybody, call->query.flag("all"));
-  if (page.everybody) {
+  store::ProjectPage wanted;
+  wanted.client_id = call->actor.client_id;
+  if (call->actor.projects) wanted.token_id = call->identity->token.id;
+  CO_TRY_ASSIGN(wanted.everybody, call->query.flag("all"));
+  if (wanted.everybody) {
     CO_TRY(allow(call->actor, Permission::kClientsManage, Resource::none()));
   }
-  CO_TRY_ASSIGN(const std::int64_t limit, call->query.number("limit", 50, 1, 100));
-  if (call->query.has("cursor")) {
-    CO_TRY_ASSIGN(page.after, read_cursor(call->query.text("cursor")));
-  }
-  page.limit = static_cast<int>(limit) + 1;
-  auto load = [page](store::Tx& tx) { return store::list_project_summaries(tx, page); };
+  CO_TRY_ASSIGN(const ListPage page, read_page(call->query));
+  wanted.after = page.after;
+  wanted.limit = page.rows();
+  auto load = [wanted](store::Tx& tx) { return store::list_project_summaries(tx, wanted); };
   CO_TRY_ASSIGN(std::vector<ProjectView> views, co_await call->context().database.read(std::move(load)));
-  const bool more = views.size() > static_cast<std::size_t>(limit);
-  if (more) views.pop_back();
-  boost::json::array list;
-  for (const ProjectView& view : views) list.push_back(to_json(view, call->context().address));
-  boost::json::object out = items(std::move(list));
-  if (more) out["next"] = make_cursor(views.back().row.name);
-  co_return json_answer(200, out);
+  const auto show = [&call](const ProjectView& view) { return to_json(view, call->context().address); };
+  co_return list_answer(std::move(views), page, show, [](const ProjectView& view) { return view.row.name; });
 }
 
 net::Task<Result<Answer>> create_project(CallPtr call) {

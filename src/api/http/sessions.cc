@@ -29,7 +29,7 @@ net::Task<Result<Answer>> log_in(CallPtr call) {
     CO_TRY(co_await prove_code(call, client, *code));
   }
   const std::string kind = cookie ? "web" : "cli";
-  CO_TRY_ASSIGN(NewToken token, co_await start_session(call, client.id, kind, name));
+  CO_TRY_ASSIGN(NewToken token, co_await start_session(call, client, kind, name));
   boost::json::object out;
   if (cookie) {
     const Site site(call->context().address.api_url);
@@ -48,9 +48,7 @@ net::Task<Result<Answer>> log_out(CallPtr call) {
   CO_TRY(co_await call->context().database.write(std::move(remove)));
   const Site site(call->context().address.api_url);
   if (!site.token_in(call->request).empty()) call->answer_headers.add("Set-Cookie", site.clear_cookie());
-  net::HttpResponse done;
-  done.status = 204;
-  co_return done;
+  co_return no_content();
 }
 
 net::Task<Result<Answer>> list_sessions(CallPtr call) {
@@ -77,9 +75,7 @@ net::Task<Result<Answer>> end_session(CallPtr call) {
   auto remove = [client, id](store::Tx& tx) { return store::delete_token_of(tx, client, id, false); };
   CO_TRY_ASSIGN(bool removed, co_await call->context().database.write(std::move(remove)));
   if (!removed) co_return fail(Code::kNotFound, "you have no login of that id", "see them: paastech sessions list");
-  net::HttpResponse done;
-  done.status = 204;
-  co_return done;
+  co_return no_content();
 }
 
 net::Task<Result<Answer>> end_other_sessions(CallPtr call) {

@@ -99,9 +99,7 @@ net::Task<Result<Answer>> turn_off(CallPtr call) {
         mail::two_factor_off(recipient_of(context, client), event_now(context, address), link_to(context, "/forgot")));
   };
   CO_TRY(co_await call->context().database.write(std::move(remove)));
-  net::HttpResponse done;
-  done.status = 204;
-  co_return done;
+  co_return no_content();
 }
 
 }  // namespace

@@ -1,13 +1,15 @@
 // Where a Client lets a device in that waits for it (RFC 8628 section 3.3).
 #include "api/device_login.h"
 #include "api/json_body.h"
+#include "api/pages/form_page.h"
 #include "api/pages/page.h"
 #include "api/route.h"
 #include "base/clock.h"
-#include "base/error.h"
 
 namespace paastech::api {
 namespace {
+
+constexpr std::string_view kTitle = "Let a device in";
 
 std::string code_form(const std::string& code) {
   return form("/device",
@@ -33,16 +35,15 @@ net::HttpResponse question(const Call& call, const store::DeviceLoginRow& device
       "</strong></dd>\n</dl>\n" +
       "<p>Approve it only if you began this yourself just now, and the device shows the same code.</p>\n";
   body += decision_form(code, "approve", "Approve") + decision_form(code, "deny", "Deny");
-  return page(200, "Let a device in", body);
+  return page(200, kTitle, body);
 }
 
 Result<Answer> again(const Error& error, const std::string& code) {
-  if (error.code != Code::kNotFound && error.code != Code::kResourceExhausted) return std::unexpected(error);
-  return page(http_status(error.code), "Let a device in", refusal(error) + code_form(code));
+  return form_again(error, {Code::kNotFound, Code::kResourceExhausted}, kTitle, code_form(code));
 }
 
 net::Task<Result<Answer>> show(CallPtr call) {
-  if (!call->query.has("user_code")) co_return page(200, "Let a device in", code_form(""));
+  if (!call->query.has("user_code")) co_return page(200, kTitle, code_form(""));
   const std::string code = call->query.text("user_code");
   Result<store::DeviceLoginRow> device = co_await find_waiting_device(call, code);
   if (!device) co_return again(device.error(), code);

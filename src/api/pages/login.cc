@@ -2,9 +2,9 @@
 #include "api/login.h"
 #include "api/json_body.h"
 #include "api/origin.h"
+#include "api/pages/form_page.h"
 #include "api/pages/page.h"
 #include "api/route.h"
-#include "base/error.h"
 
 namespace paastech::api {
 namespace {
@@ -39,17 +39,13 @@ net::Task<Result<Answer>> show_login(CallPtr call) {
   co_return page(200, "Log in", password_form("", local_path(call->query.text("then"))));
 }
 
-// The form once more, with why it was refused above it; what has to do with the Service goes its usual way.
 Result<Answer> again(Error error, const std::string& form_text) {
-  const bool theirs = error.code == Code::kUnauthenticated || error.code == Code::kResourceExhausted ||
-                      error.code == Code::kPermissionDenied;
-  if (!theirs) return std::unexpected(std::move(error));
-  const int status = http_status(error.code);
-  return page(status, "Log in", refusal(error) + form_text);
+  return form_again(std::move(error), {Code::kUnauthenticated, Code::kResourceExhausted, Code::kPermissionDenied},
+                    "Log in", form_text);
 }
 
 net::Task<Result<Answer>> enter(CallPtr call, store::ClientRow client, std::string then) {
-  CO_TRY_ASSIGN(NewToken token, co_await start_session(call, client.id, "web", "browser"));
+  CO_TRY_ASSIGN(NewToken token, co_await start_session(call, client, "web", "browser"));
   const Site site(call->context().address.api_url);
   call->answer_headers.add("Set-Cookie", site.set_cookie(token.secret, kWebLoginMs / 1000));
   net::HttpResponse response;

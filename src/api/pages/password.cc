@@ -2,9 +2,9 @@
 #include <fmt/format.h>
 
 #include "api/json_body.h"
+#include "api/pages/form_page.h"
 #include "api/pages/page.h"
 #include "api/password_reset.h"
-#include "base/error.h"
 
 namespace paastech::api {
 namespace {
@@ -33,12 +33,8 @@ std::string reset_form(const std::string& secret) {
               "Set it");
 }
 
-// The form once more, with why it was refused above it; what is not about what was typed goes its usual way.
 Result<Answer> again(Error error, std::string_view title, const std::string& form_text) {
-  if (error.code != Code::kInvalidArgument && error.code != Code::kResourceExhausted)
-    return std::unexpected(std::move(error));
-  const int status = http_status(error.code);
-  return page(status, title, refusal(error) + form_text);
+  return form_again(std::move(error), {Code::kInvalidArgument, Code::kResourceExhausted}, title, form_text);
 }
 
 net::Task<Result<Answer>> show_forgot(CallPtr) { co_return page(200, kForgot, forgot_form("")); }
@@ -57,8 +53,7 @@ net::Task<Result<Answer>> take_forgot(CallPtr call) {
 }
 
 net::Task<Result<Answer>> show_reset(CallPtr call) {
-  const std::string secret = call->query.text("secret");
-  if (secret.empty()) co_return fail(Code::kInvalidArgument, "the link is not complete", "open it as it was mailed");
+  CO_TRY_ASSIGN(const std::string secret, link_secret(*call));
   CO_TRY_ASSIGN(const std::string username, co_await look_at_password_reset(call, secret));
   co_return page(
       200, kReset,

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "api/json_body.h"
+#include "api/pages/form_page.h"
 #include "api/pages/page.h"
 #include "api/project_invitations.h"
 
@@ -12,10 +13,7 @@ namespace {
 constexpr std::string_view kPath = "/project-invitation";
 
 net::Task<Result<Answer>> show(CallPtr call) {
-  const std::string secret = call->query.text("secret");
-  if (secret.empty())
-    co_return fail(Code::kInvalidArgument, "the address of this page is not whole: it has no `secret`",
-                   "open the link of the invitation as it was sent to you");
+  CO_TRY_ASSIGN(const std::string secret, link_secret(*call));
   auto load = [call, secret](store::Tx& tx) { return open_invitation(tx, secret, *call); };
   CO_TRY_ASSIGN(const store::ProjectInvitationRow row, co_await call->context().database.read(std::move(load)));
   const std::string what =

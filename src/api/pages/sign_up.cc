@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "api/json_body.h"
+#include "api/pages/form_page.h"
 #include "api/pages/page.h"
 #include "base/error.h"
 #include "store/invitations.h"
@@ -38,13 +39,9 @@ std::string sign_up_form(const SignUpRequest& wanted) {
   return form("/signup", fields, "Make the account");
 }
 
-// The form once more, with why it was refused above it; what is not about what was typed goes its usual way.
 Result<Answer> again(Error error, const SignUpRequest& wanted) {
-  const bool theirs = error.code == Code::kInvalidArgument || error.code == Code::kAlreadyExists ||
-                      error.code == Code::kResourceExhausted;
-  if (!theirs) return std::unexpected(std::move(error));
-  const int status = http_status(error.code);
-  return page(status, kTitle, refusal(error) + sign_up_form(wanted));
+  return form_again(std::move(error), {Code::kInvalidArgument, Code::kAlreadyExists, Code::kResourceExhausted}, kTitle,
+                    sign_up_form(wanted));
 }
 
 net::Task<Result<Answer>> show_sign_up(CallPtr call) {
@@ -58,8 +55,7 @@ net::Task<Result<Answer>> show_sign_up(CallPtr call) {
 }
 
 net::Task<Result<Answer>> show_invitation(CallPtr call) {
-  const std::string secret = call->query.text("secret");
-  if (secret.empty()) co_return fail(Code::kInvalidArgument, "the link is not complete", "open it as it was mailed");
+  CO_TRY_ASSIGN(const std::string secret, link_secret(*call));
   auto find = [hash = token_hash(secret), now = call->context().clock.now_ms()](store::Tx& tx) {
     return store::find_invitation(tx, hash, now);
   };
@@ -113,8 +109,7 @@ std::string confirmation_form(const Proven& proven, const std::string& secret) {
 }
 
 net::Task<Result<Answer>> show_confirmation(CallPtr call) {
-  const std::string secret = call->query.text("secret");
-  if (secret.empty()) co_return fail(Code::kInvalidArgument, "the link is not complete", "open it as it was mailed");
+  CO_TRY_ASSIGN(const std::string secret, link_secret(*call));
   CO_TRY_ASSIGN(const Proven proven, co_await look_at_confirmation(call, secret));
   co_return page(200, kConfirm, confirmation_form(proven, secret));
 }

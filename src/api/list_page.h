@@ -1,0 +1,46 @@
+#pragma once
+// One page of a long list, the same on every route that pages by `limit` and `cursor`. Pure.
+//   CO_TRY_ASSIGN(const ListPage page, read_page(call->query)); load page.rows() rows behind page.after; then
+//   co_return list_answer(std::move(rows), page, show, key);
+#include <boost/json.hpp>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "api/cursor.h"
+#include "api/query.h"
+#include "api/route.h"
+#include "api/views.h"
+
+namespace paastech::api {
+
+struct ListPage {
+  std::string after = {};  // the key of the last item answered before; empty: from the beginning
+  int limit = 50;
+  int rows() const { return limit + 1; }  // to load: one more than is answered says whether there are more
+};
+
+// kInvalidArgument: a limit outside 1 to 100 (openapi.yaml, parameters/limit), or a cursor that is none of ours.
+inline Result<ListPage> read_page(const Query& query) {
+  ListPage page;
+  TRY_ASSIGN(const std::int64_t limit, query.number("limit", page.limit, 1, 100));
+  page.limit = static_cast<int>(limit);
+  if (query.has("cursor")) {
+    TRY_ASSIGN(page.after, read_cursor(query.text("cursor")));
+  }
+  return page;
+}
+
+// show(row) is the item's JSON, key(row) its place in the order.
+template <class Row, class Show, class Key>
+Answer list_answer(std::vector<Row> rows, const ListPage& page, Show show, Key key) {
+  const bool more = rows.size() > static_cast<std::size_t>(page.limit);
+  if (more) rows.pop_back();
+  boost::json::array list;
+  for (const Row& row : rows) list.push_back(show(row));
+  boost::json::object out = items(std::move(list));
+  if (more) out["next"] = make_cursor(key(rows.back()));
+  return json_answer(200, out);
+}
+
+}  // namespace paastech::api

@@ -1,0 +1,123 @@
+// Instances that end by themselves start again with a growing pause (domain/crash_book.h); those whose liveness probe
+// fails are ended, and start again in the same way.
+#include "controller/deployment_controller.h"
+#include "controller/groups.h"
+#include "domain/process_json.h"
+
+namespace paastech::controller {
+
+using namespace std::chrono_literals;
+
+// A rollout or a stop makes events of its own; what happens beside is looked at once it is done. A repair ends nothing
+// that should run, so an end in the middle of one is a crash.
+void DeploymentController::on_engine_event(const engine::InstanceEvent& event) {
+  const std::string& project_id = event.instance().project();
+  if (project_id.empty()) return;
+  const InstanceName name{event.instance().deployment(), event.instance().process(), event.instance().index()};
+  if (event.kind() == "oom") {
+    watched_[project_id].reasons[name] = "out of memory";
+    return;
+  }
+  if (event.kind() != "start" && event.kind() != "die" && event.kind() != "destroy") return;
+  const bool busy = turn(project_id)->busy();
+  if (event.kind() == "die" && (!busy || repairing_.contains(project_id))) on_end(event);
+  if (busy)
+    missed_.insert(project_id);
+  else
+    spawn_repair(project_id);
+}
+
+void DeploymentController::on_end(const engine::InstanceEvent& event) {
+  const engine::Instance& instance = event.instance();
+  const std::pair number(instance.project(), instance.deployment());
+  if (retiring_.contains(number) || rollouts_.contains(number)) return;
+  const InstanceName name{instance.deployment(), instance.process(), instance.index()};
+  std::string reason = fmt::format("exit code {}", instance.exit_code());
+  const auto watched = watched_.find(instance.project());
+  if (watched != watched_.end()) {
+    auto known = watched->second.reasons.extract(name);
+    if (!known.empty()) reason = known.mapped();
+  }
+  const std::int64_t now = ports_.clock.steady_ms();
+  const Crash& crash = crashes_[instance.project()].note(name, std::move(reason), now);
+  spdlog::info("project {}: {} of deployment {} ended: {}; it starts again in {} s", instance.project(),
+               instance.name(), instance.deployment(), crash.reason, (crash.due_ms - now) / 1000);
+  tasks_.spawn("hold", hold(instance.project(), name));
+  crash_news_.notify();
+}
+
+// From the first crash on the pauses are ours. The Engine's own restarting is for the time in which nobody watches.
+net::Task<void> DeploymentController::hold(std::string project_id, InstanceName name) {
+  engine::InstanceRequest request = instance_request(project_id, name);
+  const Status held = co_await ports_.engine.hold(std::move(request));
+  if (!held && held.error().code != Code::kNotFound)
+    spdlog::warn("project {}: holding {}.{}: {}", project_id, name.process, name.index + 1, held.error().message);
+}
+
+net::Task<void> DeploymentController::restart_what_is_due() {
+  while (true) {
+    const std::int64_t now = ports_.clock.steady_ms();
+    std::chrono::milliseconds pause = 1h;
+    for (const auto& [project_id, book] : crashes_) {
+      const std::optional<std::int64_t> due = book.next_due(now);
+      if (due) pause = std::min(pause, std::chrono::milliseconds(*due - now));
+    }
+    co_await crash_news_.wait(pause);
+    const std::int64_t then = ports_.clock.steady_ms();
+    for (const auto& [project_id, book] : crashes_)
+      if (!book.unverified(then).empty()) spawn_repair(project_id);
+  }
+}
+
+// Which Instances have a liveness probe, from what should run. One that does not run is not found, and not counted.
+void DeploymentController::watch_liveness(const Situation& situation, const DesiredProject& desired) {
+  Watched& watched = watched_[situation.project.id];
+  watched.probes.clear();
+  const Result<ProcessList> list =
+      situation.live ? process_list_from_json(situation.live->processes) : Result<ProcessList>(ProcessList());
+  for (const auto& [key, count] : desired.groups) {
+    const auto process = list ? list->processes.find(key.process) : std::map<std::string, Process>::const_iterator();
+    if (!list || process == list->processes.end() || !process->second.liveness) continue;
+    for (int index = 0; index < count; ++index)
+      watched.probes[{key.deployment, key.process, index}] = *process->second.liveness;
+  }
+  const auto unknown = [&](const auto& entry) { return !watched.probes.contains(entry.first); };
+  std::erase_if(watched.failures, unknown);
+  std::erase_if(watched.next_ms, unknown);
+  if (watched.probes.empty() && watched.reasons.empty()) watched_.erase(situation.project.id);
+}
+
+net::Task<void> DeploymentController::check_liveness() {
+  while (true) {
+    const std::int64_t now = ports_.clock.steady_ms();
+    for (auto& [project_id, watched] : watched_) {
+      for (const auto& [name, how] : watched.probes) {
+        std::int64_t& next = watched.next_ms[name];
+        if (next == 0) next = now + how.interval_s * 1000;
+        if (now < next || !probing_.insert({project_id, name}).second) continue;
+        next = now + how.interval_s * 1000;
+        tasks_.spawn("liveness", probe(project_id, name, how));
+      }
+    }
+    const Status slept = co_await net::sleep_for(1s);
+    if (!slept) co_return;
+  }
+}
+
+net::Task<void> DeploymentController::probe(std::string project_id, InstanceName name, Probe how) {
+  engine::ProbeRequest request = liveness_probe(project_id, name, how);
+  const Result<engine::ProbeReply> reply = co_await ports_.engine.probe(std::move(request));
+  probing_.erase({project_id, name});
+  const auto watched = watched_.find(project_id);
+  if (!reply || watched == watched_.end() || !watched->second.probes.contains(name)) co_return;
+  int& failures = watched->second.failures[name];
+  failures = reply->well() ? 0 : failures + 1;
+  if (failures < how.failures) co_return;
+  failures = 0;
+  watched->second.reasons[name] = fmt::format("alive no more: {}", reply->detail());
+  engine::InstanceRequest which = instance_request(project_id, name);
+  const Status stopped = co_await ports_.engine.stop_instance(std::move(which));
+  if (!stopped) spdlog::warn("project {}: stopping {}: {}", project_id, name.process, stopped.error().message);
+}
+
+}  // namespace paastech::controller

@@ -1,0 +1,109 @@
+// Instances that end by themselves, and those whose liveness probe fails.
+#include "controller/test_support.h"
+
+namespace paastech::controller {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+class CrashesTest : public ControllerTest {
+ protected:
+  void live() {
+    start_process();
+    ASSERT_EQ(end_of(push()).state, DeploymentState::kLive);
+    ASSERT_TRUE(eventually([&] { return engine_.watching.load(); }));
+    settle();
+  }
+  void crash(int code = 1) { engine_.end_instance(project_.id, 1, "web", 0, code); }
+  Condition::Restart web() {
+    const Condition condition = controller().condition(project_.id);
+    const auto found = condition.restarts.find({1, "web", 0});
+    return found == condition.restarts.end() ? Condition::Restart() : found->second;
+  }
+  bool crashed(int times) {
+    return eventually([&] { return web().crashes == times && journal_.count("hold 1 web 0") == times; });
+  }
+  // The controller sleeps by the real clock, a second or two in these tests, and reckons by this one.
+  void pass(std::int64_t ms) { clock_.now += ms; }
+};
+
+TEST_F(CrashesTest, OneThatEndsLeavesTheRoutesAndStartsAgainOnceItsPauseIsOver) {
+  live();
+  crash(3);
+  ASSERT_TRUE(crashed(1));
+  EXPECT_EQ(web().reason, "exit code 3");
+  EXPECT_EQ(web().due_in_ms, 1'000);
+  EXPECT_TRUE(eventually([&] { return routed() == Numbers(); }));
+  const std::ptrdiff_t before = journal_.count("ensure 1");
+  pass(1'000);
+  EXPECT_TRUE(eventually([&] { return routed() == Numbers({1}); }));
+  EXPECT_EQ(journal_.count("ensure 1"), before + 1);
+  EXPECT_EQ(web().due_in_ms, 0);
+}
+
+TEST_F(CrashesTest, ThePauseGrowsWithEachCrashAndIsForgottenAfterTenMinutesWell) {
+  live();
+  for (int times = 1; times <= 2; ++times) {
+    crash();
+    ASSERT_TRUE(crashed(times)) << times << ": " << web().crashes;
+    EXPECT_EQ(web().due_in_ms, 1'000 << (times - 1));
+    pass(web().due_in_ms);
+    ASSERT_TRUE(eventually([&] { return routed() == Numbers({1}); })) << times;
+  }
+  pass(kWellMs);
+  engine_.watches = engine_.watches + 1;  // what happens while nobody watches makes it compare
+  EXPECT_TRUE(eventually([&] { return web().crashes == 0; }));
+}
+
+TEST_F(CrashesTest, OneThatCannotBeStartedMarksItsProjectAndHoldsUpNoDeployment) {
+  live();
+  engine_.fails = 1;
+  crash();
+  ASSERT_TRUE(crashed(1));
+  pass(1'000);
+  EXPECT_TRUE(eventually([&] { return !controller().condition(project_.id).problem.empty(); }));
+  EXPECT_THAT(controller().condition(project_.id).problem, HasSubstr("exited with code 1"));
+  EXPECT_EQ(end_of(push()).state, DeploymentState::kLive);
+  EXPECT_THAT(*routed(), ElementsAre(2));
+  EXPECT_TRUE(eventually([&] { return controller().condition(project_.id).problem.empty(); }));
+}
+
+TEST_F(CrashesTest, AStoppedApplicationsEndIsNoCrash) {
+  live();
+  ASSERT_TRUE(run(controller().stop_application(project_.id)));
+  crash(143);
+  settle();
+  EXPECT_TRUE(eventually([&] { return running().empty(); })) << "it is removed again";
+  EXPECT_EQ(journal_.count("ensure 1"), 1);
+}
+
+class LivenessTest : public CrashesTest {
+ protected:
+  LivenessTest() {
+    repositories_.files["paastech.yaml"] = "processes: {web: {liveness: {path: /alive, interval: 1, failures: 2}}}\n";
+  }
+};
+
+TEST_F(LivenessTest, OneThatIsAliveNoMoreIsEndedAndStartsAgain) {
+  live();
+  ASSERT_TRUE(eventually([&] {
+    clock_.now += 10;
+    return journal_.count("probe /alive") > 0;
+  }));
+  EXPECT_EQ(journal_.count("stop 1 web 0"), 0);
+  engine_.alive = false;
+  ASSERT_TRUE(eventually([&] {
+    clock_.now += 10;
+    return journal_.count("stop 1 web 0") == 1;
+  }));
+  ASSERT_TRUE(eventually([&] { return web().crashes == 1; }));
+  EXPECT_THAT(web().reason, HasSubstr("GET /alive answered 500"));
+  engine_.alive = true;
+  pass(1'000);
+  EXPECT_TRUE(eventually([&] { return routed() == Numbers({1}); }));
+}
+
+}  // namespace
+}  // namespace paastech::controller

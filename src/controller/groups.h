@@ -1,0 +1,31 @@
+#pragma once
+// From a Deployment's record to what the Engine is asked to run. Pure but for opening the sealed environment.
+#include "controller/ports.h"
+#include "domain/plan.h"
+#include "store/deployments.h"
+#include "store/projects.h"
+
+namespace paastech::controller {
+
+// row: the Deployment whose Instances they are: its image, port and environment. kInternal: the row is damaged.
+Result<engine::InstanceGroup> instance_group(const SecretBox& secrets, const store::ProjectRow& project,
+                                             const store::DeploymentRow& row, const std::string& name,
+                                             const Process& process);
+Result<engine::RunOnceRequest> release_run(const SecretBox& secrets, const store::ProjectRow& project,
+                                           const store::DeploymentRow& row, const ReleaseCommand& release);
+engine::ProbeRequest liveness_probe(const std::string& project, const InstanceName& name, const Probe& probe);
+engine::InstanceRequest instance_request(const std::string& project, const InstanceName& name);
+ObservedInstance observed_from(const engine::Instance& instance);
+std::chrono::seconds drain_time(const ProcessList& list);  // of `web`
+
+// The environment of a Deployment as its row keeps it: sealed JSON, bound to Project and number.
+Result<std::string> open_environment(const SecretBox& secrets, const store::DeploymentRow& row);
+std::string seal_environment(const SecretBox& secrets, const std::string& plain, const std::string& project_id,
+                             std::int64_t number);
+
+// What a Deployment runs, but for its environment.
+void copy_image(const store::DeploymentRow& from, store::DeploymentRow& to);
+// Processes of the same size as before go on with the Instances that `before` runs.
+void adopt_groups(ProcessList& list, const ProcessList& before, std::int64_t before_number);
+
+}  // namespace paastech::controller

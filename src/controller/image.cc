@@ -1,0 +1,47 @@
+// From an image of a registry to one of the Project.
+#include "controller/deployment_controller.h"
+#include "domain/image_name.h"
+#include "store/registries.h"
+
+namespace paastech::controller {
+
+namespace {
+
+// As whom it is fetched: opened for this one call.
+Result<engine::PullImageRequest> pull_request(store::Tx& tx, const SecretBox& secrets,
+                                              const store::DeploymentRow& row) {
+  engine::PullImageRequest request;
+  request.set_project(row.project_id);
+  request.set_deployment(row.number);
+  request.set_reference(row.image);
+  const std::string named = registry_of(row.image);
+  const std::string host = named.empty() ? "docker.io" : named;
+  const Result<store::RegistryRow> known = store::find_registry(tx, row.project_id, host);
+  if (!known && known.error().code == Code::kNotFound) return request;
+  if (!known) return std::unexpected(known.error());
+  TRY_ASSIGN(std::string password, secrets.open(known->password, "registry/" + row.project_id + "/" + host));
+  request.set_username(known->username);
+  request.set_password(std::move(password));
+  return request;
+}
+
+}  // namespace
+
+net::Task<Status> DeploymentController::fetch_image(RolloutPtr rollout) {
+  if (rollout->row.image.starts_with("paastech/")) co_return Status{};  // by the process before this one
+  auto prepare = [this, row = rollout->row](store::Tx& tx) { return pull_request(tx, ports_.secrets, row); };
+  CO_TRY_ASSIGN(engine::PullImageRequest request, co_await ports_.database.read_at_last(std::move(prepare)));
+  rollout->feed->add("==> Fetching " + rollout->row.image);
+  const OnLine on_line = [feed = rollout->feed](const std::string& line) { feed->add("    " + line); };
+  CO_TRY_ASSIGN(const engine::BuildResult result,
+                co_await ports_.engine.pull(std::move(request), on_line, rollout->stop));
+  if (!result.ok()) {
+    rollout->row.reason = result.reason();
+    co_return fail(Code::kFailedPrecondition, result.message());
+  }
+  rollout->row.image = result.image();
+  rollout->row.port = result.exposed_port() > 0 ? result.exposed_port() : 80;
+  co_return Status{};
+}
+
+}  // namespace paastech::controller

@@ -1,0 +1,220 @@
+// Processes, scale, rollback, release command and the strategies, against the fakes.
+#include "controller/test_support.h"
+#include "domain/process_json.h"
+#include "store/scales.h"
+
+namespace paastech::controller {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+using ::testing::UnorderedElementsAre;
+
+class ProcessesTest : public ControllerTest {
+ protected:
+  ProcessesTest() { repositories_.files["Procfile"] = "web: serve\nworker: work\n"; }
+  void set_scale(const std::string& process, int count, std::int64_t memory_bytes = 0) {
+    EXPECT_TRUE(database_.write(
+        [&](store::Tx& tx) { return store::set_scale(tx, project_.id, {process, count, memory_bytes, 0}); }));
+  }
+  std::int64_t scale(const std::string& process, int count, std::int64_t memory_bytes = 0) {
+    set_scale(process, count, memory_bytes);
+    const Result<store::DeploymentRow> row = run(controller().scale(project_.id, owner_.id));
+    EXPECT_TRUE(row) << row.error().message;
+    return row ? row->number : 0;
+  }
+  std::int64_t roll_back(std::int64_t number = 0) {
+    const Result<store::DeploymentRow> row = run(controller().roll_back(project_.id, owner_.id, number));
+    EXPECT_TRUE(row) << row.error().message;
+    return row ? row->number : 0;
+  }
+  void push_until_live() { ASSERT_EQ(end_of(push()).state, DeploymentState::kLive); }
+  bool settled(Numbers numbers) {
+    return eventually([&] { return running() == numbers; });
+  }
+};
+
+TEST_F(ProcessesTest, AllProcessesStartAndOnlyWebIsRouted) {
+  start_process();
+  push_until_live();
+  EXPECT_THAT(running(), ElementsAre(1, 1));
+  EXPECT_THAT(*routed(), ElementsAre(1));
+  EXPECT_THAT(engine_.group(1, "worker").command(), ElementsAre("/bin/sh", "-c", "work"));
+  EXPECT_EQ(engine_.group(1, "worker").port(), 0);
+  EXPECT_EQ(engine_.group(1, "web").port(), 80);
+}
+
+TEST_F(ProcessesTest, AScaleAddsInstancesAndTouchesNoOther) {
+  start_process();
+  push_until_live();
+  EXPECT_EQ(end_of(scale("web", 3)).state, DeploymentState::kLive);
+  EXPECT_TRUE(eventually([&] { return routed() == Numbers({1, 1, 1}); })) << ::testing::PrintToString(routed());
+  EXPECT_THAT(running(), ElementsAre(1, 1, 1, 1));
+  EXPECT_EQ(state(1), "superseded");
+  EXPECT_EQ(journal_.count("remove 1"), 0);
+}
+
+TEST_F(ProcessesTest, FewerAreTakenFromTheRoutesBeforeTheyEnd) {
+  start_process();
+  push_until_live();
+  end_of(scale("web", 3));
+  end_of(scale("web", 1));
+  EXPECT_TRUE(settled({1, 1})) << ::testing::PrintToString(running());
+  EXPECT_THAT(*routed(), ElementsAre(1));
+  EXPECT_LT(journal_.last("publish"), journal_.last("remove 1 web"));
+  EXPECT_LT(journal_.last("drain 1"), journal_.last("remove 1 web"));
+}
+
+TEST_F(ProcessesTest, AnotherSizeReplacesThatProcessOnly) {
+  start_process();
+  push_until_live();
+  const std::int64_t number = scale("worker", 1, 64 << 20);
+  end_of(number);
+  EXPECT_TRUE(eventually([&] { return running() == Numbers({1, 2}); })) << ::testing::PrintToString(running());
+  EXPECT_EQ(engine_.group(2, "worker").limits().memory_bytes(), 64 << 20);
+  EXPECT_THAT(*routed(), ElementsAre(1));
+}
+
+TEST_F(ProcessesTest, TheScaleOutlivesPushesAndRestartsOfTheService) {
+  start_process();
+  push_until_live();
+  end_of(scale("web", 2));
+  push_until_live();
+  EXPECT_TRUE(settled({3, 3, 3})) << ::testing::PrintToString(running());
+  stop_process();
+  start_process();
+  settle();
+  EXPECT_TRUE(settled({3, 3, 3})) << ::testing::PrintToString(running());
+}
+
+TEST_F(ProcessesTest, AScaleThatWasCutOffIsFinishedByTheSuccessor) {
+  start_process();
+  push_until_live();
+  engine_.ensure_gate.close();
+  const std::int64_t number = scale("web", 2);
+  EXPECT_TRUE(eventually([&] { return journal_.count("ensure 1 web 2") > 0; }));
+  stop_process();
+  engine_.ensure_gate.open();
+  start_process();
+  EXPECT_EQ(end_of(number).state, DeploymentState::kLive);
+  EXPECT_TRUE(eventually([&] { return routed() == Numbers({1, 1}); }));
+}
+
+TEST_F(ProcessesTest, ARollbackRunsTheEarlierImageEnvironmentAndProcessesWithoutABuild) {
+  start_process();
+  set_variable("blue");
+  push_until_live();
+  set_variable("green");
+  repositories_.files["Procfile"] = "web: other\n";
+  push_until_live();
+  const std::ptrdiff_t builds = journal_.count("build 1") + journal_.count("build 2");
+  const store::DeploymentRow row = end_of(roll_back());
+  EXPECT_EQ(row.state, DeploymentState::kLive);
+  EXPECT_EQ(row.origin, 1);
+  EXPECT_EQ(engine_.variable(3, "COLOUR"), "blue");
+  EXPECT_EQ(engine_.group(3).image(), engine_.group(1).image());
+  EXPECT_THAT(engine_.group(3).command(), ElementsAre("/bin/sh", "-c", "serve"));
+  EXPECT_EQ(journal_.count("build 1") + journal_.count("build 2") + journal_.count("build 3"), builds);
+  EXPECT_TRUE(settled({3, 3})) << ::testing::PrintToString(running());
+}
+
+TEST_F(ProcessesTest, ARollbackToWhatNeverWasLiveIsRefused) {
+  start_process();
+  const Result<store::DeploymentRow> none = run(controller().roll_back(project_.id, owner_.id, 0));
+  ASSERT_FALSE(none);
+  EXPECT_EQ(none.error().code, Code::kNotFound);
+  push_until_live();
+  engine_.build_fails = true;
+  end_of(push());
+  const Result<store::DeploymentRow> failed = run(controller().roll_back(project_.id, owner_.id, 2));
+  ASSERT_FALSE(failed);
+  EXPECT_THAT(failed.error().message, HasSubstr("never became live"));
+  EXPECT_FALSE(run(controller().roll_back(project_.id, owner_.id, 1)));
+}
+
+TEST_F(ProcessesTest, TheReleaseCommandRunsOnceBeforeAnythingStarts) {
+  repositories_.files["Procfile"] = "web: serve\nrelease: migrate\n";
+  start_process();
+  push_until_live();
+  EXPECT_EQ(journal_.count("run /bin/sh -c migrate"), 1);
+  EXPECT_LT(journal_.last("run /bin/sh -c migrate"), journal_.last("ensure 1"));
+  EXPECT_THAT(output(1), HasSubstr("    released"));
+  end_of(redeploy(DeploymentCause::kRestart));
+  EXPECT_EQ(journal_.count("run /bin/sh -c migrate"), 1);
+  change_environment("blue");
+  EXPECT_TRUE(eventually([&] { return journal_.count("run /bin/sh -c migrate") == 2; }));
+}
+
+TEST_F(ProcessesTest, AReleaseCommandThatFailsFailsTheDeployment) {
+  start_process();
+  push_until_live();
+  repositories_.files["Procfile"] = "web: serve\nrelease: migrate\n";
+  engine_.release_code = 3;
+  const store::DeploymentRow row = end_of(push());
+  EXPECT_EQ(row.state, DeploymentState::kFailed);
+  EXPECT_EQ(row.reason, "release_failed");
+  EXPECT_THAT(row.message, HasSubstr("exit code 3"));
+  EXPECT_EQ(journal_.count("ensure 2"), 0);
+  EXPECT_THAT(*routed(), ElementsAre(1));
+}
+
+TEST_F(ProcessesTest, ARestartReplacesOneAfterTheOtherWithOneMoreAtTheMost) {
+  repositories_.files["Procfile"] = "web: serve\n";
+  set_scale("web", 3);
+  start_process();
+  push_until_live();
+  ASSERT_THAT(running(), ElementsAre(1, 1, 1));
+  EXPECT_EQ(end_of(redeploy(DeploymentCause::kRestart)).state, DeploymentState::kLive);
+  EXPECT_TRUE(settled({2, 2, 2})) << ::testing::PrintToString(running());
+  EXPECT_EQ(engine_.most(), 4U);
+  EXPECT_THAT(*routed(), ElementsAre(2, 2, 2));
+}
+
+TEST_F(ProcessesTest, ARollingOneThatFailsBringsBackWhatItHadEnded) {
+  repositories_.files["paastech.yaml"] = "strategy: rolling\n";
+  repositories_.files["Procfile"] = "web: serve\n";
+  set_scale("web", 2);
+  start_process();
+  push_until_live();
+  engine_.fails = 2;
+  EXPECT_EQ(end_of(change_environment("red")).state, DeploymentState::kFailed);
+  EXPECT_TRUE(settled({1, 1})) << ::testing::PrintToString(running());
+  EXPECT_TRUE(eventually([&] { return routed() == Numbers({1, 1}); }));
+}
+
+TEST_F(ProcessesTest, RecreateEndsTheOldBeforeTheNewStarts) {
+  repositories_.files["paastech.yaml"] = "strategy: recreate\n";
+  repositories_.files["Procfile"] = "web: serve\n";
+  start_process();
+  push_until_live();
+  EXPECT_EQ(end_of(change_environment("red")).state, DeploymentState::kLive);
+  EXPECT_EQ(engine_.most(), 1U);
+  EXPECT_LT(journal_.last("remove 1 web"), journal_.last("ensure 2"));
+  EXPECT_THAT(*routed(), ElementsAre(2));
+}
+
+TEST_F(ProcessesTest, RecreateThatFailsBringsTheOldBack) {
+  repositories_.files["paastech.yaml"] = "strategy: recreate\n";
+  repositories_.files["Procfile"] = "web: serve\n";
+  start_process();
+  push_until_live();
+  engine_.fails = 2;
+  EXPECT_EQ(end_of(change_environment("red")).state, DeploymentState::kFailed);
+  EXPECT_TRUE(settled({1})) << ::testing::PrintToString(running());
+  EXPECT_THAT(*routed(), ElementsAre(1));
+}
+
+TEST_F(ProcessesTest, AnApplicationWithoutWebHasNoRoute) {
+  repositories_.files["Procfile"] = "worker: work\n";
+  start_process();
+  push_until_live();
+  EXPECT_THAT(running(), ElementsAre(1));
+  EXPECT_THAT(*routed(), IsEmpty());
+}
+
+}  // namespace
+}  // namespace paastech::controller

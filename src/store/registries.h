@@ -1,0 +1,22 @@
+#pragma once
+// Table registries: as whom a Project's images are fetched from where. Called inside Database::write or read.
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "store/database.h"
+
+namespace paastech::store {
+
+struct RegistryRow {
+  std::string host;  // "registry.example:5000"
+  std::string username;
+  std::string password;  // sealed with context "registry/<project id>/<host>"
+};
+
+Result<std::vector<RegistryRow>> list_registries(Tx& tx, const std::string& project_id);            // by host
+Result<RegistryRow> find_registry(Tx& tx, const std::string& project_id, const std::string& host);  // kNotFound
+Status set_registry(Tx& tx, const std::string& project_id, const RegistryRow& row);  // kNotFound: the Project is gone
+Result<bool> remove_registry(Tx& tx, const std::string& project_id, const std::string& host);  // whether it was there
+
+}  // namespace paastech::store

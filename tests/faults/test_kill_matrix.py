@@ -1,0 +1,163 @@
+"""kill -9 at every named step of every change. The matrix is generated: each change runs once and the failpoints that it
+comes to are noted; then it runs once more for each of them, and dies there. After the restart the world converges in 30 s:
+what served before served throughout or what was acknowledged is there, no half state, no orphan."""
+import os
+import threading
+import time
+
+import pytest
+
+from tests.support import apps
+from tests.support.service import wait_for
+
+NAME = "matrix"
+MANIFEST = "release: [\"perl\", \"-e\", \"exit 0\"]\n"
+CONVERGED_WITHIN = 30
+SHARD = os.environ.get("PAASTECH_TEST_KILLS", "1/1")  # "2/5": every fifth step, from the second on
+
+
+class World:
+    def __init__(self, service):
+        self.service = service
+        self.trace = service.home / "failpoints"
+        service.faults = {"PAASTECH_FAILPOINT_TRACE": str(self.trace)}
+        service.start()
+        self.client = service.client("owner")
+        self.repository = None
+        self.version = 0
+
+    def fresh(self):
+        """A Project that serves, with three Deployments to go back to."""
+        self.client.project(NAME)
+        self.repository = self.client.repository(NAME, apps.web("start", MANIFEST))
+        self.repository.push()
+
+    def deployments(self):
+        answer = self.client.call("GET", f"/projects/{NAME}/deployments")
+        return answer.json()["items"] if answer.status == 200 else []
+
+    def settled(self):
+        deployments = self.deployments()
+        return deployments if all(d["state"] in ("live", "superseded", "failed", "cancelled") for d in deployments) else None
+
+    def steps_of(self, change):
+        before = len(self.names())
+        change(self)
+        wait_for(self.settled, "the change to be done", 60)
+        time.sleep(1)  # what is done beside: draining, stopping, tidying up
+        counts, steps = {}, []
+        for name in self.names()[before:]:
+            counts[name] = counts.get(name, 0) + 1
+            if counts[name] == 1:
+                steps.append(name)
+        return steps
+
+    def names(self):
+        return self.trace.read_text().split() if self.trace.exists() else []
+
+    def die_at(self, step, change):
+        self.service.restart_with({"PAASTECH_FAILPOINT": step})
+        asking = threading.Thread(target=lambda: quietly(change, self))
+        asking.start()
+        self.service.process.wait(60)
+        assert self.service.process.returncode == -9, self.service.log()[-2000:]
+        asking.join(60)
+        began = time.monotonic()
+        self.service.restart_with({"PAASTECH_FAILPOINT_TRACE": str(self.trace)})
+        return began
+
+
+def quietly(change, world):
+    try:
+        change(world)
+    except Exception:  # the Service dies in the middle: what is asked gets no answer
+        pass
+
+
+def push(world):
+    world.version += 1
+    world.repository.commit(apps.web(f"v{world.version}", MANIFEST))
+    world.repository.push(check=False, timeout=60)
+
+
+def set_environment(world):
+    world.version += 1
+    answer = world.client.call("PATCH", f"/projects/{NAME}/environment", {"set": {"MARK": f"v{world.version}"}})
+    if answer.status == 202:
+        world.acknowledged = f"MARK=v{world.version}"
+
+
+def scale(world):
+    count = 1 + len(world.service.docker.containers(world.service.label)) % 2
+    answer = world.client.call("PATCH", f"/projects/{NAME}/processes", {"processes": {"web": {"count": count}}})
+    if answer.status == 202:
+        world.count = count
+
+
+def roll_back(world):
+    world.client.call("POST", f"/projects/{NAME}/rollback", {})
+
+
+def delete(world):
+    world.client.call("DELETE", f"/projects/{NAME}?confirm={NAME}")
+
+
+CHANGES = {"push": push, "environment": set_environment, "scale": scale, "rollback": roll_back, "delete": delete}
+
+
+def check_converged(world, change, began):
+    service = world.service
+
+    def orphans():
+        live = [d["number"] for d in world.deployments() if d["state"] == "live"]
+        containers = service.docker.containers(service.label)
+        return [c["Names"] for c in containers if c["Labels"].get("paastech.deployment") not in list(map(str, live)) + world.groups()]
+
+    if change == "delete" and world.client.call("GET", f"/projects/{NAME}").status == 404:
+        wait_for(lambda: not service.docker.containers(service.label), "no container of a deleted Project", CONVERGED_WITHIN)
+        return
+    if change == "delete":  # it was not acknowledged; what was begun is finished, or nothing was begun
+        wait_for(lambda: world.client.call("GET", f"/projects/{NAME}").status == 404 or service.visit(NAME).status == 200,
+                 "the Project to be gone or to serve", CONVERGED_WITHIN)
+        return
+    wait_for(world.settled, "every Deployment to have ended", CONVERGED_WITHIN)
+    wait_for(lambda: service.visit(NAME).status == 200, "the Application to answer", CONVERGED_WITHIN)
+    wait_for(lambda: not orphans(), "no orphan container", CONVERGED_WITHIN)
+    assert [d["state"] for d in world.deployments()].count("live") == 1
+    if getattr(world, "acknowledged", None):
+        wait_for(lambda: world.acknowledged in service.visit(NAME, "/environment").text, "the acknowledged value to serve",
+                 CONVERGED_WITHIN)
+    if getattr(world, "count", None):
+        wait_for(lambda: len(service.docker.containers(service.label)) == world.count, "the acknowledged count to run",
+                 CONVERGED_WITHIN)
+
+
+def groups(world):
+    listed = world.client.call("GET", f"/projects/{NAME}/instances").json().get("items", [])
+    return [str(item["deployment"]) for item in listed]
+
+
+World.groups = groups
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_after_kill_9_at_every_step_the_world_converges(fresh_service, change):
+    world = World(fresh_service())
+    world.fresh()
+    if change == "rollback":
+        push(world)
+    steps = world.steps_of(CHANGES[change])
+    assert steps, "no failpoint was reached: is it the program with failpoints?"
+    if change == "delete":
+        world.fresh()
+    part, parts = map(int, SHARD.split("/"))
+    slowest = 0
+    for step in steps[part - 1::parts]:
+        if change == "delete" and world.client.call("GET", f"/projects/{NAME}").status == 404:
+            world.fresh()
+        began = world.die_at(step, CHANGES[change])
+        check_converged(world, change, began)
+        took = time.monotonic() - began
+        slowest = max(slowest, took)
+        print(f"{change}: killed at {step}: converged {took:.1f} s after the restart")
+    print(f"{change}: {len(steps)} steps, slowest {slowest:.1f} s")
