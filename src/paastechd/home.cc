@@ -6,7 +6,9 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstring>
+#include <thread>
 
 #include "base/files.h"
 #include "base/folders.h"
@@ -22,12 +24,25 @@ Status prepare_home(const Config& config) {
   return {};
 }
 
+namespace {
+
+// One that was killed while it started a program leaves the lock to that child until it executes, a moment later.
+bool lock_soon(int fd) {
+  for (int tries = 0; tries < 40; ++tries) {
+    if (::flock(fd, LOCK_EX | LOCK_NB) == 0) return true;
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  }
+  return false;
+}
+
+}  // namespace
+
 Result<HomeLock> HomeLock::take(const Config& config, const std::string& name) {
   const std::filesystem::path path = config.run_folder() / (name + ".pid");
   const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
   if (fd < 0) return fail(Code::kInternal, fmt::format("cannot open {}: {}", path.string(), std::strerror(errno)));
   HomeLock lock(fd);
-  if (::flock(fd, LOCK_EX | LOCK_NB) != 0)
+  if (!lock_soon(fd))
     return fail(Code::kFailedPrecondition,
                 fmt::format("another {} already runs with the home {}", name, config.home.string()),
                 "stop it first, or choose another home with PAASTECH_HOME");

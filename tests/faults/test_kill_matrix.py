@@ -36,9 +36,11 @@ class World:
         answer = self.client.call("GET", f"/projects/{NAME}/deployments")
         return answer.json()["items"] if answer.status == 200 else []
 
+    def died(self):
+        return self.service.process.poll() is not None
+
     def settled(self):
-        deployments = self.deployments()
-        return deployments if all(d["state"] in ("live", "superseded", "failed", "cancelled") for d in deployments) else None
+        return all(d["state"] in ("live", "superseded", "failed", "cancelled") for d in self.deployments())
 
     def steps_of(self, change):
         before = len(self.names())
@@ -56,12 +58,20 @@ class World:
         return self.trace.read_text().split() if self.trace.exists() else []
 
     def die_at(self, step, change):
-        self.service.restart_with({"PAASTECH_FAILPOINT": step})
-        asking = threading.Thread(target=lambda: quietly(change, self))
-        asking.start()
-        self.service.process.wait(60)
-        assert self.service.process.returncode == -9, self.service.log()[-2000:]
-        asking.join(60)
+        try:
+            self.service.restart_with({"PAASTECH_FAILPOINT": step})
+        except AssertionError:  # it is also a step of starting, and was reached there
+            assert self.service.process.returncode == -9, self.service.log()[-2000:]
+        # A change that goes the other way, as from two Instances to one, may not come by: then it is the next one's turn.
+        for _ in range(3):
+            if self.died():
+                break
+            asking = threading.Thread(target=lambda: quietly(change, self))
+            asking.start()
+            wait_for(lambda: self.died() or (not asking.is_alive() and quietly(World.settled, self)), "the change to be done", 60)
+            wait_for(self.died, "the step to be reached beside", 3, fails=False)
+            asking.join(60)
+        assert self.service.process.returncode == -9, f"{step} was not reached: " + self.service.log()[-2000:]
         began = time.monotonic()
         self.service.restart_with({"PAASTECH_FAILPOINT_TRACE": str(self.trace)})
         return began
@@ -69,9 +79,9 @@ class World:
 
 def quietly(change, world):
     try:
-        change(world)
+        return change(world)
     except Exception:  # the Service dies in the middle: what is asked gets no answer
-        pass
+        return None
 
 
 def push(world):
