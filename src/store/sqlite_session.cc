@@ -123,8 +123,10 @@ class Session : public details::session_backend {
 
 struct Factory : soci::backend_factory {
   Session* make_session(const soci::connection_parameters& parameters) const override {
-    const soci::backend_factory& factory = soci::sqlite3;
-    return new Session(static_cast<soci::sqlite3_session_backend*>(factory.make_session(parameters)));
+    // By its interface: SOCI exports this function, but not the class's own, which a compiler that sees the object
+    // calls.
+    const soci::backend_factory* factory = factory_sqlite3();
+    return new Session(static_cast<soci::sqlite3_session_backend*>(factory->make_session(parameters)));
   }
 };
 
