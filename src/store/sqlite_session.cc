@@ -125,7 +125,7 @@ struct Factory : soci::backend_factory {
   Session* make_session(const soci::connection_parameters& parameters) const override {
     // By its interface: SOCI exports this function, but not the class's own, which a compiler that sees the object
     // calls.
-    const soci::backend_factory* factory = factory_sqlite3();
+    const soci::backend_factory* factory = soci::factory_sqlite3();
     return new Session(static_cast<soci::sqlite3_session_backend*>(factory->make_session(parameters)));
   }
 };
