@@ -36,6 +36,7 @@ const std::vector<std::string>& kept_capabilities();
 struct BringUp;    // docker_group.cc
 struct BuildRun;   // docker_build.cc
 struct LogFollow;  // docker_logs.cc
+struct RunOutput;  // docker_run.cc
 struct Gathering;  // docker_gather.cc
 struct GatherSource;
 struct GatherBrake;  // docker_gather_flood.cc
@@ -170,6 +171,8 @@ class DockerEngine final : public Engine {
   net::Task<void> gather_started(std::shared_ptr<Gathering> run);
   net::Task<void> gather_missed(std::shared_ptr<Gathering> run);
 
+  net::Task<Status> pass_on_output(std::shared_ptr<RunOutput> run, bool follow);
+  net::Task<Result<int>> follow_to_exit(std::shared_ptr<RunOutput> run);
   net::Task<Result<int>> run_to_end(std::string id, SinkPtr<v1::RunEvent> sink, std::chrono::seconds timeout);
 
   net::TaskGroup& tasks_;

@@ -1,8 +1,11 @@
 // One command in a fresh container: release commands and one-off commands.
+#include <deque>
+
 #include "base/ids.h"
 #include "docker/deadline.h"
 #include "docker/logs.h"
 #include "pomegranate/docker_engine.h"
+#include "pomegranate/log_resume.h"
 #include "pomegranate/utf8.h"
 
 namespace paastech::pomegranate {
@@ -61,48 +64,82 @@ net::Task<Status> DockerEngine::run_once(v1::RunOnceRequest request, SinkPtr<v1:
   co_return Status{};
 }
 
+// What is read of a command's container, and from where.
+struct RunOutput final : docker::LineTaker {
+  void take(bool error_stream, std::int64_t at_ns, std::string_view text) override {
+    resume.take(error_stream, at_ns, text, adder());
+  }
+  void finish() { resume.finish(adder()); }
+  void close() {
+    closed = true;
+    if (stream) stream->close();
+    if (exit) exit->close();
+  }
+  std::string id;
+  SinkPtr<v1::RunEvent> sink;
+  LogResume resume;
+  std::deque<std::string> lines;
+  std::shared_ptr<docker::LogStream> stream;
+  std::shared_ptr<net::HttpExchange> exit;
+  bool closed = false;
+
+ private:
+  struct Adder {
+    RunOutput* to;
+    void operator()(bool, std::int64_t, std::string_view text) const { to->lines.push_back(valid_utf8(text)); }
+  };
+  Adder adder() { return {this}; }
+};
+
+net::Task<Status> DockerEngine::pass_on_output(std::shared_ptr<RunOutput> run, bool follow) {
+  docker::LogQuery query;
+  query.follow = follow;
+  query.whole_lines = follow;
+  query.since_ns = run->resume.since_ns();
+  run->resume.again();
+  CO_TRY_ASSIGN(run->stream, co_await docker::LogStream::open(client_, run->id, query));
+  bool more = true;
+  if (run->closed) co_return fail(Code::kCancelled, "cancelled");
+  while (more) {
+    CO_TRY_ASSIGN(more, co_await run->stream->read(run.get()));
+    if (!more && !follow) run->finish();
+    while (!run->lines.empty()) {
+      v1::RunEvent event;
+      event.set_line(std::move(run->lines.front()));
+      run->lines.pop_front();
+      const bool told = co_await run->sink->put(std::move(event));
+      if (!told) co_return fail(Code::kCancelled, "cancelled");
+    }
+  }
+  co_return Status{};
+}
+
+net::Task<Result<int>> DockerEngine::follow_to_exit(std::shared_ptr<RunOutput> run) {
+  CO_TRY(co_await pass_on_output(run, true));
+  CO_TRY_ASSIGN(run->exit, co_await docker::open_wait(client_, run->id));
+  if (run->closed) co_return fail(Code::kCancelled, "cancelled");
+  CO_TRY_ASSIGN(const int code, co_await docker::read_wait(client_, run->exit.get()));
+  // A followed stream that ends with its program may leave out the last lines: the Engine does not look again.
+  CO_TRY(co_await pass_on_output(run, false));
+  co_return code;
+}
+
 net::Task<Result<int>> DockerEngine::run_to_end(std::string id, SinkPtr<v1::RunEvent> sink,
                                                 std::chrono::seconds timeout) {
   CO_TRY(co_await docker::start_container(client_, id));
-  docker::LogQuery query;
-  query.follow = true;
-  CO_TRY_ASSIGN(auto opened, co_await docker::LogStream::open(client_, id, query));
-  struct Open {  // what is read from at the moment
-    std::unique_ptr<docker::LogStream> stream;
-    std::unique_ptr<net::HttpExchange> exit;
-    void close() const {
-      if (stream) stream->close();
-      if (exit) exit->close();
-    }
-  };
-  const auto open = std::make_shared<Open>();
-  open->stream = std::move(opened);
-  sink->on_gone([weak = std::weak_ptr(open)] {
+  const auto run = std::make_shared<RunOutput>();
+  run->id = std::move(id);
+  run->sink = sink;
+  const auto close = [weak = std::weak_ptr(run)] {
     if (const auto alive = weak.lock()) alive->close();
-  });
-  const docker::Deadline deadline(tasks_.executor(), timeout, [weak = std::weak_ptr(open)] {
-    if (const auto alive = weak.lock()) alive->close();
-  });
-  const auto late = [&timeout] {
-    return fail(Code::kDeadlineExceeded,
-                fmt::format("the command did not end within {} s and was stopped", timeout.count()));
   };
-  while (true) {
-    auto entry = co_await open->stream->next();
-    if (deadline.passed()) co_return late();
-    if (sink->gone()) co_return fail(Code::kCancelled, "cancelled");
-    if (!entry) co_return std::unexpected(entry.error());
-    if (!*entry) break;
-    v1::RunEvent event;
-    event.set_line(valid_utf8((*entry)->text));
-    const bool told = co_await sink->put(std::move(event));
-    if (!told) co_return fail(Code::kCancelled, "cancelled");
-  }
-  // The log ends with the container, whose state follows.
-  CO_TRY_ASSIGN(open->exit, co_await docker::open_wait(client_, id));
-  if (deadline.passed()) co_return late();
-  const Result<int> code = co_await docker::read_wait(client_, open->exit.get());
-  if (!code && deadline.passed()) co_return late();
+  sink->on_gone(close);
+  const docker::Deadline deadline(tasks_.executor(), timeout, close);
+  const Result<int> code = co_await follow_to_exit(run);
+  if (deadline.passed() && !code)
+    co_return fail(Code::kDeadlineExceeded,
+                   fmt::format("the command did not end within {} s and was stopped", timeout.count()));
+  if (sink->gone()) co_return fail(Code::kCancelled, "cancelled");
   co_return code;
 }
 

@@ -335,6 +335,11 @@ TEST_F(EngineContract, RunsACommandToItsEndOrItsLimit) {
   EXPECT_EQ(ran.exit_code, 7);
   EXPECT_NE(ran.output.find("one\n"), std::string::npos);
   EXPECT_NE(ran.output.find("two\n"), std::string::npos);
+  for (int i = 0; i < 5; ++i) {  // what ends at once is shown to its last word
+    const Ran brief = run_once(id, {"sh", "-c", "echo first; printf last"});
+    ASSERT_TRUE(brief.status) << brief.status.error().message;
+    EXPECT_EQ(brief.output, "first\nlast\n");
+  }
   const Ran late = run_once(id, {"sleep", "60"}, {}, 1);
   ASSERT_FALSE(late.status);
   EXPECT_EQ(late.status.error().code, Code::kDeadlineExceeded);
