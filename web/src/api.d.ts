@@ -5929,6 +5929,7 @@ export interface operations {
                     };
                 };
             };
+            400: components["responses"]["Malformed"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
@@ -6012,6 +6013,7 @@ export interface operations {
                     "application/json": components["schemas"]["Registry"];
                 };
             };
+            400: components["responses"]["Malformed"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
@@ -6119,7 +6121,7 @@ export interface operations {
                      *     event: result
                      *     data: {"number":3,"state":"live"}
                      */
-                    "text/event-stream": string;
+                    "text/event-stream": unknown;
                     "text/plain": string;
                 };
             };
@@ -6480,6 +6482,7 @@ export interface operations {
                     };
                 };
             };
+            400: components["responses"]["Malformed"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
@@ -6610,7 +6613,7 @@ export interface operations {
                      *     event: log
                      *     data: {"sequence":7,"at":"2026-01-31T12:00:00.123Z","process":"web","instance":"web.1","deployment":3,"stream":"stdout","text":"listening"}
                      */
-                    "text/event-stream": string;
+                    "text/event-stream": unknown;
                 };
             };
             401: components["responses"]["Unauthenticated"];
