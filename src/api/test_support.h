@@ -75,9 +75,7 @@ class FakeController final : public controller::Controller {
   net::Task<Result<store::DeploymentRow>> deploy_commit(std::string project_id, std::string actor_id,
                                                         std::string commit) override {
     asked.push_back("deploy " + commit);
-    store::DeploymentRow row;
-    row.project_id = project_id;
-    row.actor_id = actor_id;
+    store::DeploymentRow row = row_of(project_id, actor_id, DeploymentCause::kPush);
     row.commit = commit;
     Result<store::DeploymentRow> stored = co_await insert(row);
     co_return stored;
@@ -89,21 +87,15 @@ class FakeController final : public controller::Controller {
     CO_TRY_ASSIGN(std::optional<store::DeploymentRow> live, co_await database_.read(std::move(find)));
     if (!live) co_return fail(Code::kFailedPrecondition, "this project has no live deployment yet");
     asked.push_back("redeploy " + std::string(to_text(cause)));
-    store::DeploymentRow row;
-    row.project_id = project_id;
-    row.actor_id = actor_id;
-    row.cause = cause;
+    const store::DeploymentRow row = row_of(project_id, actor_id, cause);
     Result<store::DeploymentRow> stored = co_await insert(row);
     co_return stored;
   }
   net::Task<Result<store::DeploymentRow>> deploy_image(std::string project_id, std::string actor_id,
                                                        std::string reference) override {
     asked.push_back("deploy image " + reference);
-    store::DeploymentRow row;
-    row.project_id = project_id;
-    row.actor_id = actor_id;
+    store::DeploymentRow row = row_of(project_id, actor_id, DeploymentCause::kImage);
     row.image = reference;
-    row.cause = DeploymentCause::kImage;
     Result<store::DeploymentRow> stored = co_await insert(row);
     co_return stored;
   }
@@ -114,10 +106,7 @@ class FakeController final : public controller::Controller {
   net::Task<Result<store::DeploymentRow>> roll_back(std::string project_id, std::string actor_id,
                                                     std::int64_t number) override {
     asked.push_back("roll back " + std::to_string(number));
-    store::DeploymentRow row;
-    row.project_id = project_id;
-    row.actor_id = actor_id;
-    row.cause = DeploymentCause::kRollback;
+    store::DeploymentRow row = row_of(project_id, actor_id, DeploymentCause::kRollback);
     row.origin = number;
     Result<store::DeploymentRow> stored = co_await insert(row);
     co_return stored;
@@ -140,10 +129,7 @@ class FakeController final : public controller::Controller {
   }
   net::Task<Result<store::DeploymentRow>> start_application(std::string project_id, std::string actor_id) override {
     CO_TRY(co_await set_stopped(project_id, false));
-    store::DeploymentRow row;
-    row.project_id = project_id;
-    row.actor_id = actor_id;
-    row.cause = DeploymentCause::kRestart;
+    const store::DeploymentRow row = row_of(project_id, actor_id, DeploymentCause::kRestart);
     Result<store::DeploymentRow> stored = co_await insert(row);
     co_return stored;
   }
@@ -199,6 +185,14 @@ class FakeController final : public controller::Controller {
   }
 
  private:
+  static store::DeploymentRow row_of(const std::string& project_id, const std::string& actor_id,
+                                     DeploymentCause cause) {
+    store::DeploymentRow row;
+    row.project_id = project_id;
+    row.actor_id = actor_id;
+    row.cause = cause;
+    return row;
+  }
   net::Task<Result<store::DeploymentRow>> insert(store::DeploymentRow row) {
     row.created_at = 1'800'000'000'000;
     auto work = [row](store::Tx& tx) -> Result<store::DeploymentRow> {

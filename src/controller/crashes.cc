@@ -2,7 +2,6 @@
 // fails are ended, and start again in the same way.
 #include "controller/deployment_controller.h"
 #include "controller/groups.h"
-#include "domain/process_json.h"
 
 namespace paastech::controller {
 
@@ -70,16 +69,14 @@ net::Task<void> DeploymentController::restart_what_is_due() {
 }
 
 // Which Instances have a liveness probe, from what should run. One that does not run is not found, and not counted.
-void DeploymentController::watch_liveness(const Situation& situation, const DesiredProject& desired) {
+void DeploymentController::watch_liveness(const Situation& situation, const ProcessList& list) {
   Watched& watched = watched_[situation.project.id];
   watched.probes.clear();
-  const Result<ProcessList> list =
-      situation.live ? process_list_from_json(situation.live->processes) : Result<ProcessList>(ProcessList());
-  for (const auto& [key, count] : desired.groups) {
-    const auto process = list ? list->processes.find(key.process) : std::map<std::string, Process>::const_iterator();
-    if (!list || process == list->processes.end() || !process->second.liveness) continue;
-    for (int index = 0; index < count; ++index)
-      watched.probes[{key.deployment, key.process, index}] = *process->second.liveness;
+  for (const auto& [name, process] : list.processes) {
+    if (!process.liveness) continue;
+    const GroupKey group = group_of(situation.live->number, name, process);
+    for (int index = 0; index < process.count; ++index)
+      watched.probes[{group.deployment, name, index}] = *process.liveness;
   }
   const auto unknown = [&](const auto& entry) { return !watched.probes.contains(entry.first); };
   std::erase_if(watched.failures, unknown);

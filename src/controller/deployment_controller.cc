@@ -56,7 +56,7 @@ Result<std::string> present_environment(store::Tx& tx, const SecretBox& secrets,
   TRY_ASSIGN(std::vector<store::EnvironmentRow> rows, store::list_environment(tx, project_id));
   boost::json::object plain;
   for (const store::EnvironmentRow& row : rows) {
-    TRY_ASSIGN(std::string value, secrets.open(row.value, "environment/" + project_id + "/" + row.name));
+    TRY_ASSIGN(std::string value, secrets.open(row.value, store::environment_context(project_id, row.name)));
     plain[row.name] = value;
   }
   return boost::json::serialize(plain);

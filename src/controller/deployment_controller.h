@@ -107,7 +107,8 @@ class DeploymentController final : public Controller {
   net::Task<Status> reconcile_all();
   void forget_all_but(const std::set<std::string>& known);
   net::Task<void> watch_engine();
-  Result<DesiredProject> desired_of(const Situation& situation);
+  static Result<ProcessList> list_of(const Situation& situation);  // no process: nothing should run
+  DesiredProject desired_of(const Situation& situation, const ProcessList& list);
   static ProjectRoutes routes_of(const Situation& situation, const ProjectPlan& plan);
 
   // repair.cc: one Project
@@ -115,7 +116,7 @@ class DeploymentController final : public Controller {
   net::Task<void> repair(std::string project_id);
   net::Task<Status> reconcile_project(std::string project_id, std::int64_t abandoned = 0);
   net::Task<Status> set_routes(std::string project_id, ProjectRoutes routes);
-  net::Task<Status> bring_back(std::string project_id, Situation situation, GroupKey key, StopPtr stop);
+  net::Task<Status> bring_back(Situation situation, GroupKey key, Process process, StopPtr stop);
   net::Task<Status> remove_surplus(std::string project_id, std::set<Surplus> surplus,
                                    std::vector<ObservedInstance> observed, std::int64_t abandoned);
   void mark(const std::string& project_id, const Status& done);
@@ -127,7 +128,7 @@ class DeploymentController final : public Controller {
   net::Task<void> restart_what_is_due();
   net::Task<void> check_liveness();
   net::Task<void> probe(std::string project_id, InstanceName name, Probe how);
-  void watch_liveness(const Situation& situation, const DesiredProject& desired);
+  void watch_liveness(const Situation& situation, const ProcessList& list);
 
   // disk.cc: the Engine's disk does not fill up
   net::Task<void> watch_disk();

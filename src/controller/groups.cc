@@ -24,8 +24,8 @@ void set_probe(const Probe& probe, engine::Probe& out) {
 }
 
 void set_limits(const Process& process, engine::Limits& out) {
-  out.set_memory_bytes(process.memory_bytes > 0 ? process.memory_bytes : kInstanceMemoryBytes);
-  out.set_milli_cpus(process.milli_cpus > 0 ? process.milli_cpus : kInstanceMilliCpus);
+  out.set_memory_bytes(memory_of(process));
+  out.set_milli_cpus(milli_cpus_of(process));
 }
 
 using Variables = google::protobuf::RepeatedPtrField<engine::EnvironmentVariable>;
@@ -118,6 +118,12 @@ ObservedInstance observed_from(const engine::Instance& instance) {
           instance.state(),   instance.address(),    instance.port(),    instance.kept()};
 }
 
+std::vector<ObservedInstance> observed_from(const std::vector<engine::Instance>& instances) {
+  std::vector<ObservedInstance> observed;
+  for (const engine::Instance& instance : instances) observed.push_back(observed_from(instance));
+  return observed;
+}
+
 std::chrono::seconds drain_time(const ProcessList& list) {
   const auto web = list.processes.find("web");
   return std::chrono::seconds(web == list.processes.end() ? Process().drain_s : web->second.drain_s);
@@ -137,7 +143,7 @@ void adopt_groups(ProcessList& list, const ProcessList& before, std::int64_t bef
     if (found == before.processes.end()) continue;
     const Process& old = found->second;
     if (old.memory_bytes != process.memory_bytes || old.milli_cpus != process.milli_cpus) continue;
-    process.group = old.group > 0 ? old.group : before_number;
+    process.group = group_of(before_number, name, old).deployment;
   }
 }
 

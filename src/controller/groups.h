@@ -16,6 +16,7 @@ Result<engine::RunOnceRequest> release_run(const SecretBox& secrets, const store
 engine::ProbeRequest liveness_probe(const std::string& project, const InstanceName& name, const Probe& probe);
 engine::InstanceRequest instance_request(const std::string& project, const InstanceName& name);
 ObservedInstance observed_from(const engine::Instance& instance);
+std::vector<ObservedInstance> observed_from(const std::vector<engine::Instance>& instances);
 std::chrono::seconds drain_time(const ProcessList& list);  // of `web`
 
 // The environment of a Deployment as its row keeps it: sealed JSON, bound to Project and number.

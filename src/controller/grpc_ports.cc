@@ -20,6 +20,20 @@ Status without_value(const Result<T>& reply) {
   return {};
 }
 
+// Reads a stream to its end. take: what one message is of the outcome, if anything; the rest goes to a Client's eyes.
+template <class Outcome, class Message>
+net::Task<Result<Outcome>> outcome_of(std::shared_ptr<rpc::ReadStream<Message>> events, StopPtr stop, std::string what,
+                                      std::function<std::optional<Outcome>(Message&)> take) {
+  const Ending ending(stop, [events] { events->cancel(); });
+  Result<Outcome> outcome = fail(Code::kInternal, "the engine ended the " + what + " without a result");
+  while (true) {
+    Result<std::optional<Message>> event = co_await events->next();
+    if (!event) co_return std::unexpected(event.error());
+    if (!*event) co_return outcome;
+    if (std::optional<Outcome> last = take(**event)) outcome = std::move(*last);
+  }
+}
+
 }  // namespace
 
 net::Task<Result<engine::EngineDescription>> GrpcEngine::describe() {
@@ -39,18 +53,15 @@ net::Task<Result<std::vector<engine::Instance>>> GrpcEngine::list(std::string pr
 
 net::Task<Result<engine::GroupEvent>> GrpcEngine::ensure_group(engine::InstanceGroup group, OnLine on_line,
                                                                StopPtr stop) {
-  rpc::ReadStream<engine::GroupEvent> events(stub_.async(), &Pomegranate::EnsureGroup, group);
-  const Ending ending(stop, [&events] { events.cancel(); });
-  Result<engine::GroupEvent> outcome = fail(Code::kInternal, "the engine ended the start without a result");
-  while (true) {
-    Result<std::optional<engine::GroupEvent>> event = co_await events.next();
-    if (!event) co_return std::unexpected(event.error());
-    if (!*event) co_return outcome;
-    if ((*event)->has_progress())
-      on_line((*event)->progress());
-    else
-      outcome = std::move(**event);
-  }
+  auto events = std::make_shared<rpc::ReadStream<engine::GroupEvent>>(stub_.async(), &Pomegranate::EnsureGroup, group);
+  std::function<std::optional<engine::GroupEvent>(engine::GroupEvent&)> take =
+      [on_line](engine::GroupEvent& event) -> std::optional<engine::GroupEvent> {
+    if (!event.has_progress()) return std::move(event);
+    on_line(event.progress());
+    return std::nullopt;
+  };
+  auto outcome = co_await outcome_of(std::move(events), stop, "start", std::move(take));
+  co_return outcome;
 }
 
 net::Task<Status> GrpcEngine::remove_group(engine::RemoveGroupRequest request) {
@@ -61,33 +72,26 @@ net::Task<Status> GrpcEngine::remove_group(engine::RemoveGroupRequest request) {
 
 net::Task<Result<engine::BuildResult>> GrpcEngine::pull(engine::PullImageRequest request, OnLine on_line,
                                                         StopPtr stop) {
-  rpc::ReadStream<engine::BuildEvent> events(stub_.async(), &Pomegranate::PullImage, request);
-  const Ending ending(stop, [&events] { events.cancel(); });
-  Result<engine::BuildResult> outcome = fail(Code::kInternal, "the engine ended the fetching without a result");
-  while (true) {
-    Result<std::optional<engine::BuildEvent>> event = co_await events.next();
-    if (!event) co_return std::unexpected(event.error());
-    if (!*event) co_return outcome;
-    if ((*event)->has_result())
-      outcome = (*event)->result();
-    else
-      on_line((*event)->line());
-  }
+  auto events = std::make_shared<rpc::ReadStream<engine::BuildEvent>>(stub_.async(), &Pomegranate::PullImage, request);
+  std::function<std::optional<engine::BuildResult>(engine::BuildEvent&)> take =
+      [on_line](engine::BuildEvent& event) -> std::optional<engine::BuildResult> {
+    if (event.has_result()) return event.result();
+    on_line(event.line());
+    return std::nullopt;
+  };
+  auto outcome = co_await outcome_of(std::move(events), stop, "fetching", std::move(take));
+  co_return outcome;
 }
 
 net::Task<Result<int>> GrpcEngine::run_once(engine::RunOnceRequest request, OnLine on_line, StopPtr stop) {
-  rpc::ReadStream<engine::RunEvent> events(stub_.async(), &Pomegranate::RunOnce, request);
-  const Ending ending(stop, [&events] { events.cancel(); });
-  Result<int> outcome = fail(Code::kInternal, "the engine ended the command without a result");
-  while (true) {
-    Result<std::optional<engine::RunEvent>> event = co_await events.next();
-    if (!event) co_return std::unexpected(event.error());
-    if (!*event) co_return outcome;
-    if ((*event)->has_line())
-      on_line((*event)->line());
-    else
-      outcome = (*event)->exit_code();
-  }
+  auto events = std::make_shared<rpc::ReadStream<engine::RunEvent>>(stub_.async(), &Pomegranate::RunOnce, request);
+  std::function<std::optional<int>(engine::RunEvent&)> take = [on_line](engine::RunEvent& event) -> std::optional<int> {
+    if (!event.has_line()) return event.exit_code();
+    on_line(event.line());
+    return std::nullopt;
+  };
+  auto outcome = co_await outcome_of(std::move(events), stop, "command", std::move(take));
+  co_return outcome;
 }
 
 net::Task<Status> GrpcEngine::watch(OnEvent on_event) {

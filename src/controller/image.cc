@@ -19,7 +19,7 @@ Result<engine::PullImageRequest> pull_request(store::Tx& tx, const SecretBox& se
   const Result<store::RegistryRow> known = store::find_registry(tx, row.project_id, host);
   if (!known && known.error().code == Code::kNotFound) return request;
   if (!known) return std::unexpected(known.error());
-  TRY_ASSIGN(std::string password, secrets.open(known->password, "registry/" + row.project_id + "/" + host));
+  TRY_ASSIGN(std::string password, secrets.open(known->password, store::registry_context(row.project_id, host)));
   request.set_username(known->username);
   request.set_password(std::move(password));
   return request;

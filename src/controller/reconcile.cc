@@ -79,13 +79,15 @@ net::Task<Status> DeploymentController::take_up_deployments() {
   co_return Status{};
 }
 
-Result<DesiredProject> DeploymentController::desired_of(const Situation& situation) {
+Result<ProcessList> DeploymentController::list_of(const Situation& situation) {
+  if (!situation.live || situation.project.stopped || situation.suspended) return ProcessList{.processes = {}};
+  return process_list_from_json(situation.live->processes);
+}
+
+DesiredProject DeploymentController::desired_of(const Situation& situation, const ProcessList& list) {
   DesiredProject desired;
   desired.project = situation.project.id;
-  if (situation.live && !situation.project.stopped && !situation.suspended) {
-    TRY_ASSIGN(const ProcessList list, process_list_from_json(situation.live->processes));
-    desired.groups = groups_of(situation.live->number, list);
-  }
+  if (situation.live) desired.groups = groups_of(situation.live->number, list);
   for (const auto& [key, rollout] : rollouts_)
     if (key.first == situation.project.id) desired.in_progress.insert(key.second);
   for (const auto& [project, number] : retiring_)
@@ -135,15 +137,15 @@ net::Task<Status> DeploymentController::reconcile_all() {
   for (const engine::Instance& instance : listed) observed[instance.project()].push_back(observed_from(instance));
   for (const Situation& situation : situations) {
     const std::string& project_id = situation.project.id;
-    const Result<DesiredProject> desired = desired_of(situation);
+    const Result<ProcessList> list = list_of(situation);
     const std::vector<ObservedInstance> there = std::move(observed[project_id]);
     observed.erase(project_id);
-    if (!desired) {
-      mark(project_id, std::unexpected(desired.error()));
+    if (!list) {
+      mark(project_id, std::unexpected(list.error()));
       continue;
     }
-    const ProjectPlan plan = plan_project(*desired, there);
-    watch_liveness(situation, *desired);
+    const ProjectPlan plan = plan_project(desired_of(situation, *list), there);
+    watch_liveness(situation, *list);
     // Somebody acted while we looked: what we saw may be of before.
     const bool touched = turn(project_id)->busy() || turn(project_id)->epoch() != epochs[project_id];
     // At first a look of before is better than none; later it could bring back the routes of a Project just deleted.

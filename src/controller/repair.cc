@@ -1,7 +1,6 @@
 // Makes one Project's Instances and routes what they should be. Every step can be repeated.
 #include "controller/deployment_controller.h"
 #include "controller/groups.h"
-#include "domain/process_json.h"
 #include "store/clients.h"
 
 namespace paastech::controller {
@@ -61,12 +60,12 @@ net::Task<Status> DeploymentController::reconcile_project(std::string project_id
   CO_TRY_ASSIGN(const Situation situation, co_await ports_.database.read(std::move(load)));
   if (situation.project.deleting)
     co_return fail(Code::kFailedPrecondition, "project " + situation.project.name + " is being deleted");
-  std::vector<ObservedInstance> observed;
-  for (const engine::Instance& instance : listed) observed.push_back(observed_from(instance));
-  CO_TRY_ASSIGN(DesiredProject desired, desired_of(situation));
+  std::vector<ObservedInstance> observed = observed_from(listed);
+  CO_TRY_ASSIGN(const ProcessList list, list_of(situation));
+  DesiredProject desired = desired_of(situation, list);
   desired.in_progress.erase(abandoned);
   const ProjectPlan plan = plan_project(desired, observed);
-  watch_liveness(situation, desired);
+  watch_liveness(situation, list);
 
   // What is dead leaves the table before anything slow begins.
   ProjectRoutes seen = routes_of(situation, plan);
@@ -75,7 +74,7 @@ net::Task<Status> DeploymentController::reconcile_project(std::string project_id
   const StopPtr stop = mine == repairing_.end() ? std::make_shared<Stop>() : mine->second;
   Status brought;
   for (const GroupKey& key : plan.start) {
-    const Status one = co_await bring_back(project_id, situation, key, stop);
+    const Status one = co_await bring_back(situation, key, list.processes.at(key.process), stop);
     if (!one && brought) brought = one;  // one Process that cannot be started holds up no other
   }
   CO_TRY(co_await remove_surplus(project_id, plan.remove, std::move(observed), abandoned));
@@ -91,10 +90,8 @@ net::Task<Status> DeploymentController::set_routes(std::string project_id, Proje
 
 // The Instances of one group again, for instance after one crashed or somebody removed a container. One that cannot be
 // started counts as crashed, so that the next attempt comes later.
-net::Task<Status> DeploymentController::bring_back(std::string project_id, Situation situation, GroupKey key,
-                                                   StopPtr stop) {
-  CO_TRY_ASSIGN(const ProcessList list, process_list_from_json(situation.live->processes));
-  const Process process = list.processes.at(key.process);
+net::Task<Status> DeploymentController::bring_back(Situation situation, GroupKey key, Process process, StopPtr stop) {
+  const std::string project_id = situation.project.id;
   store::DeploymentRow source = *situation.live;
   if (key.deployment != source.number) {
     auto find = [project_id, number = key.deployment](store::Tx& tx) {

@@ -63,13 +63,8 @@ net::Task<Status> DeploymentController::end_surplus(RolloutPtr rollout) {
   // Where it does not answer the next comparison does it: this Deployment is live.
   const Result<std::vector<engine::Instance>> running = co_await ports_.engine.list(project_id);
   if (!running) co_return Status{};
-  DesiredProject desired;
-  desired.project = project_id;
-  desired.groups = groups_of(rollout->row.number, rollout->list);
-  for (const auto& [project, number] : retiring_)
-    if (project == project_id) desired.in_progress.insert(number);
-  std::vector<ObservedInstance> observed;
-  for (const engine::Instance& instance : *running) observed.push_back(observed_from(instance));
+  const DesiredProject desired = desired_of({rollout->project, rollout->row}, rollout->list);
+  std::vector<ObservedInstance> observed = observed_from(*running);
   const ProjectPlan plan = plan_project(desired, observed);
   const Status removed = co_await remove_surplus(project_id, plan.remove, std::move(observed), 0);
   if (!removed) spdlog::warn("project {}: {}", rollout->project.name, removed.error().message);

@@ -17,12 +17,11 @@ std::vector<router::Backend> backends_of(const google::protobuf::RepeatedPtrFiel
   return backends;
 }
 
-// Those of one Process of the old Deployment, lowest index first.
-std::vector<engine::Instance> of_process(const std::vector<engine::Instance>& all, std::int64_t group,
-                                         const std::string& process) {
+// Those of one group, lowest index first.
+std::vector<engine::Instance> of_group(const std::vector<engine::Instance>& all, const GroupKey& group) {
   std::vector<engine::Instance> out;
   for (const engine::Instance& instance : all)
-    if (instance.deployment() == group && instance.process() == process) out.push_back(instance);
+    if (instance.deployment() == group.deployment && instance.process() == group.process) out.push_back(instance);
   std::ranges::sort(out, {}, &engine::Instance::index);
   return out;
 }
@@ -80,10 +79,8 @@ net::Task<Status> DeploymentController::replace_one_by_one(RolloutPtr rollout) {
   for (const auto& [name, process] : rollout->list.processes) {
     const auto old = before.processes.find(name);
     std::vector<engine::Instance> leaving;
-    if (old != before.processes.end()) {
-      const std::int64_t group = old->second.group > 0 ? old->second.group : rollout->before->number;
-      leaving = of_process(running, group, name);
-    }
+    if (old != before.processes.end())
+      leaving = of_group(running, group_of(rollout->before->number, name, old->second));
     CO_TRY(co_await replace_process(rollout, name, std::move(leaving), web));
   }
   Status done = co_await cut_over(rollout, *web);

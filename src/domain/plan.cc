@@ -4,10 +4,14 @@
 
 namespace paastech {
 
+GroupKey group_of(std::int64_t deployment, const std::string& name, const Process& process) {
+  return {process.group > 0 ? process.group : deployment, name};
+}
+
 std::map<GroupKey, int> groups_of(std::int64_t deployment, const ProcessList& list) {
   std::map<GroupKey, int> groups;
   for (const auto& [name, process] : list.processes)
-    if (process.count > 0) groups[{process.group > 0 ? process.group : deployment, name}] = process.count;
+    if (process.count > 0) groups[group_of(deployment, name, process)] = process.count;
   return groups;
 }
 

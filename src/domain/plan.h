@@ -61,6 +61,8 @@ struct ProjectPlan {
   std::vector<ObservedInstance> routable = {};
 };
 
+// The group that a Deployment of that number runs as this Process: its own, or one that it took over.
+GroupKey group_of(std::int64_t deployment, const std::string& name, const Process& process);
 // The groups that a Deployment of that number runs. Those of which there should be no Instance are left out.
 std::map<GroupKey, int> groups_of(std::int64_t deployment, const ProcessList& list);
 

@@ -75,12 +75,20 @@ Amounts instances_of(std::int64_t count) {
   return {.instances = count, .memory_bytes = count * kInstanceMemoryBytes, .milli_cpus = count * kInstanceMilliCpus};
 }
 
+std::int64_t memory_of(const Process& process) {
+  return process.memory_bytes > 0 ? process.memory_bytes : kInstanceMemoryBytes;
+}
+
+std::int64_t milli_cpus_of(const Process& process) {
+  return process.milli_cpus > 0 ? process.milli_cpus : kInstanceMilliCpus;
+}
+
 Amounts amounts_of(const ProcessList& list) {
   Amounts sum;
   for (const auto& [name, process] : list.processes) {
     sum.instances += process.count;
-    sum.memory_bytes += process.count * (process.memory_bytes > 0 ? process.memory_bytes : kInstanceMemoryBytes);
-    sum.milli_cpus += process.count * (process.milli_cpus > 0 ? process.milli_cpus : kInstanceMilliCpus);
+    sum.memory_bytes += process.count * memory_of(process);
+    sum.milli_cpus += process.count * milli_cpus_of(process);
   }
   return sum;
 }

@@ -15,6 +15,7 @@ inline constexpr std::int64_t kUnlimited = -1;
 inline constexpr std::int64_t kInstanceMemoryBytes = 512LL << 20;
 inline constexpr std::int64_t kInstanceMilliCpus = 1'000;
 
+struct Process;
 struct ProcessList;
 
 struct Amounts {
@@ -45,5 +46,7 @@ std::string month_of(std::int64_t now_ms);              // "2026-11", UTC
 std::int64_t begun_minutes(std::int64_t milliseconds);  // 1 ms is one
 Amounts instances_of(std::int64_t count);               // what so many Instances of the default size count for
 Amounts amounts_of(const ProcessList& list);            // what all its Instances count for
+std::int64_t memory_of(const Process& process);         // of one Instance, the default put in
+std::int64_t milli_cpus_of(const Process& process);     // of one Instance, the default put in
 
 }  // namespace paastech

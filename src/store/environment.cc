@@ -6,6 +6,10 @@
 
 namespace paastech::store {
 
+std::string environment_context(const std::string& project_id, const std::string& name) {
+  return "environment/" + project_id + "/" + name;
+}
+
 Result<std::vector<EnvironmentRow>> list_environment(Tx& tx, const std::string& project_id) {
   EnvironmentRow row;
   soci::statement statement(tx.sql);

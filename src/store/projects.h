@@ -29,9 +29,10 @@ Status delete_project(Tx& tx, const std::string& id);  // with its rows elsewher
 
 struct EnvironmentRow {
   std::string name;
-  std::string value;  // sealed with context "environment/<project id>/<name>"
+  std::string value;  // sealed with environment_context()
   std::int64_t updated_at = 0;
 };
+std::string environment_context(const std::string& project_id, const std::string& name);
 Result<std::vector<EnvironmentRow>> list_environment(Tx& tx, const std::string& project_id);
 Status set_environment(Tx& tx, const std::string& project_id, const EnvironmentRow& row);
 Result<bool> unset_environment(Tx& tx, const std::string& project_id, const std::string& name);  // whether it was there

@@ -5,6 +5,10 @@
 
 namespace paastech::store {
 
+std::string registry_context(const std::string& project_id, const std::string& host) {
+  return "registry/" + project_id + "/" + host;
+}
+
 Result<std::vector<RegistryRow>> list_registries(Tx& tx, const std::string& project_id) {
   RegistryRow row;
   soci::statement statement(tx.sql);

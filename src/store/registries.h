@@ -11,9 +11,10 @@ namespace paastech::store {
 struct RegistryRow {
   std::string host;  // "registry.example:5000"
   std::string username;
-  std::string password;  // sealed with context "registry/<project id>/<host>"
+  std::string password;  // sealed with registry_context()
 };
 
+std::string registry_context(const std::string& project_id, const std::string& host);
 Result<std::vector<RegistryRow>> list_registries(Tx& tx, const std::string& project_id);            // by host
 Result<RegistryRow> find_registry(Tx& tx, const std::string& project_id, const std::string& host);  // kNotFound
 Status set_registry(Tx& tx, const std::string& project_id, const RegistryRow& row);  // kNotFound: the Project is gone

@@ -1,4 +1,5 @@
 // The running Application: its Instances, restart, stop, start.
+#include "api/http/deployment_number.h"
 #include "api/json_body.h"
 #include "api/route.h"
 #include "api/text_out.h"
@@ -6,9 +7,18 @@
 #include "rpc/client.h"
 
 namespace paastech::api {
-namespace {
 
 using namespace std::chrono_literals;
+
+net::Task<Result<engine::ListReply>> list_instances_of(CallPtr call) {
+  engine::ListRequest request;
+  request.set_project(call->project.id);
+  auto reply = co_await rpc::call<engine::ListReply>(call->context().pomegranate.async(),
+                                                     &engine::Pomegranate::Stub::async::List, request, 15s);
+  co_return reply;
+}
+
+namespace {
 
 // What the controller knows beside the Engine: that it crashed, why, and when it starts again.
 void add_crash(boost::json::object& item, const controller::Condition& condition, const engine::Instance& instance) {
@@ -20,11 +30,7 @@ void add_crash(boost::json::object& item, const controller::Condition& condition
 }
 
 net::Task<Result<Answer>> list_instances(CallPtr call) {
-  engine::ListRequest request;
-  request.set_project(call->project.id);
-  CO_TRY_ASSIGN(engine::ListReply reply,
-                co_await rpc::call<engine::ListReply>(call->context().pomegranate.async(),
-                                                      &engine::Pomegranate::Stub::async::List, request, 15s));
+  CO_TRY_ASSIGN(const engine::ListReply reply, co_await list_instances_of(call));
   const controller::Condition condition = call->context().controller.condition(call->project.id);
   boost::json::array list;
   for (const engine::Instance& instance : reply.instances()) {
@@ -54,9 +60,7 @@ net::Task<Result<Answer>> restart(CallPtr call) {
   Context& context = call->context();
   CO_TRY_ASSIGN(store::DeploymentRow row, co_await context.controller.redeploy(call->project.id, call->actor.client_id,
                                                                                DeploymentCause::kRestart));
-  const DeploymentView view{row, call->identity->client.username};
-  boost::json::object out;
-  out["deployment"] = to_json(view, call->project, context.address);
+  const boost::json::object out{{"deployment", new_deployment_json(*call, row)}};
   co_return json_answer(202, out);
 }
 
@@ -67,9 +71,7 @@ net::Task<Result<Answer>> roll_back(CallPtr call) {
   Context& context = call->context();
   CO_TRY_ASSIGN(store::DeploymentRow row,
                 co_await context.controller.roll_back(call->project.id, call->actor.client_id, number.value_or(0)));
-  const DeploymentView view{row, call->identity->client.username};
-  boost::json::object out;
-  out["deployment"] = to_json(view, call->project, context.address);
+  const boost::json::object out{{"deployment", new_deployment_json(*call, row)}};
   co_return json_answer(202, out);
 }
 

@@ -33,6 +33,10 @@ net::Task<Result<DeploymentView>> read_deployment(CallPtr call, std::int64_t num
   co_return view;
 }
 
+boost::json::object new_deployment_json(Call& call, const store::DeploymentRow& row) {
+  return to_json(DeploymentView{row, call.identity->client.username}, call.project, call.context().address);
+}
+
 namespace {
 
 net::Task<Result<Answer>> list_deployments(CallPtr call) {
@@ -69,12 +73,10 @@ net::Task<Result<Answer>> deploy_image(CallPtr call) {
   Body body(call->body);
   const std::string image = body.text("image", 1, 256);
   CO_TRY(body.finish());
-  Context& context = call->context();
-  CO_TRY_ASSIGN(store::DeploymentRow row,
-                co_await context.controller.deploy_image(call->project.id, call->actor.client_id, image));
-  const DeploymentView view{row, call->identity->client.username};
-  boost::json::object out;
-  out["deployment"] = to_json(view, call->project, context.address);
+  controller::Controller& controller = call->context().controller;
+  CO_TRY_ASSIGN(const store::DeploymentRow row,
+                co_await controller.deploy_image(call->project.id, call->actor.client_id, image));
+  const boost::json::object out{{"deployment", new_deployment_json(*call, row)}};
   co_return json_answer(202, out);
 }
 

@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "api/etag.h"
+#include "api/http/deployment_number.h"
 #include "api/json_body.h"
 #include "api/route.h"
 #include "api/text_out.h"
@@ -15,10 +16,6 @@ namespace {
 
 constexpr std::size_t kMaxVariables = 1'000;
 constexpr std::size_t kMaxBytes = 256 << 10;  // names and values; far under the 2 MiB that execve takes in all (Linux)
-
-std::string seal_context(const std::string& project_id, const std::string& name) {
-  return "environment/" + project_id + "/" + name;
-}
 
 Status check_name(const std::string& name) {
   if (name == "PORT")
@@ -68,7 +65,7 @@ Result<std::vector<std::string>> apply(store::Tx& tx, const SecretBox& secrets, 
   // A value that does not open can still be set anew or taken away; until then it is nothing.
   std::map<std::string, std::optional<std::string>> present;
   for (const store::EnvironmentRow& row : rows) {
-    Result<std::string> value = secrets.open(row.value, seal_context(project, row.name));
+    Result<std::string> value = secrets.open(row.value, store::environment_context(project, row.name));
     if (!value && !change.names(row.name)) return std::unexpected(std::move(value).error());
     present[row.name] = value ? std::optional(std::move(*value)) : std::nullopt;
   }
@@ -82,7 +79,8 @@ Result<std::vector<std::string>> apply(store::Tx& tx, const SecretBox& secrets, 
     const auto found = present.find(name);
     if (found != present.end() && found->second == value) continue;
     present[name] = value;
-    TRY(store::set_environment(tx, project, {name, secrets.seal(value, seal_context(project, name)), now}));
+    TRY(store::set_environment(tx, project,
+                               {name, secrets.seal(value, store::environment_context(project, name)), now}));
     changed.push_back(name);
   }
   std::size_t bytes = 0;
@@ -118,7 +116,8 @@ net::Task<Result<Answer>> list_environment(CallPtr call) {
   for (const store::EnvironmentRow& row : found.rows) {
     boost::json::object item{{"name", row.name}, {"updated_at", rfc3339(row.updated_at)}};
     if (reveal) {
-      CO_TRY_ASSIGN(std::string value, call->context().secrets.open(row.value, seal_context(project, row.name)));
+      CO_TRY_ASSIGN(std::string value,
+                    call->context().secrets.open(row.value, store::environment_context(project, row.name)));
       item["value"] = value;
     }
     list.push_back(std::move(item));
@@ -168,10 +167,7 @@ net::Task<Result<Answer>> change_environment(CallPtr call) {
       co_return fail(row.error().code,
                      "the variables were stored, but the new deployment could not begin: " + row.error().message,
                      "bring them into service with: paastech restart");
-    if (row) {
-      const DeploymentView view{*row, call->identity->client.username};
-      out["deployment"] = to_json(view, call->project, context.address);
-    }
+    if (row) out["deployment"] = new_deployment_json(*call, *row);
   }
   co_return json_answer(202, out);
 }

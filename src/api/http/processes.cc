@@ -1,20 +1,19 @@
 // The Processes of a Project: what each runs, how many Instances of which size, and the change of that.
 #include <fmt/format.h>
 
+#include "api/http/deployment_number.h"
 #include "api/json_body.h"
 #include "api/route.h"
 #include "api/text_out.h"
 #include "api/views.h"
+#include "domain/plan.h"
 #include "domain/process_json.h"
 #include "domain/quota.h"
-#include "rpc/client.h"
 #include "store/scales.h"
 #include "store/usage.h"
 
 namespace paastech::api {
 namespace {
-
-using namespace std::chrono_literals;
 
 // What of the Project is in service, in the scale that is wanted now.
 struct Formation {
@@ -44,8 +43,7 @@ std::map<std::string, Tally> count_instances(const engine::ListReply& reply, con
   for (const engine::Instance& instance : reply.instances()) {
     const auto process = formation.list.processes.find(instance.process());
     if (!formation.live || process == formation.list.processes.end()) continue;
-    const std::int64_t group = process->second.group > 0 ? process->second.group : formation.live->number;
-    if (instance.deployment() != group) continue;
+    if (instance.deployment() != group_of(formation.live->number, process->first, process->second).deployment) continue;
     Tally& tally = out[instance.process()];
     if (instance.state() == "running") ++tally.ready;
     tally.restarts += instance.restarts();
@@ -56,24 +54,19 @@ std::map<std::string, Tally> count_instances(const engine::ListReply& reply, con
 net::Task<Result<Answer>> list_processes(CallPtr call) {
   auto load = [id = call->project.id](store::Tx& tx) { return load_formation(tx, id); };
   CO_TRY_ASSIGN(const Formation formation, co_await call->context().database.read(std::move(load)));
-  engine::ListRequest request;
-  request.set_project(call->project.id);
-  CO_TRY_ASSIGN(const engine::ListReply reply,
-                co_await rpc::call<engine::ListReply>(call->context().pomegranate.async(),
-                                                      &engine::Pomegranate::Stub::async::List, request, 15s));
+  CO_TRY_ASSIGN(const engine::ListReply reply, co_await list_instances_of(call));
   std::map<std::string, Tally> tallies = count_instances(reply, formation);
   boost::json::array list;
   for (const auto& [name, process] : formation.list.processes) {
     const Tally& tally = tallies[name];
-    list.push_back(
-        boost::json::object{{"name", name},
-                            {"command", safe_text(shown_command(process.command))},
-                            {"count", process.count},
-                            {"memory_bytes", process.memory_bytes > 0 ? process.memory_bytes : kInstanceMemoryBytes},
-                            {"milli_cpus", process.milli_cpus > 0 ? process.milli_cpus : kInstanceMilliCpus},
-                            {"ready", tally.ready},
-                            {"restarts", tally.restarts},
-                            {"deployment", formation.live->number}});
+    list.push_back(boost::json::object{{"name", name},
+                                       {"command", safe_text(shown_command(process.command))},
+                                       {"count", process.count},
+                                       {"memory_bytes", memory_of(process)},
+                                       {"milli_cpus", milli_cpus_of(process)},
+                                       {"ready", tally.ready},
+                                       {"restarts", tally.restarts},
+                                       {"deployment", formation.live->number}});
   }
   co_return json_answer(200, items(std::move(list)));
 }
@@ -163,8 +156,7 @@ net::Task<Result<Answer>> scale_processes(CallPtr call) {
       co_return fail(row.error().code,
                      "the scale was stored, but the new deployment could not begin: " + row.error().message,
                      "bring it into service with: paastech restart");
-    const DeploymentView view{*row, call->identity->client.username};
-    out["deployment"] = to_json(view, call->project, context.address);
+    out["deployment"] = new_deployment_json(*call, *row);
   }
   co_return json_answer(202, out);
 }

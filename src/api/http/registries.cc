@@ -30,7 +30,7 @@ net::Task<Result<Answer>> set_registry(CallPtr call) {
   const std::string password = body.text("password", 1, 4096);
   CO_TRY(body.finish());
   const std::string id = call->project.id;
-  row.password = call->context().secrets.seal(password, "registry/" + id + "/" + row.host);
+  row.password = call->context().secrets.seal(password, store::registry_context(id, row.host));
   auto save = [id, row](store::Tx& tx) { return store::set_registry(tx, id, row); };
   CO_TRY(co_await call->context().database.write(std::move(save)));
   boost::json::object out{{"host", row.host}, {"username", safe_line(row.username)}};
