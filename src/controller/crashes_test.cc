@@ -46,12 +46,16 @@ TEST_F(CrashesTest, OneThatEndsLeavesTheRoutesAndStartsAgainOnceItsPauseIsOver) 
 TEST_F(CrashesTest, ThePauseGrowsWithEachCrashAndIsForgottenAfterTenMinutesWell) {
   live();
   for (int times = 1; times <= 2; ++times) {
+    ASSERT_TRUE(at_rest());
     crash();
     ASSERT_TRUE(crashed(times)) << times << ": " << web().crashes;
     EXPECT_EQ(web().due_in_ms, 1'000 << (times - 1));
+    const std::ptrdiff_t before = journal_.count("ensure 1");
     pass(web().due_in_ms);
+    ASSERT_TRUE(eventually([&] { return journal_.count("ensure 1") == before + 1; })) << times;
     ASSERT_TRUE(eventually([&] { return routed() == Numbers({1}); })) << times;
   }
+  ASSERT_TRUE(at_rest());
   pass(kWellMs);
   engine_.watches = engine_.watches + 1;  // what happens while nobody watches makes it compare
   EXPECT_TRUE(eventually([&] { return web().crashes == 0; }));

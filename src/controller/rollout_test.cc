@@ -13,9 +13,8 @@ struct RolloutTest : ControllerTest {
   // Deployment 1 is live.
   void go_live() {
     ASSERT_EQ(end_of(push()).state, DeploymentState::kLive);
-    ASSERT_TRUE(eventually([&] { return process_->tasks.size() == kAtRest; }));
+    ASSERT_TRUE(at_rest());
   }
-  static constexpr std::size_t kAtRest = 5;  // the comparison, the watch, restarts, liveness, the disk
 };
 
 TEST_F(RolloutTest, APushIsBuiltStartedPublishedAndLive) {

@@ -78,6 +78,10 @@ class ControllerTest : public ::testing::Test {
     return true;
   }
 
+  // Nothing is under way: only the comparison, the watch, restarts, liveness and the disk's task are there.
+  bool at_rest() {
+    return eventually([&] { return process_->tasks.size() == 5; });
+  }
   // Lets what was begun go on until it waits for something else than the database.
   void settle() {
     for (int i = 0; i < 5; ++i) {
