@@ -77,6 +77,14 @@ Status write_file(const std::filesystem::path& path, std::string_view content, u
   return {};
 }
 
+Status append_file(const std::filesystem::path& path, std::string_view content, unsigned mode) {
+  const Descriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, mode));
+  if (file.get() < 0) return system_error("open", path);
+  TRY(write_all(file.get(), content, path));
+  if (::fdatasync(file.get()) != 0) return system_error("store", path);
+  return {};
+}
+
 Result<std::string> read_secret_file(const std::filesystem::path& path) {
   struct stat info{};
   if (::stat(path.c_str(), &info) != 0) return system_error("open", path);

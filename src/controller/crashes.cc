@@ -19,19 +19,18 @@ void DeploymentController::on_engine_event(const engine::InstanceEvent& event) {
   }
   if (event.kind() != "start" && event.kind() != "die" && event.kind() != "destroy") return;
   const bool busy = turn(project_id)->busy();
-  if (event.kind() == "die" && (!busy || repairing_.contains(project_id))) on_end(event);
+  if (event.kind() == "die" && (!busy || repairing_.contains(project_id))) on_end(event.instance());
   if (busy)
     missed_.insert(project_id);
   else
     spawn_repair(project_id);
 }
 
-void DeploymentController::on_end(const engine::InstanceEvent& event) {
-  const engine::Instance& instance = event.instance();
+void DeploymentController::on_end(const engine::Instance& instance) {
   const std::pair number(instance.project(), instance.deployment());
   if (retiring_.contains(number) || rollouts_.contains(number)) return;
   const InstanceName name{instance.deployment(), instance.process(), instance.index()};
-  std::string reason = fmt::format("exit code {}", instance.exit_code());
+  std::string reason = instance.out_of_memory() ? "out of memory" : fmt::format("exit code {}", instance.exit_code());
   const auto watched = watched_.find(instance.project());
   if (watched != watched_.end()) {
     auto known = watched->second.reasons.extract(name);
@@ -39,10 +38,29 @@ void DeploymentController::on_end(const engine::InstanceEvent& event) {
   }
   const std::int64_t now = ports_.clock.steady_ms();
   const Crash& crash = crashes_[instance.project()].note(name, std::move(reason), now);
-  spdlog::info("project {}: {} of deployment {} ended: {}; it starts again in {} s", instance.project(),
-               instance.name(), instance.deployment(), crash.reason, (crash.due_ms - now) / 1000);
+  const std::string line = fmt::format("{}.{} ended: {}; it starts again in {} s", name.process, name.index + 1,
+                                       crash.reason, (crash.due_ms - now) / 1000);
+  spdlog::info("project {}: deployment {}: {}", instance.project(), name.deployment, line);
+  if (ports_.last_words != nullptr)
+    ports_.last_words->deployment_lines(instance.project(), name.deployment, "platform", line);
   tasks_.spawn("hold", hold(instance.project(), name));
   crash_news_.notify();
+}
+
+// Ends that a comparison sees before the Engine's event of it has come. Not at the first look: what an earlier process
+// left half done, or what ended while nobody watched, is brought back at once.
+bool DeploymentController::note_ends(const std::vector<engine::Instance>& listed, const DesiredProject& desired) {
+  bool noted = false;
+  for (const engine::Instance& instance : listed) {
+    const InstanceName name{instance.deployment(), instance.process(), instance.index()};
+    const auto group = desired.groups.find({name.deployment, name.process});
+    if (instance.state() != "exited" || group == desired.groups.end() || name.index >= group->second ||
+        desired.waiting.contains(name) || desired.unverified.contains(name))
+      continue;
+    on_end(instance);
+    noted = true;
+  }
+  return noted;
 }
 
 // From the first crash on the pauses are ours. The Engine's own restarting is for the time in which nobody watches.

@@ -61,6 +61,19 @@ TEST_F(CrashesTest, ThePauseGrowsWithEachCrashAndIsForgottenAfterTenMinutesWell)
   EXPECT_TRUE(eventually([&] { return web().crashes == 0; }));
 }
 
+TEST_F(CrashesTest, AnEndThatOnlyAComparisonSeesIsACrashToo) {
+  live();
+  ASSERT_TRUE(at_rest());
+  const std::ptrdiff_t before = journal_.count("ensure 1");
+  engine_.end_instance(project_.id, 1, "web", 0, 3, false);
+  engine_.watches = engine_.watches + 1;  // what happens while nobody watches makes it compare
+  ASSERT_TRUE(crashed(1));
+  EXPECT_EQ(web().reason, "exit code 3");
+  EXPECT_EQ(journal_.count("ensure 1"), before) << "it has its pause";
+  pass(1'000);
+  EXPECT_TRUE(eventually([&] { return routed() == Numbers({1}); }));
+}
+
 TEST_F(CrashesTest, OneThatCannotBeStartedMarksItsProjectAndHoldsUpNoDeployment) {
   live();
   engine_.fails = 1;

@@ -123,7 +123,8 @@ class DeploymentController final : public Controller {
 
   // crashes.cc: Instances that end by themselves, or are alive no more
   void on_engine_event(const engine::InstanceEvent& event);
-  void on_end(const engine::InstanceEvent& event);
+  void on_end(const engine::Instance& instance);
+  bool note_ends(const std::vector<engine::Instance>& listed, const DesiredProject& desired);
   net::Task<void> hold(std::string project_id, InstanceName name);
   net::Task<void> restart_what_is_due();
   net::Task<void> check_liveness();
@@ -154,6 +155,7 @@ class DeploymentController final : public Controller {
   std::set<std::string> missed_;                             // Projects that the Engine told of while one had its turn
   std::map<std::string, CrashBook> crashes_;
   std::map<std::string, Watched> watched_;
+  std::set<std::string> compared_;             // Projects that were seen to be what they should be since the start
   std::map<std::string, Condition> problems_;  // Projects that could not be repaired
   std::set<std::pair<std::string, InstanceName>> probing_;
   net::Notifier crash_news_;

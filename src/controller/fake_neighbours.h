@@ -229,7 +229,8 @@ class FakeEngine final : public engine::Pomegranate::Service {
     instances_[{project, number, process, index}] = instance(project, number, process, index);
   }
   // It ends by itself, and the Engine says so.
-  void end_instance(const std::string& project, std::int64_t number, const std::string& process, int index, int code) {
+  void end_instance(const std::string& project, std::int64_t number, const std::string& process, int index, int code,
+                    bool told = true) {
     const std::scoped_lock lock(mutex_);
     engine::Instance& one = instances_[{project, number, process, index}];
     one = instance(project, number, process, index);
@@ -239,7 +240,7 @@ class FakeEngine final : public engine::Pomegranate::Service {
     engine::InstanceEvent event;
     event.set_kind("die");
     *event.mutable_instance() = one;
-    events_.push_back(event);
+    if (told) events_.push_back(event);
   }
   void add_image(const std::string& image) {
     const std::scoped_lock lock(mutex_);
@@ -362,56 +363,6 @@ class FakeRepositories final : public repos::Repositories::Service {
 
  private:
   Journal& journal_;
-};
-
-class FakeRouter final : public router::Router::Service {
- public:
-  explicit FakeRouter(Journal& journal) : journal_(journal) {}
-  grpc::Status Publish(grpc::ServerContext* call, const router::RouteTable* table, router::PublishReply*) override {
-    if (down) {
-      journal_.add("publish refused");
-      return {grpc::StatusCode::UNAVAILABLE, "the ingress does not answer"};
-    }
-    journal_.add("publish asked");
-    if (!publish_gate.pass(call)) return grpc::Status::CANCELLED;
-    const std::scoped_lock lock(mutex_);
-    if (table->version() < table_.version()) return {grpc::StatusCode::FAILED_PRECONDITION, "an older table"};
-    table_ = *table;
-    journal_.add("publish");
-    const auto leads_nowhere = [](const router::Route& route) { return route.backends().empty(); };
-    if (std::ranges::all_of(table->routes(), leads_nowhere)) journal_.add("publish of nothing");
-    return grpc::Status::OK;
-  }
-  grpc::Status Drain(grpc::ServerContext* call, const router::DrainRequest* request, router::DrainReply*) override {
-    for (const router::Backend& backend : request->backends())
-      journal_.add("drain " + std::to_string(backend.deployment()));
-    return drain_gate.pass(call) ? grpc::Status::OK : grpc::Status::CANCELLED;
-  }
-  grpc::Status Statistics(grpc::ServerContext*, const router::StatisticsRequest*,
-                          router::StatisticsReply* reply) override {
-    const std::scoped_lock lock(mutex_);
-    reply->set_table_version(table_.version());
-    return grpc::Status::OK;
-  }
-  // The Deployments that each host of the Project leads to; nothing where it has no host.
-  std::optional<std::vector<std::int64_t>> routed(const std::string& project) const {
-    const std::scoped_lock lock(mutex_);
-    std::optional<std::vector<std::int64_t>> found;
-    for (const router::Route& route : table_.routes()) {
-      if (route.project() != project) continue;
-      found.emplace();
-      for (const router::Backend& backend : route.backends()) found->push_back(backend.deployment());
-    }
-    return found;
-  }
-  Gate publish_gate;
-  Gate drain_gate;
-  std::atomic<bool> down = false;
-
- private:
-  Journal& journal_;
-  mutable std::mutex mutex_;
-  router::RouteTable table_;
 };
 
 }  // namespace paastech::controller

@@ -153,6 +153,7 @@ net::Task<Status> DeploymentController::reconcile_all() {
     if (!situation.project.deleting && (!touched || first_look)) routes_.set(project_id, routes_of(situation, plan));
     const bool work = situation.project.deleting || !plan.start.empty() || !plan.remove.empty();
     if (work && !touched) spawn_repair(project_id);
+    if (!work) compared_.insert(project_id);
   }
   for (const auto& [orphan, instances] : observed)
     if (!orphan.empty() && !turn(orphan)->busy()) tasks_.spawn("orphan", remove_orphan(orphan));
@@ -169,6 +170,7 @@ void DeploymentController::forget_all_but(const std::set<std::string>& known) {
   std::erase_if(turns_, [&](const auto& entry) {
     return !known.contains(entry.first) && entry.second.use_count() == 1 && !entry.second->busy();
   });
+  std::erase_if(compared_, [&](const std::string& project_id) { return !known.contains(project_id); });
   std::erase_if(crashes_, [&](const auto& entry) { return !known.contains(entry.first); });
   std::erase_if(watched_, [&](const auto& entry) { return !known.contains(entry.first); });
   std::erase_if(problems_, [&](const auto& entry) { return !known.contains(entry.first); });

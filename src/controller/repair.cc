@@ -64,6 +64,9 @@ net::Task<Status> DeploymentController::reconcile_project(std::string project_id
   CO_TRY_ASSIGN(const ProcessList list, list_of(situation));
   DesiredProject desired = desired_of(situation, list);
   desired.in_progress.erase(abandoned);
+  // A rollout that came to nothing may have ended some that should run again.
+  if (abandoned == 0 && compared_.contains(project_id) && note_ends(listed, desired))
+    desired = desired_of(situation, list);
   const ProjectPlan plan = plan_project(desired, observed);
   watch_liveness(situation, list);
 
@@ -78,6 +81,7 @@ net::Task<Status> DeploymentController::reconcile_project(std::string project_id
     if (!one && brought) brought = one;  // one Process that cannot be started holds up no other
   }
   CO_TRY(co_await remove_surplus(project_id, plan.remove, std::move(observed), abandoned));
+  if (brought) compared_.insert(project_id);
   co_return brought;
 }
 

@@ -30,6 +30,18 @@ TEST_F(RolloutTest, APushIsBuiltStartedPublishedAndLive) {
   EXPECT_LT(journal_.last("ensure 1"), journal_.last("publish"));
 }
 
+TEST_F(RolloutTest, PublishesWhatChangedAndAllOfItToAnIngressThatHasAnotherTable) {
+  go_live();
+  EXPECT_EQ(journal_.count("publish of all"), 1);
+  go_live();
+  EXPECT_EQ(journal_.count("publish of all"), 1);
+  EXPECT_GE(journal_.count("publish of 1"), 1);
+  router_.forget();
+  go_live();
+  EXPECT_EQ(journal_.count("publish of all"), 2);
+  EXPECT_THAT(routed(), Optional(ElementsAre(3)));
+}
+
 TEST_F(RolloutTest, AFailedOneKeepsTheOldRoutesAndInstances) {
   go_live();
   engine_.fails = 2;

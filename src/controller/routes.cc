@@ -21,10 +21,15 @@ void Routes::set(const std::string& project, ProjectRoutes routes) {
                     same_backends(found->second.backends, routes.backends);
   if (same) return;
   table_[project] = std::move(routes);
+  edited_.insert(project);
   ++edits_;
 }
 
-void Routes::erase(const std::string& project) { edits_ += table_.erase(project); }
+void Routes::erase(const std::string& project) {
+  if (table_.erase(project) == 0) return;
+  edited_.insert(project);
+  ++edits_;
+}
 
 void Routes::complete() {
   complete_ = true;
@@ -36,31 +41,62 @@ std::vector<router::Backend> Routes::backends(const std::string& project) const 
   return found == table_.end() ? std::vector<router::Backend>{} : found->second.backends;
 }
 
-router::RouteTable Routes::table() {
-  router::RouteTable out;
-  // The clock keeps versions rising over a restart of api without storing them; a clock set back is caught by + 1.
+// The clock keeps versions rising over a restart of api without storing them; a clock set back is caught by + 1.
+std::int64_t Routes::next_version() {
   version_ = std::max(version_ + 1, ports_.clock.now_ms());
-  out.set_version(version_);
-  for (const auto& [project, routes] : table_) {
-    for (const std::string& host : host_names(routes.name, project, ports_.address)) {
-      router::Route& route = *out.add_routes();
-      route.set_host(host);
-      route.set_project(project);
-      for (const router::Backend& backend : routes.backends) *route.add_backends() = backend;
-    }
+  return version_;
+}
+
+void Routes::add_routes_of(const std::string& project, router::RouteTable& out) const {
+  const auto found = table_.find(project);
+  if (found == table_.end()) return;
+  for (const std::string& host : host_names(found->second.name, project, ports_.address)) {
+    router::Route& route = *out.add_routes();
+    route.set_host(host);
+    route.set_project(project);
+    for (const router::Backend& backend : found->second.backends) *route.add_backends() = backend;
+  }
+}
+
+router::RouteTable Routes::whole(std::int64_t version) const {
+  router::RouteTable out;
+  out.set_version(version);
+  for (const auto& [project, routes] : table_) add_routes_of(project, out);
+  return out;
+}
+
+router::RouteTable Routes::change(std::int64_t based_on, std::int64_t version,
+                                  const std::set<std::string>& projects) const {
+  router::RouteTable out;
+  out.set_version(version);
+  out.set_based_on(based_on);
+  for (const std::string& project : projects) {
+    out.add_projects(project);
+    add_routes_of(project, out);
   }
   return out;
 }
 
-net::Task<Status> Routes::publish_to(IngressPort* ingress, router::RouteTable now) {
-  Status published = co_await ingress->publish(now);
+net::Task<Status> Routes::publish_to(IngressPort* ingress, std::int64_t version, std::set<std::string> projects) {
+  const auto known = known_.extract(ingress);  // until it has said so, nobody knows
+  Status published = fail(Code::kFailedPrecondition, "");
+  if (!known.empty()) {
+    router::RouteTable small = change(known.mapped(), version, projects);
+    published = co_await ingress->publish(std::move(small));
+  }
+  if (!published && published.error().code == Code::kFailedPrecondition) {
+    router::RouteTable all = whole(version);
+    published = co_await ingress->publish(std::move(all));
+  }
   if (!published && published.error().code == Code::kFailedPrecondition) {
     // The ingress has seen a later version: our clock went back. Go beyond it and try once more.
     const Result<std::int64_t> seen = co_await ingress->table_version();
     if (seen) version_ = std::max(version_, *seen);
-    now = table();
-    published = co_await ingress->publish(now);
+    version = next_version();
+    router::RouteTable all = whole(version);
+    published = co_await ingress->publish(std::move(all));
   }
+  if (published) known_[ingress] = version;
   co_return published;
 }
 
@@ -78,12 +114,18 @@ net::Task<Status> Routes::publish() {
   co_await turn_->take();
   TurnHolder holder(turn_);
   const std::uint64_t edits = edits_;
-  const router::RouteTable now = table();  // the same for all, so that none looks older than another
+  const std::set<std::string> projects = std::exchange(edited_, {});
+  const std::int64_t version = next_version();  // the same for all, so that none looks older than another
+  Status done;
   for (IngressPort* ingress : ports_.ingresses) {
-    CO_TRY(co_await publish_to(ingress, now));
+    const Status published = co_await publish_to(ingress, version, projects);
+    if (!published && done) done = published;
   }
-  acknowledged_ = edits;
-  co_return Status{};
+  if (done)
+    acknowledged_ = edits;
+  else
+    edited_.insert(projects.begin(), projects.end());
+  co_return done;
 }
 
 net::Task<void> Routes::drain(std::vector<router::Backend> backends, std::chrono::seconds longest) {

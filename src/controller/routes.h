@@ -1,8 +1,10 @@
 #pragma once
-// The route table of all ingresses: holds what each Project's hosts lead to and publishes it whole. Thread: the loop.
+// The route table of all ingresses: holds what each Project's hosts lead to and publishes what changed in it, or all of
+// it to an ingress that has another table than ours. Thread: the loop.
 // After a start of api the table is empty while the ingresses still serve by their last one; nothing is published
 // before complete() says that every Project was looked at, so that a restart never takes an Application's route away.
 #include <map>
+#include <set>
 
 #include "controller/ports.h"
 #include "controller/turn.h"
@@ -34,15 +36,20 @@ class Routes {
   net::Task<void> refresh_stale();
 
  private:
-  router::RouteTable table();
-  net::Task<Status> publish_to(IngressPort* ingress, router::RouteTable now);
+  std::int64_t next_version();
+  void add_routes_of(const std::string& project, router::RouteTable& out) const;
+  router::RouteTable whole(std::int64_t version) const;
+  router::RouteTable change(std::int64_t based_on, std::int64_t version, const std::set<std::string>& projects) const;
+  net::Task<Status> publish_to(IngressPort* ingress, std::int64_t version, std::set<std::string> projects);
   Ports& ports_;
   std::map<std::string, ProjectRoutes> table_;
   bool complete_ = false;
   net::Notifier completed_;
   std::int64_t version_ = 0;
-  std::uint64_t edits_ = 0;         // changes of the table so far
-  std::uint64_t acknowledged_ = 0;  // as many of them are known to every ingress
+  std::map<IngressPort*, std::int64_t> known_;  // the version that each serves by; who is not here gets the whole table
+  std::set<std::string> edited_;                // Projects whose routes some ingress may not have as they are here
+  std::uint64_t edits_ = 0;                     // changes of the table so far
+  std::uint64_t acknowledged_ = 0;              // as many of them are known to every ingress
   std::shared_ptr<Turn> turn_;
 };
 

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "controller/ports.h"
+#include "controller/published_table.h"
 #include "domain/plan.h"
 
 namespace paastech::controller {
@@ -273,7 +274,7 @@ class SimulatedIngress final : public IngressPort, SimulatedCalls {
     if (table.version() < state_.table.version()) co_return fail(Code::kFailedPrecondition, "an older table");
     for (const router::Route& route : table.routes())
       for (const router::Backend& backend : route.backends()) check(route, backend);
-    state_.table = std::move(table);
+    if (!take_table(state_.table, table)) co_return fail(Code::kFailedPrecondition, "a change of another table");
     co_return after();
   }
   net::Task<Result<router::DrainReply>> drain(router::DrainRequest) override {

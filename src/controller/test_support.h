@@ -9,7 +9,7 @@
 #include <thread>
 
 #include "controller/deployment_controller.h"
-#include "controller/fake_neighbours.h"
+#include "controller/fake_router.h"
 #include "rpc/host.h"
 #include "store/test_database.h"
 

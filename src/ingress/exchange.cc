@@ -248,7 +248,7 @@ void Loop::finish_exchange(Client& client, bool upstream_clean) {
   Backend& backend = *client.backend;
   const bool request_done = client.request_body.done() && client.request.empty() && !client.request_broken;
   const bool reusable = upstream_clean && request_done && upstream.keep && !upstream.hangup && !upstream.eof &&
-                        !upstream.broken && !backend.removed && !stopping_ && backend.idle_count < kMaxIdle;
+                        !upstream.broken && backend.routes > 0 && !stopping_ && backend.idle_count < kMaxIdle;
   if (reusable) {
     upstream.client = nullptr;
     upstream.idle_since = now_;

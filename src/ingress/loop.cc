@@ -82,8 +82,8 @@ void Loop::stop() {
   post([this] { begin_stop(); });
 }
 
-void Loop::apply(const Table& table) {
-  for (Upstream* upstream : table_.apply(table)) close_upstream(*upstream);
+void Loop::apply(const TableChange& change) {
+  for (Upstream* upstream : table_.apply(change)) close_upstream(*upstream);
 }
 
 void Loop::run() {

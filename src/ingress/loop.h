@@ -36,7 +36,7 @@ class Loop {
   Loop& operator=(const Loop&) = delete;
   void start();
   void post(std::function<void()> work);  // runs on the loop; after its end: never
-  void apply(const Table& table);         // on the loop, or before start()
+  void apply(const TableChange& change);  // on the loop, or before start()
   void stop();  // no more accepting, exchanges finish within the stop timeout; then the thread ends
   void join();
   std::int64_t connections() const { return connections_.load(std::memory_order_relaxed); }

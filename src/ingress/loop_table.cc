@@ -4,55 +4,56 @@
 
 namespace paastech::ingress {
 
-std::vector<Upstream*> LoopTable::apply(const Table& table) {
-  for (auto& [spec, backend] : backends_) backend->removed = true;
-  for (auto& [host, route] : routes_) route->removed = true;
-  for (const TableRoute& given : table.routes) {
+std::vector<Upstream*> LoopTable::apply(const TableChange& change) {
+  std::vector<Backend*> before;
+  const auto leave = [&before](Route& route) {
+    for (Backend* backend : route.backends) --backend->routes;
+    before.insert(before.end(), route.backends.begin(), route.backends.end());
+    route.backends.clear();
+  };
+  for (const std::string& host : change.gone) {
+    const auto found = routes_.find(host);
+    if (found == routes_.end()) continue;
+    leave(*found->second);
+    found->second->removed = true;
+    if (found->second->references > 0) leaving_.push_back(std::move(found->second));
+    routes_.erase(found);
+  }
+  for (const TableRoute& given : change.routes) {
     std::unique_ptr<Route>& route = routes_[given.host];
     if (!route) route = std::make_unique<Route>();
-    route->removed = false;
+    leave(*route);
     route->counters = given.counters;
     route->slot = &given.counters->slots[loop_];
     route->served = given.counters->served.empty() ? nullptr : &given.counters->served[loop_];
-    route->backends.clear();
     for (const std::shared_ptr<const BackendSpec>& spec : given.backends) {
       std::unique_ptr<Backend>& backend = backends_[spec.get()];
-      if (!backend) {
-        backend = std::make_unique<Backend>();
-        backend->spec = spec;
-        backend->slot = &spec->counters->slots[loop_];
-      }
-      backend->removed = false;
+      if (!backend) backend = std::make_unique<Backend>(Backend{spec, &spec->counters->slots[loop_]});
+      ++backend->routes;
       route->backends.push_back(backend.get());
     }
   }
-  for (auto it = routes_.begin(); it != routes_.end();) {
-    if (!it->second->removed) {
-      ++it;
-      continue;
-    }
-    it->second->backends.clear();
-    if (it->second->references > 0) leaving_.push_back(std::move(it->second));
-    it = routes_.erase(it);
-  }
   std::vector<Upstream*> idle;
-  for (auto it = backends_.begin(); it != backends_.end();) {
-    Backend& backend = *it->second;
-    if (!backend.removed) {
-      ++it;
-      continue;
-    }
-    while (backend.idle != nullptr) {
-      Upstream* upstream = backend.idle;
-      backend.idle = upstream->next;
-      upstream->previous = upstream->next = nullptr;
-      upstream->backend = nullptr;
-      idle.push_back(upstream);
-    }
-    backend.idle_count = 0;
-    it = backend.in_flight == 0 ? backends_.erase(it) : std::next(it);
+  std::ranges::sort(before);
+  const auto twice = std::ranges::unique(before);
+  before.erase(twice.begin(), twice.end());
+  for (Backend* backend : before) {
+    if (backend->routes > 0) continue;
+    take_idle(*backend, idle);
+    forget_if_unused(*backend);
   }
   return idle;
+}
+
+void LoopTable::take_idle(Backend& backend, std::vector<Upstream*>& out) {
+  while (backend.idle != nullptr) {
+    Upstream* upstream = backend.idle;
+    backend.idle = upstream->next;
+    upstream->previous = upstream->next = nullptr;
+    upstream->backend = nullptr;
+    out.push_back(upstream);
+  }
+  backend.idle_count = 0;
 }
 
 Route* LoopTable::find(std::string_view host) const {
@@ -95,7 +96,7 @@ void LoopTable::count_out(Backend& backend) {
 }
 
 void LoopTable::forget_if_unused(Backend& backend) {
-  if (backend.removed && backend.in_flight == 0 && backend.idle_count == 0) backends_.erase(backend.spec.get());
+  if (backend.routes == 0 && backend.in_flight == 0 && backend.idle_count == 0) backends_.erase(backend.spec.get());
 }
 
 void LoopTable::push_idle(Backend& backend, Upstream& upstream) {

@@ -16,8 +16,8 @@ struct Backend {
   BackendSlot* slot = nullptr;
   std::int64_t in_flight = 0;
   std::int64_t avoid_until = 0;  // a connect failed: others are preferred for a second
-  bool removed = false;
-  Upstream* idle = nullptr;  // newest first
+  int routes = 0;                // of this loop's table that lead here; 0: it goes once its last request ended
+  Upstream* idle = nullptr;      // newest first
   std::size_t idle_count = 0;
 };
 
@@ -34,8 +34,8 @@ struct Route {
 class LoopTable {
  public:
   explicit LoopTable(int loop) : loop_(static_cast<std::size_t>(loop)) {}
-  // Replaces hosts and Backends in place. The idle connections of Backends that are gone are returned for closing.
-  std::vector<Upstream*> apply(const Table& table);
+  // Changes hosts and Backends in place. The idle connections of Backends that are gone are returned for closing.
+  std::vector<Upstream*> apply(const TableChange& change);
   Route* find(std::string_view host) const;
   // The Backend with the fewest requests in flight; `avoid` only where there is no other. Null: none.
   static Backend* choose(Route& route, const Backend* avoid, std::int64_t now_ms);
@@ -51,6 +51,7 @@ class LoopTable {
     using is_transparent = void;
     std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
   };
+  static void take_idle(Backend& backend, std::vector<Upstream*>& out);
   void forget_if_unused(Backend& backend);
   const std::size_t loop_;
   std::unordered_map<std::string, std::unique_ptr<Route>, Hash, std::equal_to<>> routes_;

@@ -115,9 +115,7 @@ TEST_F(RouterControl, RefusesOlderAndMalformedTables) {
   router::v1::RouteTable table;
   table.set_version(12);
   table.add_routes()->set_host("Upper.test");
-  router::v1::PublishReply reply;
-  grpc::ClientContext context;
-  EXPECT_EQ(stub_->Publish(&context, table, &reply).error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_EQ(publish_table(table).error_code(), grpc::StatusCode::INVALID_ARGUMENT);
 }
 
 TEST_F(RouterControl, ServesFromTheKeptTableAfterARestart) {
@@ -138,6 +136,106 @@ TEST_F(RouterControl, ServesFromTheKeptTableAfterARestart) {
   EXPECT_EQ(fetch(get()).status(), 404) << "a damaged file must not keep the router down";
   EXPECT_TRUE(publish({backend(app.port())}, 6).ok());
   EXPECT_EQ(fetch(get()).body, "kept");
+  std::filesystem::remove_all(home);
+}
+
+// What the host leads to, as a change of the table `based_on`; no Backend: the Project is gone.
+router::v1::RouteTable change_of(const std::string& host, std::int64_t based_on,
+                                 const std::vector<router::v1::Backend>& backends) {
+  router::v1::RouteTable out;
+  out.set_version(based_on + 1);
+  out.set_based_on(based_on);
+  out.add_projects(host);
+  if (backends.empty()) return out;
+  router::v1::Route& route = *out.add_routes();
+  route.set_host(host);
+  route.set_project(host);
+  for (const router::v1::Backend& each : backends) *route.add_backends() = each;
+  return out;
+}
+
+std::string get_from(const std::string& host) { return "GET / HTTP/1.1\r\nHost: " + host + "\r\n\r\n"; }
+
+TEST_F(RouterControl, AChangeReplacesTheRoutesOfItsProjectsAndLeavesTheOthers) {
+  TestBackend app(saying("app"));
+  TestBackend other(saying("other"));
+  TestBackend next(saying("next"));
+  start();
+  ASSERT_TRUE(publish({backend(app.port())}, 5).ok());
+  ASSERT_TRUE(publish_table(change_of("other.test", 5, {backend(other.port(), 1)})).ok());
+  EXPECT_EQ(fetch(get_from("other.test")).body, "other");
+  EXPECT_EQ(fetch(get()).body, "app") << "of another Project";
+  ASSERT_TRUE(publish_table(change_of("other.test", 6, {backend(next.port(), 2)})).ok());
+  EXPECT_EQ(fetch(get_from("other.test")).body, "next");
+  EXPECT_EQ(drain({backend(other.port(), 1)}, 10'000), 0);
+  ASSERT_TRUE(publish_table(change_of("other.test", 7, {})).ok());
+  EXPECT_EQ(fetch(get_from("other.test")).status(), 404);
+  EXPECT_EQ(fetch(get()).body, "app");
+  EXPECT_EQ(statistics().table_version(), 8);
+}
+
+TEST_F(RouterControl, RefusesAChangeOfAnotherTableAndOneThatTakesAnothersHost) {
+  TestBackend app(saying("app"));
+  start();
+  ASSERT_TRUE(publish({backend(app.port())}, 5).ok());
+  EXPECT_EQ(publish_table(change_of("other.test", 4, {backend(app.port())})).error_code(),
+            grpc::StatusCode::FAILED_PRECONDITION);
+  EXPECT_EQ(publish_table(change_of("other.test", 6, {backend(app.port())})).error_code(),
+            grpc::StatusCode::FAILED_PRECONDITION);
+  router::v1::RouteTable theft = change_of("app.test", 5, {backend(app.port())});
+  theft.set_projects(0, "other");
+  theft.mutable_routes(0)->set_project("other");
+  EXPECT_EQ(publish_table(theft).error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_EQ(fetch(get()).body, "app");
+}
+
+TEST_F(RouterControl, ServesFromTheKeptChangesAfterARestart) {
+  const std::filesystem::path home = std::filesystem::temp_directory_path() / ("paastech-router-" + new_uuid());
+  std::filesystem::create_directories(home);
+  TestBackend app(saying("app"));
+  TestBackend other(saying("other"));
+  RouterOptions options;
+  options.table_file = home / "routes.bin";
+  const std::filesystem::path changes = home / "routes.bin.changes";
+  start(options);
+  ASSERT_TRUE(publish({backend(app.port())}, 5).ok());
+  ASSERT_TRUE(publish_table(change_of("other.test", 5, {backend(other.port())})).ok());
+  ASSERT_TRUE(publish_table(change_of("third.test", 6, {backend(other.port())})).ok());
+  stop();
+  const auto whole = std::filesystem::file_size(changes);
+  start(options);
+  EXPECT_EQ(fetch(get_from("third.test")).body, "other");
+  EXPECT_EQ(statistics().table_version(), 7);
+  stop();
+  std::filesystem::resize_file(changes, whole - 1);
+  start(options);
+  EXPECT_EQ(fetch(get_from("other.test")).body, "other");
+  EXPECT_EQ(fetch(get_from("third.test")).status(), 404) << "its record is torn";
+  EXPECT_EQ(publish_table(change_of("third.test", 6, {backend(other.port())})).error_code(),
+            grpc::StatusCode::FAILED_PRECONDITION)
+      << "it could not be read again behind a torn one";
+  ASSERT_TRUE(publish({backend(app.port())}, 8).ok());
+  EXPECT_FALSE(std::filesystem::exists(changes));
+  EXPECT_EQ(fetch(get_from("other.test")).status(), 404);
+  EXPECT_TRUE(publish_table(change_of("other.test", 8, {backend(other.port())})).ok());
+  std::filesystem::remove_all(home);
+}
+
+TEST_F(RouterControl, WantsTheWholeTableOnceTheChangesAreLongerThanIt) {
+  const std::filesystem::path home = std::filesystem::temp_directory_path() / ("paastech-router-" + new_uuid());
+  std::filesystem::create_directories(home);
+  TestBackend app(saying("app"));
+  RouterOptions options;
+  options.table_file = home / "routes.bin";
+  start(options);
+  ASSERT_TRUE(publish({backend(app.port())}, 1).ok());
+  std::int64_t version = 1;
+  grpc::Status last;
+  while (last.ok() && version < 10'000) last = publish_table(change_of("other.test", version++, {backend(app.port())}));
+  EXPECT_EQ(last.error_code(), grpc::StatusCode::FAILED_PRECONDITION) << version;
+  EXPECT_LT(std::filesystem::file_size(home / "routes.bin.changes"), 2 * 65'536);
+  EXPECT_TRUE(publish({backend(app.port())}, version).ok());
+  EXPECT_TRUE(publish_table(change_of("other.test", version, {backend(app.port())})).ok());
   std::filesystem::remove_all(home);
 }
 

@@ -6,7 +6,6 @@
 #include <latch>
 
 #include "base/failpoint.h"
-#include "base/files.h"
 #include "rpc/status.h"
 
 namespace paastech::ingress {
@@ -25,14 +24,13 @@ ControlService::ControlService(Registry& registry, std::vector<std::unique_ptr<L
 ControlService::~ControlService() { stop(); }
 
 Status ControlService::load() {
-  if (table_file_.empty() || !std::filesystem::exists(table_file_)) return {};
-  TRY_ASSIGN(const std::string bytes, read_file(table_file_, std::size_t{256} << 20));
-  router::v1::RouteTable table;
-  if (!table.ParseFromString(bytes))
-    return fail(Code::kInternal, fmt::format("the route table {} is damaged", table_file_.string()));
-  TRY_ASSIGN(const std::shared_ptr<const Table> made, registry_.build(table));
-  for (const std::unique_ptr<Loop>& loop : loops_) loop->apply(*made);
-  version_ = table.version();
+  TRY_ASSIGN(const std::vector<router::v1::RouteTable> tables, table_file_.load());
+  for (const router::v1::RouteTable& table : tables) {
+    TRY_ASSIGN(const std::shared_ptr<const TableChange> change, registry_.prepare(table));
+    registry_.commit(table, *change);
+    for (const std::unique_ptr<Loop>& loop : loops_) loop->apply(*change);
+    version_ = table.version();
+  }
   return {};
 }
 
@@ -91,14 +89,21 @@ Status ControlService::publish(const router::v1::RouteTable& table) {
     return fail(Code::kFailedPrecondition,
                 fmt::format("the router has table version {}, later than {}", present, table.version()),
                 "publish a version that is not lower");
-  TRY_ASSIGN(const std::shared_ptr<const Table> made, registry_.build(table));
+  if (table.based_on() != 0 && (table.based_on() != present || !table_file_.takes_change()))
+    return fail(
+        Code::kFailedPrecondition,
+        fmt::format("a change of table version {} was offered, but the router has version {}, or wants it whole",
+                    table.based_on(), present),
+        "publish the whole table");
+  TRY_ASSIGN(const std::shared_ptr<const TableChange> change, registry_.prepare(table));
   PAASTECH_FAILPOINT("router.publish");
-  if (!table_file_.empty()) TRY(write_file(table_file_, table.SerializeAsString(), 0600));
+  TRY(table_file_.write(table));
   PAASTECH_FAILPOINT("router.written");
+  registry_.commit(table, *change);
   std::latch served(static_cast<std::ptrdiff_t>(loops_.size()));
   for (const std::unique_ptr<Loop>& loop : loops_) {
-    loop->post([&loop, &made, &served] {
-      loop->apply(*made);
+    loop->post([&loop, &change, &served] {
+      loop->apply(*change);
       served.count_down();
     });
   }

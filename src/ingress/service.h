@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "ingress/loop.h"
+#include "ingress/table_file.h"
 #include "router.grpc.pb.h"
 
 namespace paastech::ingress {
@@ -53,7 +54,7 @@ class ControlService final : public router::v1::Router::CallbackService {
 
   Registry& registry_;
   std::vector<std::unique_ptr<Loop>>& loops_;
-  const std::filesystem::path table_file_;
+  TableFile table_file_;
   std::atomic<std::int64_t> version_{0};
   std::list<Draining> draining_;  // the control thread's
   std::mutex mutex_;

@@ -1,6 +1,7 @@
 #pragma once
-// The route table as the loops use it, and the counters that outlive tables. A Table is immutable and shared; the
-// counters have one slot a loop, written by that loop only and summed by whoever asks.
+// The route table as the router knows it, what changes in it as the loops take it up, and the counters that outlive
+// both. A TableChange is immutable and shared; the counters have one slot a loop, written by that loop only and summed
+// by whoever asks.
 // Thread: Registry belongs to the control thread, but statistics() and in_flight() are safe from any.
 #include <array>
 #include <atomic>
@@ -9,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -72,28 +74,39 @@ struct TableRoute {
   std::vector<std::shared_ptr<const BackendSpec>> backends;
   std::shared_ptr<ProjectCounters> counters;
 };
-struct Table {
-  std::int64_t version = 0;
-  std::vector<TableRoute> routes;
+struct TableChange {
+  std::vector<TableRoute> routes;  // new ones, and ones that replace what their host had
+  std::vector<std::string> gone;   // hosts without a route from now on
 };
 
 class Registry {
  public:
   explicit Registry(int loops) : loops_(loops) {}
-  // kInvalidArgument: a host name that is malformed or there twice, an address that is none. Keeps the counters of what
-  // was there before; forgets Projects that are gone and Backends that are gone and idle.
-  Result<std::shared_ptr<const Table>> build(const router::v1::RouteTable& table);
+  // What the table, or the change of it, means beside what is there. Changes nothing but the counters of Projects that
+  // get their first Backend. kInvalidArgument: a host name that is malformed or there twice, an address that is none.
+  Result<std::shared_ptr<const TableChange>> prepare(const router::v1::RouteTable& table);
+  // It holds from now on. Keeps the counters of what was there before; forgets Projects that are gone, and Backends
+  // that no loop holds any more.
+  void commit(const router::v1::RouteTable& table, const TableChange& change);
   std::int64_t in_flight(const google::protobuf::RepeatedPtrField<router::v1::Backend>& backends) const;
   void statistics(router::v1::StatisticsReply& out) const;
 
  private:
+  struct Project {
+    std::shared_ptr<ProjectCounters> counters;
+    std::vector<std::string> hosts;
+  };
+  using Backends = std::map<std::string, std::shared_ptr<const BackendSpec>>;
   static std::string key(const router::v1::Backend& backend);
+  Result<TableRoute> prepare_route(const router::v1::Route& route, Backends& added);
+  std::set<std::string> replaced(const router::v1::RouteTable& table) const;
   static std::int64_t sum_in_flight(const BackendCounters& counters);
   static void sum(const ProjectCounters& counters, router::v1::HostStatistics& out);
   const int loops_;
   mutable std::mutex mutex_;
-  std::map<std::string, std::shared_ptr<const BackendSpec>> backends_;
-  std::map<std::string, std::shared_ptr<ProjectCounters>> projects_;
+  Backends backends_;
+  std::map<std::string, Project> projects_;
+  std::map<std::string, std::string> hosts_;  // the Project of each
 };
 
 }  // namespace paastech::ingress

@@ -245,6 +245,9 @@ class RouterFixture : public ::testing::Test {
     route.set_host("app.test");
     route.set_project("p");
     for (const router::v1::Backend& item : backends) *route.add_backends() = item;
+    return publish_table(table);
+  }
+  grpc::Status publish_table(const router::v1::RouteTable& table) {
     router::v1::PublishReply reply;
     grpc::ClientContext context;
     return stub_->Publish(&context, table, &reply);
