@@ -1,13 +1,16 @@
-# paastech_pch(NAME HEADER DEPS ...)
+# paastech_pch(NAME HEADER [COLD] DEPS ...)
 # A precompiled header for the libraries that say PCH NAME, as pch_NAME, and the same with GoogleTest for their tests, which
-# are not optimised: that would only cost the build.
+# are not optimised: that would only cost the build. COLD: for libraries that are COLD too; GCC wants one level for both.
 function(paastech_pch name header)
-  cmake_parse_arguments(ARG "" "" "DEPS" ${ARGN})
+  cmake_parse_arguments(ARG "COLD" "" "DEPS" ${ARGN})
   set(source ${PROJECT_SOURCE_DIR}/cmake/pch.cc)
   add_library(pch_${name} STATIC ${source})
   target_precompile_headers(pch_${name} PRIVATE ${header})
   target_include_directories(pch_${name} PUBLIC ${PROJECT_SOURCE_DIR}/src)
   target_link_libraries(pch_${name} PUBLIC ${ARG_DEPS})
+  if(ARG_COLD)
+    target_compile_options(pch_${name} PRIVATE ${PAASTECH_COLD_OPTIONS})
+  endif()
   if(PAASTECH_TESTS)
     add_library(pch_${name}_test STATIC ${source})
     target_precompile_headers(pch_${name}_test PRIVATE ${header} <gmock/gmock.h> <gtest/gtest.h>)
@@ -16,13 +19,15 @@ function(paastech_pch name header)
   endif()
 endfunction()
 
-# paastech_library(NAME [PCH NAME] DEPS ...)
+# paastech_library(NAME [PCH NAME] [COLD] DEPS ...)
 # One library a folder: every .cc beside the CMakeLists.txt but *_test.cc and main.cc; the *_test.cc become the
 # executable test_NAME, each test of which ctest knows by its own name. PCH: share that precompiled header (paastech_pch).
+# TEST_PCH: another one for its tests.
+# COLD: compiled with PAASTECH_COLD_OPTIONS.
 # ENGINE: the tests need a Docker Engine, which the fixture of tests/CMakeLists.txt provides.
 # DATABASE: the tests use a database; a second time they run, as one ctest entry, on the fixture's PostgreSQL.
 function(paastech_library name)
-  cmake_parse_arguments(ARG "ENGINE;DATABASE" "PCH" "DEPS;TEST_DEPS" ${ARGN})
+  cmake_parse_arguments(ARG "COLD;ENGINE;DATABASE" "PCH;TEST_PCH" "DEPS;TEST_DEPS" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc)
   set(tests ${sources})
   list(FILTER sources EXCLUDE REGEX "(_test|/main|_main)\\.cc$")
@@ -31,7 +36,9 @@ function(paastech_library name)
     add_library(${name} STATIC ${sources})
     target_include_directories(${name} PUBLIC ${PROJECT_SOURCE_DIR}/src)
     target_link_libraries(${name} PUBLIC ${ARG_DEPS})
-    set(scope PUBLIC)
+    if(ARG_COLD)
+      target_compile_options(${name} PRIVATE ${PAASTECH_COLD_OPTIONS})
+    endif()
     if(ARG_PCH)
       target_precompile_headers(${name} REUSE_FROM pch_${ARG_PCH})
       # It serves only files compiled with the same definitions.
@@ -46,8 +53,11 @@ function(paastech_library name)
     add_executable(test_${name} ${tests})
     target_link_libraries(test_${name} PRIVATE ${name} ${ARG_TEST_DEPS} GTest::gtest GTest::gtest_main GTest::gmock)
     target_compile_options(test_${name} PRIVATE ${PAASTECH_TEST_OPTIONS})
-    if(ARG_PCH)
-      target_precompile_headers(test_${name} REUSE_FROM pch_${ARG_PCH}_test)
+    if(NOT ARG_TEST_PCH)
+      set(ARG_TEST_PCH ${ARG_PCH})
+    endif()
+    if(ARG_TEST_PCH)
+      target_precompile_headers(test_${name} REUSE_FROM pch_${ARG_TEST_PCH}_test)
     endif()
     set(properties TIMEOUT 120 LABELS unit)
     if(ARG_ENGINE)

@@ -8,11 +8,10 @@
 #include "base/secret.h"
 #include "controller/controller.h"
 #include "controller/database_access.h"
+#include "controller/reports.h"
 #include "domain/route.h"
 #include "logs/deployment_log.h"
 #include "net/task.h"
-#include "pomegranate.grpc.pb.h"
-#include "router.grpc.pb.h"
 
 namespace paastech::controller {
 class LogBook;
@@ -42,7 +41,7 @@ struct Context {
   net::TaskGroup& tasks;  // changes go on in it when their caller hangs up; joined after the HTTP server stopped
   controller::DatabaseAccess& database;
   controller::Controller& controller;
-  engine::Pomegranate::Stub& pomegranate;
+  controller::EngineReports& engine;
   const SecretBox& secrets;
   net::BlockingPool& hashing;  // 2 threads, for a hash takes 64 MiB (threat 32); through Auth, which bounds its queue
   const Clock& clock;
@@ -50,7 +49,7 @@ struct Context {
   controller::LogBook& book;  // what Instances and Deployments print
   PublicAddress address = {};
   ServiceInfo info = {};
-  std::vector<paastech::router::v1::Router::Stub*> routers = {};  // for /metrics
+  std::vector<controller::IngressReports*> ingresses = {};  // for /metrics
   AccountOptions accounts = {};
   CidrList trusted_proxy = {};                      // whose X-Forwarded-For is believed
   MailQueue* mails = nullptr;                       // null: this Service cannot send mail

@@ -327,6 +327,16 @@ TEST_F(Project, ShowsWhatRuns) {
   EXPECT_EQ(json(ask("GET", "/api/v1/projects/hello/stats", token_)).at("items").at(0).at("cpu_percent"), 2.5);
 }
 
+TEST_F(Project, SaysWhyItCannotBeRepaired) {
+  add_project("hello", ada_);
+  EXPECT_FALSE(json(ask("GET", "/api/v1/projects/hello", token_)).contains("problem"));
+  controller_->condition_now.problem = "web.1 exited with code 1";
+  controller_->condition_now.problem_since_ms = 1'769'860'800'000;
+  const boost::json::object problem{{"message", "web.1 exited with code 1"}, {"since", "2026-01-31T12:00:00.000Z"}};
+  EXPECT_EQ(json(ask("GET", "/api/v1/projects/hello", token_)).at("problem"), problem);
+  EXPECT_EQ(json(ask("GET", "/api/v1/projects", token_)).at("items").at(0).at("problem"), problem);
+}
+
 TEST_F(Project, SaysThatTheEngineDoesNotAnswer) {
   add_project("hello", ada_);
   engine_.down = true;

@@ -4,6 +4,7 @@
 #include "api/http/project_figures.h"
 #include "api/test_support.h"
 #include "controller/counting_neighbours.h"
+#include "controller/grpc_reports.h"
 #include "controller/metrics_collector.h"
 
 namespace paastech::api {
@@ -18,8 +19,10 @@ class StatsTest : public ApiTest {
     counting_host_ = host({&counting_engine_, &counting_router_});
     counting_stub_ = engine::Pomegranate::NewStub(counting_host_->channel());
     router_stub_ = paastech::router::v1::Router::NewStub(counting_host_->channel());
+    engine_figures_ = std::make_unique<controller::GrpcEngineReports>(*counting_stub_);
+    ingress_figures_ = std::make_unique<controller::GrpcIngressReports>(*router_stub_);
     collector_ = std::make_unique<controller::MetricsCollector>(
-        tasks_, controller::MetricsCollector::Sources{*counting_stub_, {router_stub_.get()}, *access_, clock_},
+        tasks_, controller::MetricsCollector::Sources{*engine_figures_, {ingress_figures_.get()}, *access_, clock_},
         metrics::History(folder_));
     context_->metrics = collector_.get();
   }
@@ -51,6 +54,8 @@ class StatsTest : public ApiTest {
   std::unique_ptr<rpc::Host> counting_host_;
   std::unique_ptr<engine::Pomegranate::Stub> counting_stub_;
   std::unique_ptr<paastech::router::v1::Router::Stub> router_stub_;
+  std::unique_ptr<controller::GrpcEngineReports> engine_figures_;
+  std::unique_ptr<controller::GrpcIngressReports> ingress_figures_;
   std::unique_ptr<controller::MetricsCollector> collector_;
   std::int64_t cpu_ns_ = 0;
   std::int64_t good_ = 0;
@@ -119,7 +124,7 @@ TEST_F(StatsTest, TellsPrometheusOfEachProject) {
   const std::string root = token_of(add_client("root", true));
   round(0);
   round(90, 10);
-  context_->routers = {router_stub_.get()};
+  context_->ingresses = {ingress_figures_.get()};
   const std::string text = ask("GET", "/metrics", root).body;
   const std::string labels = "{project=\"" + shop_.id + "\",name=\"shop\",process=\"web\"";
   for (const std::string& line :

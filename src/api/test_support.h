@@ -9,6 +9,7 @@
 #include "api/contract/contract.h"
 #include "api/http_api.h"
 #include "base/ids.h"
+#include "controller/grpc_reports.h"
 #include "controller/log_book.h"
 #include "net/task.h"
 #include "rpc/host.h"
@@ -268,8 +269,20 @@ class ApiTest : public ::testing::Test {
     book_ = std::make_unique<controller::LogBook>(tasks_, lines_, clock_);
     engine_host_ = host({&engine_});
     stub_ = engine::Pomegranate::NewStub(engine_host_->channel());
-    context_.reset(new Context{
-        tasks_, *access_, *controller_, *stub_, secrets_, hashing_, clock_, *log_, *book_, {}, {"0.1.0"}, {}, {}});
+    engine_reports_ = std::make_unique<controller::GrpcEngineReports>(*stub_);
+    context_.reset(new Context{tasks_,
+                               *access_,
+                               *controller_,
+                               *engine_reports_,
+                               secrets_,
+                               hashing_,
+                               clock_,
+                               *log_,
+                               *book_,
+                               {},
+                               {"0.1.0"},
+                               {},
+                               {}});
     api_ = std::make_unique<HttpApi>(*context_);
   }
   ~ApiTest() override {
@@ -424,6 +437,7 @@ class ApiTest : public ::testing::Test {
   FakeEngine engine_;
   std::unique_ptr<rpc::Host> engine_host_;
   std::unique_ptr<engine::Pomegranate::Stub> stub_;
+  std::unique_ptr<controller::GrpcEngineReports> engine_reports_;
   SecretBox secrets_{std::string(32, 'k')};
   HandClock clock_;
   std::unique_ptr<Context> context_;

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 
 namespace paastech {
@@ -25,6 +26,22 @@ Status make_private_folder(const std::filesystem::path& folder) {
                 fmt::format("other users may write to {} (mode {:o})", folder.string(), info.st_mode & 0777u),
                 fmt::format("run: chmod go-w {}", folder.string()));
   return {};
+}
+
+Result<TemporaryFolder> TemporaryFolder::make(std::string_view prefix) {
+  std::error_code error;
+  const std::filesystem::path all = std::filesystem::temp_directory_path(error);
+  std::string name = (all / fmt::format("{}.XXXXXX", prefix)).string();
+  if (error || ::mkdtemp(name.data()) == nullptr)
+    return fail(Code::kInternal,
+                fmt::format("cannot make a temporary folder: {}", error ? error.message() : std::strerror(errno)),
+                "set TMPDIR to a folder where this user may write");
+  return TemporaryFolder(name);
+}
+
+TemporaryFolder::~TemporaryFolder() {
+  std::error_code ignored;
+  if (!path_.empty()) std::filesystem::remove_all(path_, ignored);
 }
 
 Result<FolderLock> FolderLock::take(const std::filesystem::path& folder) {

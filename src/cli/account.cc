@@ -85,36 +85,36 @@ Outcome<int> delete_account(Session& session, const AccountOptions& options) {
   return 0;
 }
 
-void add_stdin_flag(CLI::App* app, AccountOptions& options, const std::string& what) {
-  app->add_flag("--password-stdin", options.password_stdin, "read " + what + " from the standard input");
+void add_stdin_flag(Command app, AccountOptions& options, const std::string& what) {
+  app.add_flag("--password-stdin", options.password_stdin, "read " + what + " from the standard input");
 }
 
 }  // namespace
 
 void add_account_commands(Commands& commands) {
   const auto options = std::make_shared<AccountOptions>();
-  CLI::App* app =
+  Command app =
       commands.add("signup", "Make an account", [options](Session& session) { return sign_up(session, *options); });
-  app->add_option("--email", options->email, "your address")->type_name("E")->required();
-  app->add_option("--username", options->username, "3-30 letters, digits, - and _; a letter first")
-      ->type_name("U")
-      ->required();
-  app->add_option("--invitation", options->invitation, "the link of your invitation, or the secret in it")
-      ->type_name("LINK");
+  app.add_option("--email", options->email, "your address").type_name("E").required();
+  app.add_option("--username", options->username, "3-30 letters, digits, - and _; a letter first")
+      .type_name("U")
+      .required();
+  app.add_option("--invitation", options->invitation, "the link of your invitation, or the secret in it")
+      .type_name("LINK");
   add_stdin_flag(app, *options, "the password");
-  CLI::App* group = commands.group("account", "Your account");
+  Command group = commands.group("account", "Your account");
   app = commands.add(
       "password", "Change your password", [options](Session& session) { return change_password(session, *options); },
       group);
   add_stdin_flag(app, *options, "the current and the new password, a line each,");
   app = commands.add(
       "email", "Change your address", [options](Session& session) { return change_email(session, *options); }, group);
-  app->add_option("ADDRESS", options->email, "the new one")->type_name("")->required();
+  app.add_option("ADDRESS", options->email, "the new one").type_name("").required();
   add_stdin_flag(app, *options, "the password");
   app = commands.add(
       "delete", "Delete your account", [options](Session& session) { return delete_account(session, *options); },
       group);
-  app->add_flag("--yes", options->yes, "do not ask");
+  app.add_flag("--yes", options->yes, "do not ask");
   add_stdin_flag(app, *options, "the password");
 }
 

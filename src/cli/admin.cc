@@ -89,24 +89,22 @@ Outcome<int> remove(Session& session, const std::string& id) {
 
 }  // namespace
 
-void add_admin_announcements_commands(Commands& commands, CLI::App* admin) {
+void add_admin_announcements_commands(Commands& commands, Command admin) {
   const auto options = std::make_shared<AnnouncementOptions>();
-  CLI::App* group = commands.group("announcements", "What every account is told after its login", list, admin);
+  Command group = commands.group("announcements", "What every account is told after its login", list, admin);
   commands.add("list", "List them", list, group);
-  CLI::App* app = commands.add(
+  Command app = commands.add(
       "add", "Announce something", [options](Session& session) { return announce(session, *options); }, group);
-  app->add_option("TEXT", options->text, "at most 500 characters")->type_name("")->required();
-  app->add_option("--level", options->level, "info or warning")
-      ->type_name("LEVEL")
-      ->check(CLI::IsMember({"info", "warning"}));
-  app->add_option("--until", options->until, "for instance 2026-12-24T18:00:00Z")->type_name("TIME");
+  app.add_option("TEXT", options->text, "at most 500 characters").type_name("").required();
+  app.add_option("--level", options->level, "info or warning").type_name("LEVEL").one_of({"info", "warning"});
+  app.add_option("--until", options->until, "for instance 2026-12-24T18:00:00Z").type_name("TIME");
   app = commands.add(
       "remove", "Stop showing one", [options](Session& session) { return remove(session, options->id); }, group);
-  app->add_option("ID", options->id, "as `admin announcements` shows it")->type_name("")->required();
+  app.add_option("ID", options->id, "as `admin announcements` shows it").type_name("").required();
 }
 
 void add_admin_commands(Commands& commands) {
-  CLI::App* admin = commands.group("admin", "For administrators of the Service");
+  Command admin = commands.group("admin", "For administrators of the Service");
   add_admin_clients_commands(commands, admin);
   add_admin_quota_commands(commands, admin);
   add_admin_announcements_commands(commands, admin);

@@ -131,36 +131,36 @@ Outcome<int> reset_link(Session& session, const std::string& who) {
 
 }  // namespace
 
-void add_admin_clients_commands(Commands& commands, CLI::App* admin) {
+void add_admin_clients_commands(Commands& commands, Command admin) {
   const auto options = std::make_shared<ClientOptions>();
-  CLI::App* group = commands.group("clients", "Accounts", {}, admin);
+  Command group = commands.group("clients", "Accounts", {}, admin);
   const auto of_one = [&](const std::string& name, const std::string& description, const Action& action) {
-    CLI::App* app = commands.add(name, description, action, group);
-    app->add_option("WHO", options->who, "user name or id")->type_name("")->required();
+    Command app = commands.add(name, description, action, group);
+    app.add_option("WHO", options->who, "user name or id").type_name("").required();
     return app;
   };
-  CLI::App* app = commands.add(
+  Command app = commands.add(
       "create", "Make an account with a random password",
       [options](Session& session) { return create(session, *options); }, group);
-  app->add_option("--email", options->email, "address to log in with")->type_name("E")->required();
-  app->add_option("--username", options->username, "short name of the account")->type_name("U")->required();
-  app->add_flag("--admin", options->administrator, "make it an administrator");
+  app.add_option("--email", options->email, "address to log in with").type_name("E").required();
+  app.add_option("--username", options->username, "short name of the account").type_name("U").required();
+  app.add_flag("--admin", options->administrator, "make it an administrator");
   app = commands.add(
       "invite", "Invite an address to make its account",
       [options](Session& session) { return invite(session, options->email); }, group);
-  app->add_option("ADDRESS", options->email, "whom")->type_name("")->required();
+  app.add_option("ADDRESS", options->email, "whom").type_name("").required();
   app = commands.add("list", "List accounts", [options](Session& session) { return list(session, *options); }, group);
-  app->add_option("--search", options->search, "part of a name or an address")->type_name("TEXT");
+  app.add_option("--search", options->search, "part of a name or an address").type_name("TEXT");
   of_one("show", "Show an account", [options](Session& session) { return show(session, options->who); });
   app = of_one("suspend", "Stop an account's applications and end its logins, at once",
                [options](Session& session) { return suspend(session, *options); });
-  app->add_option("--reason", options->reason, "what its Client is told")->type_name("TEXT")->required();
+  app.add_option("--reason", options->reason, "what its Client is told").type_name("TEXT").required();
   of_one("resume", "Undo a suspension", [options](Session& session) { return resume(session, options->who); });
   of_one("reset-link", "Make a link that sets the password anew",
          [options](Session& session) { return reset_link(session, options->who); });
   app = of_one("delete", "Delete an account and its projects",
                [options](Session& session) { return remove(session, *options); });
-  app->add_flag("--yes", options->yes, "do not ask");
+  app.add_flag("--yes", options->yes, "do not ask");
 }
 
 }  // namespace paastech::cli

@@ -113,26 +113,26 @@ Outcome<int> usage_of_mine(Session& session) {
 
 }  // namespace
 
-void add_admin_quota_commands(Commands& commands, CLI::App* admin) {
+void add_admin_quota_commands(Commands& commands, Command admin) {
   const auto options = std::make_shared<QuotaOptions>();
   commands.add("usage", "Show what you use of your plan", usage_of_mine);
-  CLI::App* group = commands.group("quota", "Plans: what accounts may use", list, admin);
+  Command group = commands.group("quota", "Plans: what accounts may use", list, admin);
   commands.add("list", "List the plans", list, group);
-  CLI::App* app = commands.add(
+  Command app = commands.add(
       "set", "Make or change a plan", [options](Session& session) { return set(session, *options); }, group);
-  app->add_option("PLAN", options->plan, "its name")->type_name("")->required();
+  app.add_option("PLAN", options->plan, "its name").type_name("").required();
   for (std::size_t i = 0; i < kLimits.size(); ++i)
-    app->add_option(kLimits[i].option, options->given[i],
-                    kLimits[i].bytes ? "for instance 16GiB, or none" : "a number, or none")
-        ->type_name("LIMIT");
+    app.add_option(kLimits[i].option, options->given[i],
+                   kLimits[i].bytes ? "for instance 16GiB, or none" : "a number, or none")
+        .type_name("LIMIT");
   app = commands.add(
       "delete", "Delete a plan that nobody has", [options](Session& session) { return remove(session, options->plan); },
       group);
-  app->add_option("PLAN", options->plan, "its name")->type_name("")->required();
+  app.add_option("PLAN", options->plan, "its name").type_name("").required();
   app = commands.add(
       "assign", "Give an account a plan", [options](Session& session) { return assign(session, *options); }, group);
-  app->add_option("WHO", options->who, "user name or id")->type_name("")->required();
-  app->add_option("PLAN", options->plan, "its name")->type_name("")->required();
+  app.add_option("WHO", options->who, "user name or id").type_name("").required();
+  app.add_option("PLAN", options->plan, "its name").type_name("").required();
 }
 
 }  // namespace paastech::cli

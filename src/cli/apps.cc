@@ -85,17 +85,18 @@ void add_apps_commands(Commands& commands) {
   const auto add = [&](const std::string& name, const std::string& text, auto function) {
     const auto no_wait = std::make_shared<bool>(false);
     commands.add(name, text, [no_wait, function](Session& session) { return function(session, *no_wait); })
-        ->add_flag("--no-wait", *no_wait, "do not follow the deployment that this causes");
+        .add_flag("--no-wait", *no_wait, "do not follow the deployment that this causes");
   };
   add("start", "Start a stopped application", start);
   add("restart", "Replace the instances by new ones, without a gap", restart);
   const auto number = std::make_shared<std::int64_t>(0);
   const auto no_wait = std::make_shared<bool>(false);
-  auto* rollback = commands.add("rollback", "Run an earlier deployment's image and environment again, without a build",
-                                [number, no_wait](Session& session) { return roll_back(session, *number, *no_wait); });
-  rollback->add_option("deployment", *number, "its number (default: the one that was live before)")
-      ->check(CLI::PositiveNumber);
-  rollback->add_flag("--no-wait", *no_wait, "do not follow the deployment that this causes");
+  const Command rollback =
+      commands.add("rollback", "Run an earlier deployment's image and environment again, without a build",
+                   [number, no_wait](Session& session) { return roll_back(session, *number, *no_wait); });
+  rollback.add_option("deployment", *number, "its number (default: the one that was live before)")
+      .between(1, kHighestNumber);
+  rollback.add_flag("--no-wait", *no_wait, "do not follow the deployment that this causes");
   commands.add("open", "Print the application's URL and open it", open);
 }
 

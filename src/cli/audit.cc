@@ -47,13 +47,11 @@ Outcome<int> audit(Session& session, const AuditOptions& options) {
 
 void add_audit_command(Commands& commands) {
   const auto options = std::make_shared<AuditOptions>();
-  CLI::App* app = commands.add("audit", "Show who did what on a project",
-                               [options](Session& session) { return audit(session, *options); });
-  app->add_option("-n,--lines", options->lines, "how many of the newest entries")
-      ->type_name("LINES")
-      ->check(CLI::Range(1, 10'000));
-  app->add_flag("--mine", options->mine, "what you did, on any project");
-  app->add_flag("--all", options->everything, "of the whole Service (administrators)");
+  Command app = commands.add("audit", "Show who did what on a project",
+                             [options](Session& session) { return audit(session, *options); });
+  app.add_option("-n,--lines", options->lines, "how many of the newest entries").type_name("LINES").between(1, 10'000);
+  app.add_flag("--mine", options->mine, "what you did, on any project");
+  app.add_flag("--all", options->everything, "of the whole Service (administrators)");
 }
 
 }  // namespace paastech::cli

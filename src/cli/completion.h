@@ -1,11 +1,14 @@
 #pragma once
 // Completion on the command line: a script for each shell, which asks `paastech __complete WORD…` at every Tab.
-#include <CLI/CLI.hpp>
 #include <functional>
 #include <string>
 #include <vector>
 
 #include "cli/outcome.h"
+
+namespace CLI {
+class App;
+}  // namespace CLI
 
 namespace paastech::cli {
 

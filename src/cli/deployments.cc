@@ -14,9 +14,6 @@ namespace {
 constexpr std::size_t kCommitShown = 7;    // characters, as git shortens
 constexpr std::size_t kSubjectShown = 50;  // characters, git's advice for a subject line
 
-// The number of a Deployment; CLI11's own check of positive numbers names a limit of 300 digits.
-const CLI::Range kNumber(std::int64_t{1}, std::int64_t{1'000'000'000});
-
 std::string took(const json::value& deployment) {
   const std::int64_t ms = integer_of(deployment, "duration_ms");
   return ms > 0 ? human_time(ms) : "-";
@@ -108,19 +105,19 @@ Outcome<int> cancel(Session& session, std::int64_t number) {
 void add_deployments_commands(Commands& commands) {
   const auto options = std::make_shared<ListOptions>();
   const Action listing = [options](Session& session) { return list(session, *options); };
-  CLI::App* group = commands.group("deployments", "What was deployed, and what became of it", listing);
-  for (CLI::App* app : {group, commands.add("list", "List the deployments, newest first", listing, group)}) {
-    app->add_option("-n,--limit", options->limit, "how many")->type_name("COUNT")->check(CLI::Range(1, 100));
-    app->add_option("--before", options->before, "only older ones than this")->type_name("N")->check(kNumber);
+  Command group = commands.group("deployments", "What was deployed, and what became of it", listing);
+  for (Command app : {group, commands.add("list", "List the deployments, newest first", listing, group)}) {
+    app.add_option("-n,--limit", options->limit, "how many").type_name("COUNT").between(1, 100);
+    app.add_option("--before", options->before, "only older ones than this").type_name("N").between(1, kHighestNumber);
   }
   const auto add = [&](const std::string& name, const std::string& text, auto function) {
     const auto number = std::make_shared<std::int64_t>(0);
     commands.add(
                 name, text, [number, function](Session& session) { return function(session, *number); }, group)
-        ->add_option("N", *number, "number of the deployment")
-        ->type_name("")
-        ->check(kNumber)
-        ->required();
+        .add_option("N", *number, "number of the deployment")
+        .type_name("")
+        .between(1, kHighestNumber)
+        .required();
   };
   add("show", "Show one deployment", show);
   add("logs", "Show the log of one deployment; follows it while it runs", logs);

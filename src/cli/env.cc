@@ -107,25 +107,23 @@ Outcome<int> import_file(Session& session, const ChangeOptions& options) {
 }  // namespace
 
 void add_env_commands(Commands& commands) {
-  CLI::App* group = commands.group("env", "Environment variables of the application");
+  Command group = commands.group("env", "Environment variables of the application");
   const auto reveal = std::make_shared<bool>(false);
   commands.add(
               "list", "List the variables", [reveal](Session& session) { return list(session, *reveal); }, group)
-      ->add_flag("--reveal", *reveal, "show the values");
+      .add_flag("--reveal", *reveal, "show the values");
   const auto add = [&](const std::string& name, const std::string& text, auto function) {
     const auto options = std::make_shared<ChangeOptions>();
-    CLI::App* app = commands.add(name, text, [options, function](Session& s) { return function(s, *options); }, group);
-    app->add_flag("--no-wait", options->no_wait, "do not follow the deployment that this causes");
+    Command app = commands.add(name, text, [options, function](Session& s) { return function(s, *options); }, group);
+    app.add_flag("--no-wait", options->no_wait, "do not follow the deployment that this causes");
     return std::pair(app, options);
   };
   const auto [set_app, set_options] = add("set", "Set variables and redeploy", set);
-  set_app->add_option("NAME=VALUE", set_options->words, "what to set")->type_name("")->required();
+  set_app.add_option("NAME=VALUE", set_options->words, "what to set").type_name("").required();
   const auto [unset_app, unset_options] = add("unset", "Remove variables and redeploy", unset);
-  unset_app->add_option("NAME", unset_options->words, "what to remove")->type_name("")->required();
+  unset_app.add_option("NAME", unset_options->words, "what to remove").type_name("").required();
   const auto [import_app, import_options] = add("import", "Set all variables of a .env file and redeploy", import_file);
-  import_app->add_option("FILE", import_options->file, "the file, or - for the standard input")
-      ->type_name("")
-      ->required();
+  import_app.add_option("FILE", import_options->file, "the file, or - for the standard input").type_name("").required();
 }
 
 }  // namespace paastech::cli

@@ -58,8 +58,55 @@ std::string name_from_folder(std::string_view folder) {
 
 std::vector<std::string> Git::command(std::initializer_list<std::string> arguments) const {
   std::vector<std::string> argv{"git", "-C", directory_.string()};
+  // Nothing of the user's own settings decides what of a folder is deployed.
+  if (!store_.empty())
+    argv.insert(argv.end(), {"--git-dir", store_.string(), "--work-tree", directory_.string(), "-c", "core.bare=false",
+                             "-c", "core.autocrlf=false", "-c", "core.excludesFile=", "-c", "core.hooksPath=/dev/null",
+                             "-c", "user.name=paastech", "-c", "user.email=paastech@localhost"});
   argv.insert(argv.end(), arguments);
   return argv;
+}
+
+Result<std::string> Git::answer(std::initializer_list<std::string> arguments) const {
+  TRY_ASSIGN(const Captured out, capture(command(arguments), true));
+  if (out.exit != 0)
+    return fail(Code::kFailedPrecondition, fmt::format("git could not {} {}", *arguments.begin(), directory_.string()),
+                "git says why above");
+  return std::string(trim(out.out));
+}
+
+Result<Git> Git::over(std::filesystem::path directory, std::filesystem::path store) {
+  Git git(std::move(directory));
+  git.store_ = std::move(store);
+  TRY(git.answer({"init", "--quiet"}));
+  TRY(git.answer({"symbolic-ref", "HEAD", "refs/heads/source"}));  // neither main nor master: the server's counts
+  return git;
+}
+
+Result<std::string> Git::fetch_tip(const std::string& target, const std::string& branch) const {
+  TRY(check_ssh_url(target));
+  const std::string name = "refs/heads/" + branch;
+  TRY_ASSIGN(const std::string there, answer({"ls-remote", "--", target, name}));
+  if (!there.ends_with("\t" + name)) return std::string();
+  TRY(answer({"fetch", "--quiet", "--depth=1", "--no-tags", "--", target, name}));
+  return answer({"rev-parse", "FETCH_HEAD"});
+}
+
+Status Git::commit_all(const std::string& parent) const {
+  TRY(answer({"add", "--all", "--", "."}));
+  TRY_ASSIGN(const std::string files, answer({"ls-files"}));
+  if (files.empty())
+    return fail(Code::kFailedPrecondition, fmt::format("there is nothing in {} to deploy", directory_.string()),
+                "a .gitignore there may name everything");
+  TRY_ASSIGN(const std::string tree, answer({"write-tree"}));
+  std::string commit;
+  if (parent.empty()) {
+    TRY_ASSIGN(commit, answer({"commit-tree", tree, "-m", "Deployed from a folder"}));
+  } else {
+    TRY_ASSIGN(commit, answer({"commit-tree", tree, "-p", parent, "-m", "Deployed from a folder"}));
+  }
+  TRY(answer({"update-ref", "HEAD", commit}));
+  return {};
 }
 
 Status Git::require_repository() const {

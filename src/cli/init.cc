@@ -74,8 +74,8 @@ void add_init_command(Commands& commands) {
   commands
       .add("init", "Create a project for this repository and add the remote `paastech`",
            [name](Session& session) { return init(session, *name); })
-      ->add_option("NAME", *name, "the project's name; else made of the folder's")
-      ->type_name("");
+      .add_option("NAME", *name, "the project's name; else made of the folder's")
+      .type_name("");
 }
 
 }  // namespace paastech::cli

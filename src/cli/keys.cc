@@ -70,20 +70,20 @@ Outcome<int> remove(Session& session, const std::string& id) {
 }  // namespace
 
 void add_keys_commands(Commands& commands) {
-  CLI::App* group = commands.group("keys", "SSH keys that may push");
+  Command group = commands.group("keys", "SSH keys that may push");
   const auto file = std::make_shared<std::string>();
   commands.add(
               "add", "Add a public key", [file](Session& session) { return add(session, *file); }, group)
-      ->add_option("FILE", *file, "file of the public key, or - for the standard input")
-      ->type_name("")
-      ->required();
+      .add_option("FILE", *file, "file of the public key, or - for the standard input")
+      .type_name("")
+      .required();
   commands.add("list", "List your keys", list, group);
   const auto id = std::make_shared<std::string>();
   commands.add(
               "remove", "Remove a key", [id](Session& session) { return remove(session, *id); }, group)
-      ->add_option("ID", *id, "as `keys list` shows it")
-      ->type_name("")
-      ->required();
+      .add_option("ID", *id, "as `keys list` shows it")
+      .type_name("")
+      .required();
 }
 
 }  // namespace paastech::cli

@@ -190,14 +190,14 @@ Outcome<int> whoami(Session& session) {
 
 void add_login_commands(Commands& commands) {
   const auto options = std::make_shared<LoginOptions>();
-  CLI::App* app = commands.add("login", "Log in and keep the token on this machine",
-                               [options](Session& session) { return login(session, *options); });
-  app->add_option("--email", options->email, "log in with address and password, not by a browser")->type_name("E");
-  app->add_flag("--password-stdin", options->password_stdin, "read the password from the standard input");
-  app->add_option("--code", options->code, "of the second factor; else it is asked for")->type_name("CODE");
-  app->add_flag("--token", options->token, "log in with a token, which is asked for");
-  app->add_flag("--token-stdin", options->token_stdin, "read the token from the standard input");
-  app->add_flag("--no-browser", options->no_browser, "only show the address");
+  Command app = commands.add("login", "Log in and keep the token on this machine",
+                             [options](Session& session) { return login(session, *options); });
+  app.add_option("--email", options->email, "log in with address and password, not by a browser").type_name("E");
+  app.add_flag("--password-stdin", options->password_stdin, "read the password from the standard input");
+  app.add_option("--code", options->code, "of the second factor; else it is asked for").type_name("CODE");
+  app.add_flag("--token", options->token, "log in with a token, which is asked for");
+  app.add_flag("--token-stdin", options->token_stdin, "read the token from the standard input");
+  app.add_flag("--no-browser", options->no_browser, "only show the address");
   commands.add("logout", "Revoke the token and forget it", logout);
   commands.add("whoami", "Show who is logged in, and where", whoami);
 }

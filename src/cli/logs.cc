@@ -127,20 +127,18 @@ Outcome<int> logs(Session& session, const LogOptions& options) {
 
 void add_logs_command(Commands& commands) {
   const auto options = std::make_shared<LogOptions>();
-  CLI::App* app = commands.add("logs", "Show what the application writes",
-                               [options](Session& session) { return logs(session, *options); });
-  app->add_flag("-f,--follow", options->follow, "go on as it comes; Ctrl-C ends it");
-  app->add_option("-n,--lines", options->lines, "how many of the last lines")
-      ->type_name("LINES")
-      ->check(CLI::Range(0, 10'000));
-  app->add_option("--since", options->since, "only lines that are no older: 15m, 2h, 7d, or 2026-01-31T12:00:00Z")
-      ->type_name("TIME");
-  app->add_option("--process", options->process, "only of this process; build, release and platform are deployments'")
-      ->type_name("NAME");
-  app->add_option("--deployment", options->deployment, "only of this deployment")
-      ->type_name("N")
-      ->check(CLI::PositiveNumber);
-  app->add_option("--grep", options->grep, "only lines that match this regular expression (RE2)")->type_name("PATTERN");
+  Command app = commands.add("logs", "Show what the application writes",
+                             [options](Session& session) { return logs(session, *options); });
+  app.add_flag("-f,--follow", options->follow, "go on as it comes; Ctrl-C ends it");
+  app.add_option("-n,--lines", options->lines, "how many of the last lines").type_name("LINES").between(0, 10'000);
+  app.add_option("--since", options->since, "only lines that are no older: 15m, 2h, 7d, or 2026-01-31T12:00:00Z")
+      .type_name("TIME");
+  app.add_option("--process", options->process, "only of this process; build, release and platform are deployments'")
+      .type_name("NAME");
+  app.add_option("--deployment", options->deployment, "only of this deployment")
+      .type_name("N")
+      .between(1, kHighestNumber);
+  app.add_option("--grep", options->grep, "only lines that match this regular expression (RE2)").type_name("PATTERN");
 }
 
 }  // namespace paastech::cli

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <CLI/CLI.hpp>
+
 #include "base/text.h"
 #include "cli/topics.h"
 #include "cli/tree.h"

@@ -1,7 +1,10 @@
 #pragma once
 // The manual page paastech(1), made from the tree of commands. Pure.
-#include <CLI/CLI.hpp>
 #include <string>
+
+namespace CLI {
+class App;
+}  // namespace CLI
 
 namespace paastech::cli {
 

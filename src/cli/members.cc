@@ -116,24 +116,24 @@ Outcome<int> accept(Session& session, const std::string& link) {
   return 0;
 }
 
-CLI::Option* add_role(CLI::App* app, MemberOptions& options) {
-  return app->add_option("--role", options.role, "maintainer: deploys and configures; viewer: looks")
-      ->type_name("ROLE")
-      ->required()
-      ->check(CLI::IsMember({"maintainer", "viewer"}));
+Option add_role(Command app, MemberOptions& options) {
+  return app.add_option("--role", options.role, "maintainer: deploys and configures; viewer: looks")
+      .type_name("ROLE")
+      .required()
+      .one_of({"maintainer", "viewer"});
 }
 
-CLI::Option* add_who(CLI::App* app, std::string& who, const std::string& description) {
-  return app->add_option("WHO", who, description)->type_name("")->required();
+Option add_who(Command app, std::string& who, const std::string& description) {
+  return app.add_option("WHO", who, description).type_name("").required();
 }
 
 }  // namespace
 
 void add_members_commands(Commands& commands) {
-  CLI::App* group = commands.group("members", "Who works on a project", list);
+  Command group = commands.group("members", "Who works on a project", list);
   commands.add("list", "List the members", list, group);
   const auto options = std::make_shared<MemberOptions>();
-  CLI::App* app = commands.add(
+  Command app = commands.add(
       "invite", "Invite somebody", [options](Session& session) { return invite(session, *options); }, group);
   add_who(app, options->who, "an e-mail address, or a user name");
   add_role(app, *options);
@@ -149,20 +149,19 @@ void add_members_commands(Commands& commands) {
       "transfer", "Offer the project to somebody else",
       [options](Session& session) { return transfer(session, *options); }, group);
   add_who(app, options->who, "an e-mail address, or a user name");
-  app->add_flag("--yes", options->yes, "do not ask");
+  app.add_flag("--yes", options->yes, "do not ask");
   commands.add("invitations", "List the invitations that are open", open_invitations, group);
   const auto id = std::make_shared<std::string>();
   commands.add(
               "withdraw", "Make an invitation void", [id](Session& session) { return withdraw(session, *id); }, group)
-      ->add_option("ID", *id, "as `members invitations` shows it")
-      ->type_name("")
-      ->required();
+      .add_option("ID", *id, "as `members invitations` shows it")
+      .type_name("")
+      .required();
   const auto link = std::make_shared<std::string>();
-  commands
-      .add("join", "Accept an invitation to a project", [link](Session& session) { return accept(session, *link); })
-      ->add_option("LINK", *link, "the link of the invitation, or the secret in it")
-      ->type_name("")
-      ->required();
+  commands.add("join", "Accept an invitation to a project", [link](Session& session) { return accept(session, *link); })
+      .add_option("LINK", *link, "the link of the invitation, or the secret in it")
+      .type_name("")
+      .required();
 }
 
 }  // namespace paastech::cli

@@ -127,19 +127,19 @@ Outcome<int> size(Session& session, const ScaleOptions& options) {
 }  // namespace
 
 void add_processes_commands(Commands& commands) {
-  CLI::App* group = commands.group("ps", "Show the running instances and the processes", ps);
+  Command group = commands.group("ps", "Show the running instances and the processes", ps);
   const auto add = [&](const std::string& name, const std::string& text, auto function) {
     const auto options = std::make_shared<ScaleOptions>();
-    CLI::App* app = commands.add(name, text, [options, function](Session& s) { return function(s, *options); }, group);
-    app->add_flag("--no-wait", options->no_wait, "do not follow the deployment that this causes");
+    Command app = commands.add(name, text, [options, function](Session& s) { return function(s, *options); }, group);
+    app.add_flag("--no-wait", options->no_wait, "do not follow the deployment that this causes");
     return std::pair(app, options);
   };
   const auto [scale_app, scale_options] = add("scale", "Change how many instances of a process run", scale);
-  scale_app->add_option("PROCESS=COUNT", scale_options->words, "for instance web=3")->type_name("")->required();
+  scale_app.add_option("PROCESS=COUNT", scale_options->words, "for instance web=3").type_name("").required();
   const auto [size_app, size_options] = add("size", "Change the size of a process's instances", size);
-  size_app->add_option("PROCESS", size_options->process, "its name")->type_name("")->required();
-  size_app->add_option("--memory", size_options->memory, "for instance 512M, or default")->type_name("SIZE");
-  size_app->add_option("--cpus", size_options->cpus, "cores, for instance 0.5, or default")->type_name("NUMBER");
+  size_app.add_option("PROCESS", size_options->process, "its name").type_name("").required();
+  size_app.add_option("--memory", size_options->memory, "for instance 512M, or default").type_name("SIZE");
+  size_app.add_option("--cpus", size_options->cpus, "cores, for instance 0.5, or default").type_name("NUMBER");
 }
 
 }  // namespace paastech::cli

@@ -62,6 +62,7 @@ Outcome<int> info(Session& session, const std::string& name) {
   row("Owner", owner ? text_of(*owner, "username") : text_of(project, "owner"));
   row("Role", text_of(project, "role"));
   row("State", text_of(project, "state"));
+  if (const json::value* problem = object_of(project, "problem")) row("Problem", text_of(*problem, "message"));
   row("URL", text_of(project, "url"));
   row("Git", text_of(project, "git_url"));
   row("Live", deployment_cell(project, "current"));
@@ -102,26 +103,26 @@ Outcome<int> remove(Session& session, const std::string& name, bool yes) {
 }  // namespace
 
 void add_projects_commands(Commands& commands) {
-  CLI::App* group = commands.group("projects", "Projects: a Git repository, its configuration, its application");
+  Command group = commands.group("projects", "Projects: a Git repository, its configuration, its application");
   const auto name = std::make_shared<std::string>();
   commands.add(
               "create", "Create a project", [name](Session& session) { return create(session, *name); }, group)
-      ->add_option("NAME", *name, "3-30 lower-case letters, digits, hyphens; a letter first")
-      ->type_name("")
-      ->required();
+      .add_option("NAME", *name, "3-30 lower-case letters, digits, hyphens; a letter first")
+      .type_name("")
+      .required();
   commands.add("list", "List your projects", list, group);
   const auto shown = std::make_shared<std::string>();
   commands.add(
               "info", "Show a project", [shown](Session& session) { return info(session, *shown); }, group)
-      ->add_option("NAME", *shown, "the project")
-      ->type_name("");
+      .add_option("NAME", *shown, "the project")
+      .type_name("");
   const auto doomed = std::make_shared<std::string>();
   const auto yes = std::make_shared<bool>(false);
-  CLI::App* app = commands.add(
+  Command app = commands.add(
       "delete", "Delete a project and all it holds",
       [doomed, yes](Session& session) { return remove(session, *doomed, *yes); }, group);
-  app->add_option("NAME", *doomed, "the project")->type_name("")->required();
-  app->add_flag("--yes", *yes, "do not ask");
+  app.add_option("NAME", *doomed, "the project").type_name("").required();
+  app.add_flag("--yes", *yes, "do not ask");
 }
 
 }  // namespace paastech::cli

@@ -70,17 +70,17 @@ Outcome<int> remove(Session& session, const Options& options) {
 }  // namespace
 
 void add_registry_commands(Commands& commands) {
-  CLI::App* group = commands.group("registry", "Log in to registries for `deploy --image`", list);
+  Command group = commands.group("registry", "Log in to registries for `deploy --image`", list);
   const auto options = std::make_shared<Options>();
-  const auto host = [options](CLI::App* app) {
-    app->add_option("host", options->host, "as before an image's name, for instance registry.example:5000; docker.io")
-        ->required();
+  const auto host = [options](Command app) {
+    app.add_option("host", options->host, "as before an image's name, for instance registry.example:5000; docker.io")
+        .required();
     return app;
   };
-  CLI::App* added = host(commands.add(
+  Command added = host(commands.add(
       "add", "Fetch images from there as this user", [options](Session& s) { return add(s, *options); }, group));
-  added->add_option("--username", options->username, "of the registry")->required();
-  added->add_flag("--password-stdin", options->password_stdin, "read the password from the standard input");
+  added.add_option("--username", options->username, "of the registry").required();
+  added.add_flag("--password-stdin", options->password_stdin, "read the password from the standard input");
   commands.add("list", "Show the registries with a login", list, group);
   host(commands.add("remove", "Forget a login", [options](Session& s) { return remove(s, *options); }, group));
 }

@@ -2,6 +2,7 @@
 
 #include <curl/curl.h>
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include "cli/command.h"
 #include "cli/completion.h"
@@ -153,13 +154,13 @@ void add_all(Commands& commands) {
              session.io.out << script << std::flush;
              return 0;
            })
-      ->add_option("SHELL", *shell, "bash, zsh or fish")
-      ->type_name("")
-      ->required();
+      .add_option("SHELL", *shell, "bash, zsh or fish")
+      .type_name("")
+      .required();
   commands
       .add("help", "Explain a command or a topic",
            [words, &root](Session& session) { return show_help(session, root, *words); })
-      ->add_option("COMMAND", *words, "the command, or a topic: getting-started, deploy, …");
+      .add_option("COMMAND", *words, "the command, or a topic: getting-started, deploy, …");
 }
 
 // A usage error found by the parser has not filled in --json yet.
@@ -170,34 +171,6 @@ bool wants_json(int argc, const char* const* argv) {
 }
 
 }  // namespace
-
-Commands::Commands(CLI::App& given) : root(given) { add_globals(root); }
-
-void Commands::add_globals(CLI::App& app) {
-  app.add_flag("--json", globals.json, "print the API's JSON")->group(kGlobalGroup);
-  app.add_option("--server", globals.server, "address of the Service")->type_name("URL")->group(kGlobalGroup);
-  app.add_option("-p,--project", globals.project, "the project; else that of the Git remote `paastech` here")
-      ->type_name("NAME")
-      ->group(kGlobalGroup);
-}
-
-CLI::App* Commands::add(const std::string& name, const std::string& description, Action action, CLI::App* parent) {
-  CLI::App* app = (parent ? parent : &root)->add_subcommand(name, description);
-  add_globals(*app);
-  app->callback([this, action = std::move(action)] { chosen = action; });
-  return app;
-}
-
-CLI::App* Commands::group(const std::string& name, const std::string& description, Action otherwise, CLI::App* parent) {
-  CLI::App* app = (parent ? parent : &root)->add_subcommand(name, description);
-  add_globals(*app);
-  app->require_subcommand(otherwise ? 0 : 1, 1);
-  if (otherwise)
-    app->callback([this, app, otherwise = std::move(otherwise)] {
-      if (app->get_subcommands().empty()) chosen = otherwise;
-    });
-  return app;
-}
 
 int run(int argc, const char* const* argv, Io& io) {
   curl_global_init(CURL_GLOBAL_DEFAULT);

@@ -43,14 +43,14 @@ Outcome<int> end_others(Session& session) {
 }  // namespace
 
 void add_sessions_commands(Commands& commands) {
-  CLI::App* group = commands.group("sessions", "Where you are logged in", list);
+  Command group = commands.group("sessions", "Where you are logged in", list);
   commands.add("list", "List your logins", list, group);
   const auto id = std::make_shared<std::string>();
   commands.add(
               "end", "End a login", [id](Session& session) { return end(session, *id); }, group)
-      ->add_option("ID", *id, "as `sessions list` shows it")
-      ->type_name("")
-      ->required();
+      .add_option("ID", *id, "as `sessions list` shows it")
+      .type_name("")
+      .required();
   commands.add("end-others", "End all your logins but this one", end_others, group);
 }
 

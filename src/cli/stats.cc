@@ -80,7 +80,7 @@ void add_stats_command(Commands& commands) {
   commands
       .add("stats", "Show what the processes and instances use",
            [watch](Session& session) { return stats(session, *watch); })
-      ->add_flag("-w,--watch", *watch, "again every 5 s; Ctrl-C ends it");
+      .add_flag("-w,--watch", *watch, "again every 5 s; Ctrl-C ends it");
 }
 
 }  // namespace paastech::cli

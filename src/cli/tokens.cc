@@ -77,27 +77,27 @@ Outcome<int> revoke(Session& session, const std::string& id) {
 }  // namespace
 
 void add_tokens_commands(Commands& commands) {
-  CLI::App* group = commands.group("tokens", "Tokens for programs, such as a CI");
+  Command group = commands.group("tokens", "Tokens for programs, such as a CI");
   const auto options = std::make_shared<TokenOptions>();
-  CLI::App* app = commands.add(
+  Command app = commands.add(
       "create", "Make a token; it is shown once", [options](Session& session) { return create(session, *options); },
       group);
-  app->add_option("NAME", options->name, "what it is for")->type_name("")->required();
-  app->add_option("--scope", options->scope, "read: look; deploy: also push and restart; manage: everything")
-      ->type_name("SCOPE")
-      ->required()
-      ->check(CLI::IsMember({"read", "deploy", "manage"}));
-  app->add_option("--only", options->projects, "only this project (may be given several times)")->type_name("NAME");
-  app->add_option("--expires", options->days, "days until it ends; else it lasts until it is revoked")
-      ->type_name("DAYS")
-      ->check(CLI::Range(1, 365));
+  app.add_option("NAME", options->name, "what it is for").type_name("").required();
+  app.add_option("--scope", options->scope, "read: look; deploy: also push and restart; manage: everything")
+      .type_name("SCOPE")
+      .required()
+      .one_of({"read", "deploy", "manage"});
+  app.add_option("--only", options->projects, "only this project (may be given several times)").type_name("NAME");
+  app.add_option("--expires", options->days, "days until it ends; else it lasts until it is revoked")
+      .type_name("DAYS")
+      .between(1, 365);
   commands.add("list", "List your tokens", list, group);
   const auto id = std::make_shared<std::string>();
   commands.add(
               "revoke", "Make a token void", [id](Session& session) { return revoke(session, *id); }, group)
-      ->add_option("ID", *id, "as `tokens list` shows it")
-      ->type_name("")
-      ->required();
+      .add_option("ID", *id, "as `tokens list` shows it")
+      .type_name("")
+      .required();
 }
 
 }  // namespace paastech::cli

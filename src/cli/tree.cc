@@ -1,5 +1,7 @@
 #include "cli/tree.h"
 
+#include <CLI/CLI.hpp>
+
 namespace paastech::cli {
 
 std::vector<const CLI::App*> commands_of(const CLI::App& app) {

@@ -1,8 +1,12 @@
 #pragma once
 // The tree of commands as CLI11 holds it, for what is made from it: help, completion, the manual page. Pure.
-#include <CLI/CLI.hpp>
 #include <string>
 #include <vector>
+
+namespace CLI {
+class App;
+class Option;
+}  // namespace CLI
 
 namespace paastech::cli {
 

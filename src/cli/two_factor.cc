@@ -68,14 +68,14 @@ Outcome<int> disable(Session& session, bool password_stdin) {
 }  // namespace
 
 void add_two_factor_commands(Commands& commands) {
-  CLI::App* group = commands.group("2fa", "The second factor of your login", status);
+  Command group = commands.group("2fa", "The second factor of your login", status);
   commands.add("status", "Show whether it is on", status, group);
   const auto from_stdin = std::make_shared<bool>(false);
   const auto add = [&](const std::string& name, const std::string& description, Outcome<int> (*act)(Session&, bool)) {
     commands.add(
                 name, description, [from_stdin, act](Session& session) { return act(session, *from_stdin); }, group)
-        ->add_flag("--password-stdin", *from_stdin,
-                   "read the password and the code, a line each, from the standard input");
+        .add_flag("--password-stdin", *from_stdin,
+                  "read the password and the code, a line each, from the standard input");
   };
   add("enable", "Set it up", enable);
   add("disable", "Turn it off", disable);

@@ -4,22 +4,21 @@
 #include <mutex>
 #include <string>
 
+#include "controller/reports.h"
 #include "pomegranate.grpc.pb.h"
 #include "router.grpc.pb.h"
 
 namespace paastech::controller {
 
-class CountingEngine final : public pomegranate::v1::Pomegranate::Service {
+class CountingEngine final : public engine::Pomegranate::Service {
  public:
-  grpc::Status Stats(grpc::ServerContext*, const pomegranate::v1::StatsRequest*,
-                     pomegranate::v1::StatsReply* reply) override {
+  grpc::Status Stats(grpc::ServerContext*, const engine::StatsRequest*, engine::StatsReply* reply) override {
     const std::scoped_lock lock(mutex_);
     if (down_) return {grpc::StatusCode::UNAVAILABLE, "the Docker Engine does not answer"};
     *reply = stats_;
     return grpc::Status::OK;
   }
-  grpc::Status List(grpc::ServerContext*, const pomegranate::v1::ListRequest*,
-                    pomegranate::v1::ListReply* reply) override {
+  grpc::Status List(grpc::ServerContext*, const engine::ListRequest*, engine::ListReply* reply) override {
     const std::scoped_lock lock(mutex_);
     ++lists_;
     *reply = list_;
@@ -34,8 +33,8 @@ class CountingEngine final : public pomegranate::v1::Pomegranate::Service {
     const std::scoped_lock lock(mutex_);
     stats_.clear_instances();
     list_.clear_instances();
-    pomegranate::v1::InstanceStats& stats = *stats_.add_instances();
-    pomegranate::v1::Instance& instance = *list_.add_instances();
+    engine::InstanceStats& stats = *stats_.add_instances();
+    engine::Instance& instance = *list_.add_instances();
     const auto name = [&](auto& one) {
       one.set_project(project);
       one.set_process("web");
@@ -56,16 +55,16 @@ class CountingEngine final : public pomegranate::v1::Pomegranate::Service {
 
  private:
   std::mutex mutex_;
-  pomegranate::v1::StatsReply stats_;
-  pomegranate::v1::ListReply list_;
+  engine::StatsReply stats_;
+  engine::ListReply list_;
   bool down_ = false;
   int lists_ = 0;
 };
 
-class CountingRouter final : public router::v1::Router::Service {
+class CountingRouter final : public router::Router::Service {
  public:
-  grpc::Status Statistics(grpc::ServerContext*, const router::v1::StatisticsRequest*,
-                          router::v1::StatisticsReply* reply) override {
+  grpc::Status Statistics(grpc::ServerContext*, const router::StatisticsRequest*,
+                          router::StatisticsReply* reply) override {
     const std::scoped_lock lock(mutex_);
     if (down_) return {grpc::StatusCode::UNAVAILABLE, "the ingress does not answer"};
     *reply = reply_;
@@ -78,7 +77,7 @@ class CountingRouter final : public router::v1::Router::Service {
   void set(const std::string& project, std::int64_t good, std::int64_t bad) {
     const std::scoped_lock lock(mutex_);
     reply_.clear_hosts();
-    router::v1::HostStatistics& host = *reply_.add_hosts();
+    router::HostStatistics& host = *reply_.add_hosts();
     host.set_project(project);
     for (const std::int64_t n : {std::int64_t{0}, good, std::int64_t{0}, std::int64_t{0}, bad}) host.add_by_class(n);
     for (int i = 0; i < 19; ++i) host.add_by_latency(i == 4 ? good + bad : 0);
@@ -87,7 +86,7 @@ class CountingRouter final : public router::v1::Router::Service {
  private:
   std::mutex mutex_;
   bool down_ = false;
-  router::v1::StatisticsReply reply_;
+  router::StatisticsReply reply_;
 };
 
 }  // namespace paastech::controller

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 
-#include "rpc/client.h"
 #include "store/projects.h"
 
 namespace paastech::controller {
@@ -82,9 +81,8 @@ net::Task<void> MetricsCollector::collect() {
 }
 
 net::Task<std::optional<metrics::Instances>> MetricsCollector::read_instances() {
-  const engine::StatsRequest all;
-  Result<engine::StatsReply> reply = co_await rpc::call<engine::StatsReply>(
-      sources_.pomegranate.async(), &engine::Pomegranate::Stub::async::Stats, all, kStatsPatience);
+  const std::string all;
+  Result<engine::StatsReply> reply = co_await sources_.engine.stats(all, kStatsPatience);
   if (!reply) co_return std::nullopt;
   metrics::Instances out;
   for (const engine::InstanceStats& stats : reply->instances()) {
@@ -99,9 +97,8 @@ net::Task<std::optional<metrics::Instances>> MetricsCollector::read_instances() 
 }
 
 net::Task<std::optional<metrics::Starts>> MetricsCollector::read_starts() {
-  const engine::ListRequest all;
-  Result<engine::ListReply> reply = co_await rpc::call<engine::ListReply>(
-      sources_.pomegranate.async(), &engine::Pomegranate::Stub::async::List, all, kListPatience);
+  const std::string all;
+  Result<engine::ListReply> reply = co_await sources_.engine.list(all, kListPatience);
   if (!reply) co_return std::nullopt;
   metrics::Starts out;
   for (const engine::Instance& instance : reply->instances())
@@ -111,10 +108,8 @@ net::Task<std::optional<metrics::Starts>> MetricsCollector::read_starts() {
 
 net::Task<std::optional<std::vector<metrics::IngressVisits>>> MetricsCollector::read_ingresses() {
   std::vector<metrics::IngressVisits> out;
-  for (router::Router::Stub* stub : sources_.routers) {
-    const router::StatisticsRequest request;
-    Result<router::StatisticsReply> reply = co_await rpc::call<router::StatisticsReply>(
-        stub->async(), &router::Router::Stub::async::Statistics, request, kRouterPatience);
+  for (IngressReports* ingress : sources_.ingresses) {
+    Result<router::StatisticsReply> reply = co_await ingress->statistics(kRouterPatience);
     if (!reply) co_return std::nullopt;
     out.push_back(visits_of(*reply));
   }

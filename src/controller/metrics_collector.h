@@ -8,18 +8,17 @@
 
 #include "base/clock.h"
 #include "controller/database_access.h"
+#include "controller/reports.h"
 #include "metrics/history.h"
 #include "metrics/ledger.h"
-#include "pomegranate.grpc.pb.h"
-#include "router.grpc.pb.h"
 
 namespace paastech::controller {
 
 class MetricsCollector {
  public:
   struct Sources {
-    paastech::pomegranate::v1::Pomegranate::Stub& pomegranate;
-    std::vector<paastech::router::v1::Router::Stub*> routers;
+    EngineReports& engine;
+    std::vector<IngressReports*> ingresses;
     DatabaseAccess& database;  // says which Projects there are
     const Clock& clock;
   };

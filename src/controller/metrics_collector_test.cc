@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "controller/counting_neighbours.h"
+#include "controller/grpc_reports.h"
 #include "rpc/host.h"
 #include "store/test_database.h"
 
@@ -28,8 +29,10 @@ class MetricsCollectorTest : public ::testing::Test {
     host_ = std::move(*host);
     engine_stub_ = engine::Pomegranate::NewStub(host_->channel());
     router_stub_ = router::Router::NewStub(host_->channel());
+    engine_reports_ = std::make_unique<GrpcEngineReports>(*engine_stub_);
+    ingress_reports_ = std::make_unique<GrpcIngressReports>(*router_stub_);
     collector_ = std::make_unique<MetricsCollector>(
-        tasks_, MetricsCollector::Sources{*engine_stub_, {router_stub_.get()}, access_, clock_},
+        tasks_, MetricsCollector::Sources{*engine_reports_, {ingress_reports_.get()}, access_, clock_},
         metrics::History(database_.folder()));
   }
   ~MetricsCollectorTest() override { host_->stop(); }
@@ -63,6 +66,8 @@ class MetricsCollectorTest : public ::testing::Test {
   std::unique_ptr<rpc::Host> host_;
   std::unique_ptr<engine::Pomegranate::Stub> engine_stub_;
   std::unique_ptr<router::Router::Stub> router_stub_;
+  std::unique_ptr<GrpcEngineReports> engine_reports_;
+  std::unique_ptr<GrpcIngressReports> ingress_reports_;
   std::unique_ptr<MetricsCollector> collector_;
   std::string project_;
 };

@@ -10,6 +10,7 @@
 #include "api/mail_queue.h"
 #include "controller/deployment_controller.h"
 #include "controller/grpc_ports.h"
+#include "controller/grpc_reports.h"
 #include "controller/log_gatherer.h"
 #include "controller/metrics_collector.h"
 #include "net/http_server.h"
@@ -81,8 +82,10 @@ struct ApiRole::State {
         pomegranate(pomegranate::v1::Pomegranate::NewStub(peers.pomegranate)),
         repositories(repositories::v1::Repositories::NewStub(peers.git)),
         router(router::v1::Router::NewStub(peers.router)),
+        engine_reports(*pomegranate),
+        ingress_reports(*router),
         gatherer(tasks, *pomegranate, book),
-        metrics(tasks, {*pomegranate, {router.get()}, access, clock}, metrics::History(c.home)),
+        metrics(tasks, {engine_reports, {&ingress_reports}, access, clock}, metrics::History(c.home)),
         engine_port(*pomegranate, *repositories, tasks),
         repositories_port(*repositories),
         ingress_port(*router),
@@ -100,7 +103,7 @@ struct ApiRole::State {
         context{tasks,
                 access,
                 controller,
-                *pomegranate,
+                engine_reports,
                 secrets,
                 hashing,
                 clock,
@@ -108,7 +111,7 @@ struct ApiRole::State {
                 book,
                 public_address(c),
                 {PAASTECH_VERSION, std::move(fingerprint), c.home.string()},
-                {router.get()},
+                {&ingress_reports},
                 account_options(c),
                 CidrList::parse(c.api_trusted_proxy).value_or(CidrList()),
                 mails.get(),
@@ -144,6 +147,8 @@ struct ApiRole::State {
   std::unique_ptr<pomegranate::v1::Pomegranate::Stub> pomegranate;
   std::unique_ptr<repositories::v1::Repositories::Stub> repositories;
   std::unique_ptr<router::v1::Router::Stub> router;
+  controller::GrpcEngineReports engine_reports;
+  controller::GrpcIngressReports ingress_reports;
   controller::LogGatherer gatherer;
   controller::MetricsCollector metrics;
   controller::GrpcEngine engine_port;

@@ -2304,6 +2304,12 @@ export interface components {
              * @enum {unknown}
              */
             state: "empty" | "live" | "stopped" | "suspended" | "deploying" | "failed";
+            /** @description Why its Instances cannot be made what they should be, for instance that one which ended cannot be started again. It is tried again; absent once it worked. */
+            problem?: {
+                message: string;
+                /** Format: date-time */
+                since: string;
+            };
             /** @description The live Deployment */
             current?: components["schemas"]["Deployment"];
             /** @description The one with the highest number */

@@ -4,17 +4,13 @@
 #include "api/route.h"
 #include "api/text_out.h"
 #include "api/views.h"
-#include "rpc/client.h"
 
 namespace paastech::api {
 
 using namespace std::chrono_literals;
 
 net::Task<Result<engine::ListReply>> list_instances_of(CallPtr call) {
-  engine::ListRequest request;
-  request.set_project(call->project.id);
-  auto reply = co_await rpc::call<engine::ListReply>(call->context().pomegranate.async(),
-                                                     &engine::Pomegranate::Stub::async::List, request, 15s);
+  Result<engine::ListReply> reply = co_await call->context().engine.list(call->project.id, 15s);
   co_return reply;
 }
 

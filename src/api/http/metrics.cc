@@ -9,7 +9,6 @@
 #include "api/route.h"
 #include "base/files.h"
 #include "controller/metrics_collector.h"
-#include "rpc/client.h"
 #include "store/overview.h"
 #include "store/projects.h"
 
@@ -66,11 +65,9 @@ net::Task<void> add_router_figures(CallPtr call, std::vector<MetricFamily>* out)
       family("paastech_router_table_version", "Version of the route table served", MetricType::Gauge);
   MetricFamily up = family("paastech_router_up", "Whether the ingress answers", MetricType::Gauge);
   int index = 0;
-  for (auto* stub : call->context().routers) {
+  for (controller::IngressReports* ingress : call->context().ingresses) {
     const std::string router = std::to_string(index++);
-    const paastech::router::v1::StatisticsRequest request;
-    auto reply = co_await rpc::call<paastech::router::v1::StatisticsReply>(
-        stub->async(), &paastech::router::v1::Router::Stub::async::Statistics, request, 2s);
+    Result<paastech::router::v1::StatisticsReply> reply = co_await ingress->statistics(2s);
     add(up, {{"router", router}}, reply ? 1 : 0);
     if (!reply) continue;
     add(open, {{"router", router}}, static_cast<double>(reply->open_connections()));

@@ -6,7 +6,6 @@
 #include "api/route.h"
 #include "api/text_out.h"
 #include "domain/quota.h"
-#include "rpc/client.h"
 
 namespace paastech::api {
 namespace {
@@ -22,9 +21,7 @@ boost::json::object to_json(const std::map<std::string, std::int64_t>& counts) {
 }
 
 net::Task<boost::json::object> describe_engine(CallPtr call) {
-  const engine::DescribeRequest request;
-  Result<engine::EngineDescription> reply = co_await rpc::call<engine::EngineDescription>(
-      call->context().pomegranate.async(), &engine::Pomegranate::Stub::async::Describe, request, kEnginePatience);
+  Result<engine::EngineDescription> reply = co_await call->context().engine.describe(kEnginePatience);
   if (!reply) co_return boost::json::object{{"available", false}, {"problem", safe_line(reply.error().message)}};
   boost::json::array runtimes;
   for (const std::string& runtime : reply->runtimes()) runtimes.emplace_back(safe_line(runtime));
@@ -41,13 +38,10 @@ net::Task<boost::json::object> describe_engine(CallPtr call) {
 
 // By state, and what those that run use and may use; nothing where the Engine does not answer.
 net::Task<std::optional<boost::json::object>> count_instances(CallPtr call) {
-  const engine::ListRequest everything;
-  Result<engine::ListReply> listed = co_await rpc::call<engine::ListReply>(
-      call->context().pomegranate.async(), &engine::Pomegranate::Stub::async::List, everything, kEnginePatience);
+  const std::string all;
+  Result<engine::ListReply> listed = co_await call->context().engine.list(all, kEnginePatience);
   if (!listed) co_return std::nullopt;
-  const engine::StatsRequest all;
-  Result<engine::StatsReply> stats = co_await rpc::call<engine::StatsReply>(
-      call->context().pomegranate.async(), &engine::Pomegranate::Stub::async::Stats, all, kEnginePatience);
+  Result<engine::StatsReply> stats = co_await call->context().engine.stats(all, kEnginePatience);
   std::map<std::string, std::int64_t> states{{"created", 0}, {"running", 0}, {"restarting", 0}, {"exited", 0}};
   for (const engine::Instance& instance : listed->instances()) ++states[instance.state()];
   const Amounts allowed = instances_of(states["running"]);

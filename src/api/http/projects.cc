@@ -10,6 +10,16 @@
 namespace paastech::api {
 namespace {
 
+// Beside the row: why its Application cannot be made what it should be, where that is so.
+boost::json::object shown(Call& call, const ProjectView& view) {
+  boost::json::object out = to_json(view, call.context().address);
+  const controller::Condition condition = call.context().controller.condition(view.row.id);
+  if (!condition.problem.empty())
+    out["problem"] =
+        boost::json::object{{"message", safe_text(condition.problem)}, {"since", rfc3339(condition.problem_since_ms)}};
+  return out;
+}
+
 net::Task<Result<Answer>> list_projects(CallPtr call) {
   store::ProjectPage wanted;
   wanted.client_id = call->actor.client_id;
@@ -23,7 +33,7 @@ net::Task<Result<Answer>> list_projects(CallPtr call) {
   wanted.limit = page.rows();
   auto load = [wanted](store::Tx& tx) { return store::list_project_summaries(tx, wanted); };
   CO_TRY_ASSIGN(std::vector<ProjectView> views, co_await call->context().database.read(std::move(load)));
-  const auto show = [&call](const ProjectView& view) { return to_json(view, call->context().address); };
+  const auto show = [&call](const ProjectView& view) { return shown(*call, view); };
   co_return list_answer(std::move(views), page, show, [](const ProjectView& view) { return view.row.name; });
 }
 
@@ -47,7 +57,7 @@ net::Task<Result<Answer>> show_project(CallPtr call) {
     return store::find_project_summary(tx, id, asker);
   };
   CO_TRY_ASSIGN(ProjectView view, co_await call->context().database.read(std::move(load)));
-  co_return json_answer(200, to_json(view, call->context().address));
+  co_return json_answer(200, shown(*call, view));
 }
 
 net::Task<Result<Answer>> delete_project(CallPtr call) {

@@ -5,7 +5,6 @@
 #include "api/text_out.h"
 #include "api/views.h"
 #include "controller/metrics_collector.h"
-#include "rpc/client.h"
 
 namespace paastech::api {
 namespace {
@@ -95,11 +94,7 @@ net::Task<boost::json::array> show_processes(CallPtr call) {
 }
 
 net::Task<Result<Answer>> show_stats(CallPtr call) {
-  engine::StatsRequest request;
-  request.set_project(call->project.id);
-  CO_TRY_ASSIGN(engine::StatsReply reply,
-                co_await rpc::call<engine::StatsReply>(call->context().pomegranate.async(),
-                                                       &engine::Pomegranate::Stub::async::Stats, request, 15s));
+  CO_TRY_ASSIGN(engine::StatsReply reply, co_await call->context().engine.stats(call->project.id, 15s));
   boost::json::array list;
   for (const engine::InstanceStats& stats : reply.instances()) list.push_back(instance_json(stats));
   boost::json::array processes = co_await show_processes(call);
