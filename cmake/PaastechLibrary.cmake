@@ -20,9 +20,9 @@ function(paastech_pch name header)
 endfunction()
 
 # paastech_library(NAME [PCH NAME] [COLD] DEPS ...)
-# One library a folder: every .cc beside the CMakeLists.txt but *_test.cc and main.cc; the *_test.cc become the
-# executable test_NAME, each test of which ctest knows by its own name. PCH: share that precompiled header (paastech_pch).
-# TEST_PCH: another one for its tests.
+# One library a folder: every .cc beside the CMakeLists.txt but main.cc and those of tests, which are *_test.cc and what they
+# share: *_support.cc, *_fixture.cc, fake_*.cc. They become the executable test_NAME, whose tests ctest knows by name.
+# PCH: share that precompiled header (paastech_pch). TEST_PCH: another one for its tests.
 # COLD: compiled with PAASTECH_COLD_OPTIONS.
 # ENGINE: the tests need a Docker Engine, which the fixture of tests/CMakeLists.txt provides.
 # DATABASE: the tests use a database; a second time they run, as one ctest entry, on the fixture's PostgreSQL.
@@ -30,8 +30,9 @@ function(paastech_library name)
   cmake_parse_arguments(ARG "COLD;ENGINE;DATABASE" "PCH;TEST_PCH" "DEPS;TEST_DEPS" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc)
   set(tests ${sources})
-  list(FILTER sources EXCLUDE REGEX "(_test|/main|_main)\\.cc$")
-  list(FILTER tests INCLUDE REGEX "_test\\.cc$")
+  set(of_tests "_test|_support|_fixture|/fake_[a-z_]+")
+  list(FILTER sources EXCLUDE REGEX "(${of_tests}|/main|_main)\\.cc$")
+  list(FILTER tests INCLUDE REGEX "(${of_tests})\\.cc$")
   if(sources)
     add_library(${name} STATIC ${sources})
     target_include_directories(${name} PUBLIC ${PROJECT_SOURCE_DIR}/src)

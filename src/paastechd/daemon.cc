@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/files.h"
+#include "base/memory.h"
 #include "base/text.h"
 #include "git/server.h"
 #include "ingress/router.h"
@@ -69,6 +70,7 @@ class Daemon {
     } else {
       stop();
     }
+    give_back_what_the_start_needed();
     io_.run();
     if (!started) return started;
     return api_ ? api_->outcome() : Status{};
@@ -76,6 +78,10 @@ class Daemon {
 
  private:
   bool has(Role role) const { return roles_.contains(role); }
+  static void give_back_what_the_start_needed() {
+    give_back_freed_memory();
+    give_back_code();
+  }
 
   Status start_router() {
     if (!has(Role::kRouter)) return {};
@@ -136,6 +142,7 @@ class Daemon {
   net::Task<void> begin() {
     co_await api_->first_steps();
     if (!api_->outcome()) stop();
+    give_back_what_the_start_needed();
   }
 
   net::Task<void> look_after_certificates() {

@@ -45,6 +45,10 @@ v1::GroupEvent never_well(const BringUp& run, const ProbeAttempt& last, bool lis
 net::Task<void> DockerEngine::watch_exit(std::shared_ptr<BringUp> run) {
   auto opened = co_await docker::open_wait(client_, run->id);
   if (!opened) co_return;
+  if (run->decided) {
+    (*opened)->close();
+    co_return;
+  }
   run->wait = std::move(*opened);
   const std::shared_ptr<net::HttpExchange> exchange = run->wait;
   const Result<int> code = co_await docker::read_wait(client_, exchange.get());
@@ -78,9 +82,12 @@ net::Task<Result<v1::GroupEvent>> DockerEngine::wait_ready(std::shared_ptr<Bring
     Result<ProbeAttempt> made = co_await attempt(target, run->probe, std::min(left, longest), run->attempt);
     // Not there any more, or not running: the watch for its end tells in a moment.
     const bool gone = !made && (made.error().code == Code::kNotFound || made.error().code == Code::kAborted);
-    if (!made && !gone) co_return std::unexpected(made.error());
+    if (!made && !gone) {
+      run->decide();
+      co_return std::unexpected(made.error());
+    }
     if (made && made->well) {
-      if (run->wait) run->wait->close();
+      run->decide();
       co_return ready;
     }
     if (made) listened = listened || made->connected;
@@ -91,7 +98,7 @@ net::Task<Result<v1::GroupEvent>> DockerEngine::wait_ready(std::shared_ptr<Bring
     co_await run->changed.wait(pause);
     pause = std::min<std::chrono::milliseconds>(pause * 3 / 2, pauses.longest);
   }
-  if (run->wait) run->wait->close();
+  run->decide();
   if (run->exited) {
     Result<v1::GroupEvent> ended = co_await ended_early(run);
     co_return ended;

@@ -22,13 +22,18 @@ struct BringUp {
   std::string id;  // once there is a container
   std::string state;
   docker::ContainerDetails details;
-  std::shared_ptr<net::HttpExchange> wait;
+  std::shared_ptr<net::HttpExchange> wait;  // for its end, from when the Engine answers until it is decided
+  bool decided = false;
   net::Notifier changed;
   bool exited = false;
   std::shared_ptr<ProbeAbort> attempt = std::make_shared<ProbeAbort>();
   void wake() {
     if (attempt->now) attempt->now();
     changed.notify();
+  }
+  void decide() {
+    decided = true;
+    if (wait) wait->close();
   }
   SinkPtr<v1::GroupEvent> sink;
 };

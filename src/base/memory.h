@@ -1,0 +1,14 @@
+#pragma once
+// Memory that is the process's and that it needs no more. Thread: any; a few milliseconds at most.
+namespace paastech {
+
+// Gives pages of freed memory back to the kernel (malloc_trim(3)), which glibc keeps for itself otherwise: after a
+// start, or after work on all Projects at once.
+void give_back_freed_memory();
+
+// Lets the kernel drop the program's code and that of its libraries from this process (madvise(2), MADV_DONTNEED on
+// mappings that are executable and thus never written). What is run again comes back from the page cache, page by page.
+// Once after a start, most of which never runs again.
+void give_back_code();
+
+}  // namespace paastech
