@@ -1,4 +1,5 @@
-"""Push, environment change and redeploys under load, beside the same steps done straight on the Engine."""
+"""Push, environment change and rollback beside the same steps done straight on the Engine, and changes under load."""
+import contextlib
 import http.client
 import io
 import tarfile
@@ -7,10 +8,11 @@ import time
 import urllib.parse
 import uuid
 
-from bench.measure import alternate, percentile, ratio, spread
+from bench.measure import alternate, memory, percentile, ratio, spread
 from tests.support import apps
 from tests.support.docker_api import Docker
 from tests.support.service import SOCKET, Service, wait_for
+from tests.support.visitors import Load
 
 ROUNDS = 15
 TWO_LINES = 'FROM debian:bookworm\nCOPY server.pl /\nCMD ["perl", "/server.pl"]\n'
@@ -22,7 +24,7 @@ def first_answer(host, port, name, expected, started):
     while time.monotonic() < end:
         try:
             connection = http.client.HTTPConnection(host, port, timeout=5)
-            connection.request("GET", "/environment" if expected.startswith("MARK=") else "/", headers={"Host": name, "Connection": "close"})
+            connection.request("GET", "/environment" if "=" in expected else "/", headers={"Host": name, "Connection": "close"})
             response = connection.getresponse()
             body = response.read().decode(errors="replace")
             if response.status == 200 and expected in body:
@@ -76,23 +78,43 @@ class RawEngine:
         self.docker.clean(f"paastech.bench={self.name}")
 
 
-def push_and_configure(results, rounds=ROUNDS):
-    service, raw = Service().start(), RawEngine()
-    try:
-        client = service.client("bench")
+@contextlib.contextmanager
+def side_by_side():
+    """A Service with the live Project `bench`, its Client and repository, and the same Application straight on the Engine."""
+    with contextlib.closing(RawEngine()) as raw, contextlib.closing(Service()) as service:
+        client = service.start().client("bench")
         client.project("bench")
         repository = client.repository("bench", apps.web("warm", dockerfile=TWO_LINES))
         repository.push()
         raw.build("warm")
         raw.start("warm", [], "warm", time.monotonic())
-        host = "bench.user-app.localhost"
+        yield service, client, repository, raw
 
+
+def first_visit(service, name, expected, started):
+    return first_answer("127.0.0.1", service.http_port, f"{name}.user-app.localhost", expected, started)
+
+
+def ask(client, method, path, body=None):
+    """Asks for a change, and returns the Deployment that begins."""
+    answer = client.call(method, "/projects/" + path, body)
+    assert answer.status == 202, answer
+    return answer.json()["deployment"]
+
+
+def wait_live(client, name):
+    def newest():
+        return client.call("GET", f"/projects/{name}/deployments?limit=1").json()["items"][0]
+    wait_for(lambda: newest()["state"] == "live", "the newest Deployment to be live", seconds=120, every=0.02)
+
+
+def push_and_configure(results, rounds=ROUNDS):
+    with side_by_side() as (service, client, repository, raw):
         def push(number):
             version = f"v{number}x"
             repository.commit(apps.web(version, dockerfile=TWO_LINES))
             started, took = time.monotonic(), []
-            watcher = threading.Thread(
-                target=lambda: took.append(first_answer("127.0.0.1", service.http_port, host, version, started)))
+            watcher = threading.Thread(target=lambda: took.append(first_visit(service, "bench", version, started)))
             watcher.start()
             repository.push()
             watcher.join()
@@ -109,65 +131,66 @@ def push_and_configure(results, rounds=ROUNDS):
                         f"{value:.2f}×", "≤ 1.3×" if name == "median" else "–", name != "median" or value <= 1.3)
 
         def configure(number):
-            mark = f"MARK=m{number}x"
             started = time.monotonic()
-            answer = client.call("PATCH", "/projects/bench/environment", {"set": {"MARK": f"m{number}x"}})
-            assert answer.status == 202, answer
-            return first_answer("127.0.0.1", service.http_port, host, mark, started)
-
-        def recreate(number):
-            mark = f"MARK=m{number}x"
-            return raw.start("warm", [mark], mark, time.monotonic())
-
-        mine, other = alternate(rounds, configure, recreate)
-        value = ratio(mine, other)
-        results.add("environment change → first 200", spread(mine, " ms"), "create, start, first 200: " + spread(other, " ms"),
-                    f"{value:.2f}×", "≤ 1.3×", value <= 1.3)
-    finally:
-        raw.close()
-        service.close()
+            ask(client, "PATCH", "bench/environment", {"set": {"MARK": f"m{number}x"}})
+            return first_visit(service, "bench", f"MARK=m{number}x", started)
+        beside_create(results, "environment change", rounds, configure, raw)
 
 
-def redeploys_under_load(results, redeploys=20, connections=8):
+def beside_create(results, what, rounds, change, raw):
+    def create(number):
+        mark = f"MARK=m{number}x"
+        return raw.start("warm", [mark], mark, time.monotonic())
+    mine, other = alternate(rounds, change, create)
+    value = ratio(mine, other)
+    results.add(f"{what} → first 200", spread(mine, " ms"), "create, start, first 200: " + spread(other, " ms"),
+                f"{value:.2f}×", "≤ 1.3×", value <= 1.3)
+
+
+def rollback(results, rounds=ROUNDS):
+    """From each of two Deployments back to the other, which was live before."""
+    with side_by_side() as (service, client, _, raw):
+        for mark in ("even", "odd"):
+            ask(client, "PATCH", "bench/environment", {"set": {"MARK": mark}})
+            wait_live(client, "bench")
+
+        def back(number):
+            wait_live(client, "bench")
+            started = time.monotonic()
+            ask(client, "POST", "bench/rollback", {})
+            return first_visit(service, "bench", "MARK=odd" if number % 2 else "MARK=even", started)
+        beside_create(results, "rollback", rounds, back, raw)
+
+
+def changes_under_load(results, changes=20, connections=8):
     service = Service().start()
     try:
         client = service.client("bench")
         client.project("steady")
         repository = client.repository("steady", apps.web("r0"))
         repository.push()
-        stop, failed, done = threading.Event(), [], [0] * connections
 
-        def visitor(slot):
-            connection = http.client.HTTPConnection("127.0.0.1", service.http_port, timeout=30)
-            while not stop.is_set():
-                try:
-                    connection.request("GET", "/", headers={"Host": "steady.user-app.localhost"})
-                    response = connection.getresponse()
-                    response.read()
-                    if response.status != 200:
-                        failed.append(response.status)
-                except OSError as e:
-                    failed.append(repr(e))
-                    connection.close()
-                except http.client.HTTPException as e:
-                    failed.append(repr(e))
-                    connection.close()
-                done[slot] += 1
-                time.sleep(0.002)
-            connection.close()
-
-        visitors = [threading.Thread(target=visitor, args=(slot,)) for slot in range(connections)]
-        for each in visitors:
-            each.start()
-        for number in range(1, redeploys + 1):
+        def redeploy(number):
             repository.commit(apps.web(f"r{number}"))
             repository.push()
-        stop.set()
-        for each in visitors:
-            each.join()
-        results.add(f"requests failed during {redeploys} redeploys, {connections} keep-alive connections",
-                    f"{len(failed)} of {sum(done)} {sorted(set(map(str, failed)))[:3] if failed else ''}", "–", str(len(failed)), "0",
-                    not failed)
+
+        def change(method, path, body=None):
+            ask(client, method, "steady/" + path, body)
+            wait_live(client, "steady")
+
+        def scale(_):
+            for count in (3, 1):
+                change("PATCH", "processes", {"processes": {"web": {"count": count}}})
+        for what, once in (("redeploys", redeploy), ("restarts", lambda _: change("POST", "restart")),
+                           ("rollbacks", lambda _: change("POST", "rollback", {})), ("scales up and down", scale)):
+            with Load(service, "steady", connections, pause=0.002) as load:
+                for number in range(1, changes + 1):
+                    once(number)
+                load.expect_more()
+            failed = len(load.failures)
+            results.add(f"requests failed during {changes} {what}, {connections} keep-alive connections",
+                        f"{failed} of {load.requests:,} {sorted(set(map(str, load.failures)))[:3] if failed else ''}", "–",
+                        str(failed), "0", not failed)
     finally:
         service.close()
 
@@ -176,8 +199,7 @@ def resident_memory(results, count=50):
     service = Service().start()
     try:
         def resident():
-            status = open(f"/proc/{service.process.pid}/status").read()
-            return {line.split()[0][:-1]: int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith(("VmRSS", "RssAnon", "RssFile"))}
+            return [memory(service, what) for what in ("VmRSS", "RssAnon", "RssFile")]
 
         idle = resident()
         client = service.client("bench")
@@ -189,9 +211,9 @@ def resident_memory(results, count=50):
             repository.git("remote", "set-url", "paastech", f"ssh://git@127.0.0.1:{service.ssh_port}/many-{number}")
             repository.push()
         wait_for(lambda: len(service.docker.containers(service.label)) == count, f"{count} containers")
-        full = resident()
-        for name, value in (("idle", idle), (f"with {count} Applications", full)):
-            results.add(f"resident memory of `paastechd all`, {name}", f"{value['VmRSS']:.1f} MB (anonymous {value['RssAnon']:.1f}, "
-                        f"shared libraries and program {value['RssFile']:.1f})", "–", f"{value['VmRSS']:.1f} MB", "≤ 40 MB", value["VmRSS"] <= 40)
+        for name, (whole, anonymous, files) in (("idle", idle), (f"with {count} Applications", resident())):
+            results.add(f"resident memory of `paastechd all`, {name}",
+                        f"{whole:.1f} MB (anonymous {anonymous:.1f}, shared libraries and program {files:.1f})", "–",
+                        f"{whole:.1f} MB", "≤ 40 MB", whole <= 40)
     finally:
         service.close()

@@ -5,7 +5,7 @@ import socket
 import time
 import uuid
 
-from bench.measure import alternate, ratio, spread
+from bench.measure import alternate, memory, ratio, spread
 from tests.support import apps
 from tests.support.docker_api import Docker
 from tests.support.service import SOCKET, Service, wait_for
@@ -154,12 +154,6 @@ def throughput(results):
         ours.close()
 
 
-def resident(service):
-    for line in open(f"/proc/{service.process.pid}/status"):
-        if line.startswith("VmRSS"):
-            return int(line.split()[1])
-
-
 def idle_followers(results):
     """The growth of the whole process, after each has asked and has got its comments."""
     service, open_ones = Service("[api]\naddress = \"127.0.0.1\"\n").start(), []
@@ -176,13 +170,14 @@ def idle_followers(results):
                 assert b"200 OK" in connection.recv(4096)
                 open_ones.append(connection)
         follow(100)  # what the first ones cost stays: threads, caches
-        before = resident(service)
+        before = memory(service)
         follow(FOLLOWERS)
-        at_once = resident(service)
+        at_once = memory(service)
         time.sleep(35)  # two rounds of comments to each
-        after = resident(service)
-        each = (max(at_once, after) - before) / FOLLOWERS
-        results.add(f"memory of an idle log follower, {FOLLOWERS:,} of them", f"{each:.1f} KB ({before / 1024:.0f} → {max(at_once, after) / 1024:.0f} MB)",
+        after = memory(service)
+        most = max(at_once, after)
+        each = (most - before) * 1024 / FOLLOWERS
+        results.add(f"memory of an idle log follower, {FOLLOWERS:,} of them", f"{each:.1f} KB ({before:.0f} → {most:.0f} MB)",
                     "–", f"{each:.1f} KB", "≤ 20 KB", each <= 20)
     finally:
         for connection in open_ones:

@@ -1,4 +1,6 @@
 """Figures and how they are written: medians, percentiles, and ratios of pairs taken in turn."""
+import pathlib
+import re
 import statistics
 
 
@@ -24,6 +26,11 @@ def spread(values, unit=""):
 
 def ratio(mine, other):
     return statistics.median(mine) / statistics.median(other)
+
+
+def memory(service, what="VmRSS"):
+    """Megabytes of a running Service, by the name of a line of /proc/PID/status."""
+    return int(re.search(what + r":\s+(\d+) kB", pathlib.Path(f"/proc/{service.process.pid}/status").read_text())[1]) / 1024
 
 
 class Results:

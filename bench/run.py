@@ -5,15 +5,17 @@ import os
 import pathlib
 import platform
 
-from bench import api, deploy, ingress, logs, transfer
+from bench import api, deploy, ingress, logs, projects, transfer
 from bench.measure import Results
 
 SECTIONS = {
     "push": deploy.push_and_configure,
     "ingress": ingress.proxies,
     "transfer": transfer.large_push,
-    "redeploy": deploy.redeploys_under_load,
+    "rollback": deploy.rollback,
+    "changes": deploy.changes_under_load,
     "memory": deploy.resident_memory,
+    "projects": projects.projects,
     "api": api.api,
     "cli": api.cli,
     "logs": logs.logs,
