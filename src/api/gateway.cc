@@ -173,7 +173,7 @@ class GitGateway final : public gateway::GitGateway::CallbackService {
 
   // The Deployment belongs to the controller: where the caller is gone, this only stops to follow it.
   net::Task<Status> deploy(gateway::DeployRequest request, std::shared_ptr<rpc::Writer<gateway::DeployEvent>> writer) {
-    const std::int64_t began = context_.clock.now_ms();
+    const std::int64_t began = context_.clock.steady_ms();
     if (!is_object_name(request.commit()))
       co_return fail(Code::kInvalidArgument, "the commit is not named by its full object name");
     auto decide = [this, request](store::Tx& tx) {
@@ -198,7 +198,7 @@ class GitGateway final : public gateway::GitGateway::CallbackService {
     CO_TRY_ASSIGN(store::DeploymentRow ended, co_await controller.wait(project.id, queued.number));
     gateway::DeployEvent last;
     *last.mutable_result() = result_of(ended, project);
-    last.mutable_result()->set_took_ms(context_.clock.now_ms() - began);
+    last.mutable_result()->set_took_ms(context_.clock.steady_ms() - began);
     [[maybe_unused]] bool written = co_await writer->write(std::move(last));
     co_return Status{};
   }

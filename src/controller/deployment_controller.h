@@ -138,6 +138,8 @@ class DeploymentController final : public Controller {
 
   // removal.cc
   net::Task<Result<Removal>> remove_project_now(std::string project_id);
+  net::Task<Result<Removal>> try_to_remove(std::string project_id);
+  net::Task<void> remove_later(std::string project_id);
   net::Task<void> remove_orphan(std::string project_id);
   net::Task<void> publish_quietly();
 
@@ -152,6 +154,7 @@ class DeploymentController final : public Controller {
   std::set<std::pair<std::string, std::int64_t>> retiring_;  // being drained: reconciliation leaves them alone
   std::map<std::string, StopPtr> repairing_;                 // Projects that are being repaired
   std::set<std::string> repair_waits_;                       // Projects whose repair waits for its turn
+  std::set<std::string> removals_wait_;                      // Projects whose deletion is tried again soon
   std::set<std::string> missed_;                             // Projects that the Engine told of while one had its turn
   std::map<std::string, CrashBook> crashes_;
   std::map<std::string, Watched> watched_;

@@ -71,6 +71,16 @@ TEST_F(RemovalTest, WithoutAnAnswerTheRowStaysAndNothingNewBegins) {
   EXPECT_TRUE(gone());
 }
 
+TEST_F(RemovalTest, OneThatNobodyAnsweredGoesOnByItself) {
+  start_process();
+  ASSERT_EQ(end_of(push()).state, DeploymentState::kLive);
+  ASSERT_TRUE(at_rest());
+  repositories_.down = true;
+  ASSERT_FALSE(run(controller().delete_project(project_.id)));
+  repositories_.down = false;
+  EXPECT_TRUE(eventually([&] { return gone(); }));
+}
+
 TEST_F(RemovalTest, AProjectThatCannotBeEnteredLeavesNoRepository) {
   start_process();
   store::ProjectRow taken = project_;

@@ -13,8 +13,10 @@ namespace {
 // What gRPC 1.51 itself says where a peer cannot be reached or hangs up. It names sockets, addresses and TLS errors,
 // which are for the log and not for a Client.
 bool is_transport_text(std::string_view text) {
-  for (const std::string_view start : {"failed to connect to all addresses", "connections to all backends failing",
-                                       "DNS resolution failed", "Socket closed", "keepalive watchdog timeout"})
+  for (const std::string_view start :
+       {"failed to connect to all addresses", "connections to all backends failing", "DNS resolution failed",
+        "Socket closed", "keepalive watchdog timeout", "recvmsg:", "sendmsg:", "Connection reset by peer",
+        "Broken pipe", "GOAWAY received"})
     if (text.starts_with(start)) return true;
   return false;
 }

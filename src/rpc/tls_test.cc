@@ -125,6 +125,8 @@ TEST_F(TlsTest, ARoleThatIsNotReachedIsToldWithoutItsAddress) {
     EXPECT_EQ(error.code, Code::kUnavailable);
     EXPECT_EQ(error.message, "a part of the Service does not answer") << reply.text;
   }
+  EXPECT_EQ(from_grpc({kNotReached, "recvmsg:Connection reset by peer"}).message,
+            "a part of the Service does not answer");
   EXPECT_EQ(from_grpc({kNotReached, "the Docker Engine does not answer"}).message, "the Docker Engine does not answer");
 }
 

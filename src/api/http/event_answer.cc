@@ -36,7 +36,7 @@ Status may_still_read(store::Tx& tx, const std::string& token, const Actor& aske
 net::Task<Status> check_reader(CallPtr call) {
   if (!call->identity) co_return Status{};
   Context& context = call->context();
-  auto ask = [call, options = context.accounts, now = context.clock.now_ms()](store::Tx& tx) {
+  auto ask = [call, options = context.accounts, now = context.clock.steady_ms()](store::Tx& tx) {
     return may_still_read(tx, call->identity->token.hash, call->actor, call->project, call->route->permission, options,
                           now);
   };
@@ -85,13 +85,13 @@ net::Task<Result<Answer>> send_events(CallPtr call, std::shared_ptr<EventSource>
   call->streamed_status = 200;
   Status begun = co_await call->writer->start(200, headers);
   const Clock& clock = call->context().clock;
-  std::int64_t checked = clock.now_ms();
+  std::int64_t checked = clock.steady_ms();
   while (begun) {
-    const std::chrono::milliseconds since(clock.now_ms() - checked);
+    const std::chrono::milliseconds since(clock.steady_ms() - checked);
     std::optional<std::string> events = co_await source->take(std::clamp(kHeartbeat - since, 1ms, kHeartbeat));
     if (!events) break;
-    if (events->empty() || clock.now_ms() - checked >= kHeartbeat.count()) {
-      checked = clock.now_ms();
+    if (events->empty() || clock.steady_ms() - checked >= kHeartbeat.count()) {
+      checked = clock.steady_ms();
       Status allowed = co_await check_reader(call);
       if (!allowed) {
         std::string last = error_event(allowed.error(), call->request.id);
