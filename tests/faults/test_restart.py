@@ -8,7 +8,8 @@ import time
 import pytest
 
 from tests.support import apps
-from tests.support.service import SOCKET, wait_for
+from tests.support.private_engine import PrivateEngine
+from tests.support.service import wait_for
 
 
 def deployments(client, name):
@@ -83,30 +84,6 @@ def test_sigterm_ends_it_cleanly_and_applications_go_on(running):
     wait_for(lambda: service.visit("steady").text == "one GET /", "the Application to answer")
 
 
-class PrivateEngine:
-    """A Docker Engine of this test's own, so that it may be stopped."""
-
-    def __init__(self, folder):
-        self.folder = folder
-        folder.mkdir(parents=True)
-        self.socket = str(folder / "docker.sock")
-        (folder / "daemon.json").write_text('{"bridge": "none", "live-restore": true, "iptables": false}')
-        self.process = None
-
-    def start(self):
-        self.process = subprocess.Popen(
-            ["dockerd", "--data-root", self.folder / "data", "--exec-root", self.folder / "exec", "-H", f"unix://{self.socket}",
-             "--pidfile", self.folder / "pid", "--config-file", self.folder / "daemon.json"],
-            stdout=open(self.folder / "log", "ab"), stderr=subprocess.STDOUT, start_new_session=True)
-
-    def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        self.process.wait(30)
-        for path in (self.socket, self.folder / "pid"):
-            if os.path.exists(path):
-                os.unlink(path)
-
-
 def test_engine_down_at_start_and_later_is_told_and_heals(fresh_service):
     service = fresh_service()
     engine = PrivateEngine(service.home / "engine")
@@ -127,7 +104,7 @@ def test_engine_down_at_start_and_later_is_told_and_heals(fresh_service):
         wait_for(lambda: client.call("GET", "/projects/waiting/instances").status == 200, "the Engine to be met again")
     finally:
         service.kill(signal.SIGTERM)
-        engine.stop()
+        engine.close()
 
 
 def test_a_full_disk_is_told_and_loses_nothing(fresh_service):

@@ -1,5 +1,4 @@
 """Release commands, strategies, rollback, images of a registry; and that no visitor notices a change."""
-import http.client
 import threading
 import time
 
@@ -8,6 +7,7 @@ import pytest
 from tests.support import apps
 from tests.support.cli import ok
 from tests.support.service import wait_for
+from tests.support.visitors import Load
 
 
 def newest(client, name):
@@ -16,41 +16,6 @@ def newest(client, name):
 
 def instances(client, name):
     return client.call("GET", f"/projects/{name}/instances").json()["items"]
-
-
-class Load:
-    """Visitors with keep-alive connections, who come back at once; what went wrong is kept."""
-
-    def __init__(self, service, name, visitors=4):
-        self.service, self.name = service, name
-        self.stop, self.requests, self.failures = False, 0, []
-        self.threads = [threading.Thread(target=self.visit) for _ in range(visitors)]
-
-    def visit(self):
-        connection = http.client.HTTPConnection("127.0.0.1", self.service.http_port, timeout=30)
-        while not self.stop:
-            try:
-                connection.request("GET", "/", headers={"Host": f"{self.name}.user-app.localhost"})
-                answer = connection.getresponse()
-                answer.read()
-                if answer.status != 200:
-                    self.failures.append(answer.status)
-            except OSError as e:
-                self.failures.append(repr(e))
-                connection.close()
-            self.requests += 1
-            time.sleep(0.005)
-        connection.close()
-
-    def __enter__(self):
-        for each in self.threads:
-            each.start()
-        return self
-
-    def __exit__(self, *_):
-        self.stop = True
-        for each in self.threads:
-            each.join()
 
 
 @pytest.fixture
@@ -70,7 +35,7 @@ def test_no_visitor_notices_scale_restart_rollback_and_redeploy(service, client,
             ok(client.cli(*change, "-p", name))
         repository.commit(apps.web("three"))
         repository.push()
-    print(f"{load.requests} requests, {len(load.failures)} failed")
+    print(load)
     assert load.requests > 100 and not load.failures, load.failures[:5]
     assert service.visit(name).text == "three GET /"
 

@@ -71,6 +71,7 @@ class Service:
         self.process = None
         self.instance = None
         self.extra = []
+        self.variables = {}  # of the daemon alone
         self.faults = {}  # variables of the program with failpoints (src/paastechd/failpoint_main.cc); none: the usual one
         self.database = database
         if not database and os.environ.get("PAASTECH_TEST_DATABASE") == "postgresql":
@@ -101,7 +102,7 @@ class Service:
         program = "paastechd_faults" if self.faults else "paastechd"
         with open(self.home / "daemon.log", "ab") as log:
             self.process = subprocess.Popen([BUILD / "bin" / program, *(roles or ("all",))],
-                                            env=self.environment() | self.faults, stdout=log, stderr=log,
+                                            env=self.environment() | self.variables | self.faults, stdout=log, stderr=log,
                                             start_new_session=True)
         self.instance = next(line.split(" = ")[1] for line in self.daemon("config", "check").stdout.splitlines()
                              if line.startswith("engine.instance"))

@@ -1,5 +1,8 @@
 """Visitors of an Application who come all the time, for what they must not notice."""
+import http.client
 import threading
+
+from .service import wait_for
 
 
 class Visitors:
@@ -30,3 +33,46 @@ class Visitors:
         self.thread.join()
         if kind is None:
             assert not self.failures and self.answered > 10, (self.answered, self.failures[:3])
+
+
+class Load:
+    """Visitors with keep-alive connections, who come back at once; what went wrong is kept."""
+
+    def __init__(self, service, name, visitors=4, pause=0.005):
+        self.service, self.name, self.pause = service, name, pause
+        self.requests, self.failures, self.done = 0, [], threading.Event()
+        self.threads = [threading.Thread(target=self.visit) for _ in range(visitors)]
+
+    def visit(self):
+        connection = http.client.HTTPConnection("127.0.0.1", self.service.http_port, timeout=30)
+        while not self.done.is_set():
+            try:
+                connection.request("GET", "/", headers={"Host": f"{self.name}.user-app.localhost"})
+                answer = connection.getresponse()
+                answer.read()
+                if answer.status != 200:
+                    self.failures.append(answer.status)
+            except (OSError, http.client.HTTPException) as e:
+                self.failures.append(repr(e))
+                connection.close()
+            self.requests += 1
+            self.done.wait(self.pause)
+        connection.close()
+
+    def expect_more(self, count=50):
+        """Waits until so many more visitors have come and gone."""
+        before = self.requests
+        wait_for(lambda: self.requests >= before + count, f"{count} more visitors")
+
+    def __str__(self):
+        return f"{self.requests} requests, {len(self.failures)} failed"
+
+    def __enter__(self):
+        for each in self.threads:
+            each.start()
+        return self
+
+    def __exit__(self, *_):
+        self.done.set()
+        for each in self.threads:
+            each.join()
