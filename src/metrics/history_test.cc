@@ -99,7 +99,8 @@ TEST_F(HistoryTest, TakesATornRecordForAGap) {
 }
 
 TEST_F(HistoryTest, NamesLeadNowhereElse) {
-  for (const std::string name : {"", "..", "../x", "a/b", "Web", "a.b", "web\n", std::string(31, 'a').c_str()})
+  const std::string long_name(31, 'a');
+  for (const std::string& name : std::vector<std::string>{"", "..", "../x", "a/b", "Web", "a.b", "web\n", long_name})
     EXPECT_FALSE(history_.add(project_, name, sample(kBegin))) << name;
   EXPECT_FALSE(history_.add("../" + project_, "web", sample(kBegin)));
   EXPECT_FALSE(std::filesystem::exists(home_ / "metrics"));
