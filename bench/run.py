@@ -31,17 +31,18 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", help="comma-separated: " + ", ".join(SECTIONS))
     chosen = parser.parse_args().only
+    target = pathlib.Path(__file__).parent / ("RESULTS.md" if not chosen else "RESULTS.partial.md")
+    head = ["# Results of `make bench`", "",
+            f"{datetime.date.today()}, {processor()}, {os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') >> 30} GiB, Linux {platform.release()}. "
+            "Both sides of a row ran in the same run, in turn; the ratio is the figure, the times are only of this machine.", "",
+            "| what | PaaSTech | against | ratio | goal | met |", "|---|---|---|---|---|---|"]
     results = Results()
     for name, section in SECTIONS.items():
-        if not chosen or name in chosen.split(","):
-            section(results)
-    lines = ["# Results of `make bench`", "",
-             f"{datetime.date.today()}, {processor()}, {os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') >> 30} GiB, Linux {platform.release()}. "
-             "Both sides of a row ran in the same run, in turn; the ratio is the figure, the times are only of this machine.", "",
-             "| what | PaaSTech | against | ratio | goal | met |", "|---|---|---|---|---|---|"]
-    lines += ["| " + " | ".join(row) + " |" for row in results.rows]
-    target = pathlib.Path(__file__).parent / ("RESULTS.md" if not chosen else "RESULTS.partial.md")
-    target.write_text("\n".join(lines) + "\n")
+        if chosen and name not in chosen.split(","):
+            continue
+        section(results)
+        rows = ["| " + " | ".join(row) + " |" for row in results.rows]
+        target.write_text("\n".join(head + rows) + "\n")  # at once, for a later section may fail
     print(f"written to {target}")
 
 

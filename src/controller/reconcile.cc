@@ -2,7 +2,6 @@
 // acts.
 #include <algorithm>
 
-#include "base/memory.h"
 #include "controller/deployment_controller.h"
 #include "controller/groups.h"
 #include "domain/process_json.h"
@@ -39,7 +38,6 @@ net::Task<void> DeploymentController::take_up() {
   while (true) {
     if (std::exchange(compare_soon_, false) || net::LoopClock::now() >= next_full) {
       Status done = co_await reconcile_all();
-      give_back_freed_memory();  // it held all Projects at once
       if (!done && !complained) spdlog::warn("comparing with the engine: {}", done.error().message);
       if (done && complained) spdlog::info("the engine answers again");
       complained = !done;

@@ -23,6 +23,7 @@ namespace {
 namespace asio = net::asio;
 
 constexpr std::chrono::hours kCertificatesEvery{6};  // of 30 days in which a renewal may come
+constexpr std::chrono::seconds kMemoryEvery{5};      // a few milliseconds of a thread aside
 
 // The program that git starts before refs move lies beside paastechd.
 std::filesystem::path hook_program() {
@@ -67,10 +68,10 @@ class Daemon {
       });
       if (api_) tasks_.spawn("start", begin());
       tasks_.spawn("certificates", look_after_certificates());
+      if (!api_) tasks_.spawn("memory", give_back_memory());
     } else {
       stop();
     }
-    give_back_what_the_start_needed();
     io_.run();
     if (!started) return started;
     return api_ ? api_->outcome() : Status{};
@@ -78,10 +79,6 @@ class Daemon {
 
  private:
   bool has(Role role) const { return roles_.contains(role); }
-  static void give_back_what_the_start_needed() {
-    give_back_freed_memory();
-    give_back_code();
-  }
 
   Status start_router() {
     if (!has(Role::kRouter)) return {};
@@ -142,7 +139,21 @@ class Daemon {
   net::Task<void> begin() {
     co_await api_->first_steps();
     if (!api_->outcome()) stop();
-    give_back_what_the_start_needed();
+    co_await give_back_memory();
+  }
+
+  // What the start, a Deployment or a look at all Projects needed, and nobody needs now.
+  net::Task<void> give_back_memory() {
+    Status slept;
+    while (slept) {
+      auto give_back = [] {
+        give_back_freed_memory();
+        give_back_code();
+        return true;
+      };
+      co_await aside_.run(std::move(give_back));
+      slept = co_await net::sleep_for(kMemoryEvery);
+    }
   }
 
   net::Task<void> look_after_certificates() {
