@@ -268,6 +268,11 @@ TEST_F(Project, EndsAStreamWhoseReaderMayReadNoMore) {
     EXPECT_NE(body.find(why), std::string::npos) << body;
   };
   expect_end(read(token_of(bob), 15'000, log_out), "this login has ended");
+  store::TokenRow brief;
+  brief.client_id = ada_.id;
+  brief.name = "brief";
+  brief.expires_at = clock_.now + 10'000;
+  expect_end(read(token_of(std::move(brief)), 15'000, nullptr), "this login has ended");
   expect_end(read(token_of(bob), 15'000, leave), "not_found");
   change(join);
   expect_end(read(token_of(bob), 15'000, suspend), "suspended");

@@ -36,7 +36,7 @@ Status may_still_read(store::Tx& tx, const std::string& token, const Actor& aske
 net::Task<Status> check_reader(CallPtr call) {
   if (!call->identity) co_return Status{};
   Context& context = call->context();
-  auto ask = [call, options = context.accounts, now = context.clock.steady_ms()](store::Tx& tx) {
+  auto ask = [call, options = context.accounts, now = context.clock.now_ms()](store::Tx& tx) {
     return may_still_read(tx, call->identity->token.hash, call->actor, call->project, call->route->permission, options,
                           now);
   };
