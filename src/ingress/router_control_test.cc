@@ -2,7 +2,7 @@
 #include <filesystem>
 
 #include "base/files.h"
-#include "base/ids.h"
+#include "base/folders.h"
 #include "ingress/test_support.h"
 
 namespace paastech::ingress::testing_support {
@@ -119,8 +119,8 @@ TEST_F(RouterControl, RefusesOlderAndMalformedTables) {
 }
 
 TEST_F(RouterControl, ServesFromTheKeptTableAfterARestart) {
-  const std::filesystem::path home = std::filesystem::temp_directory_path() / ("paastech-router-" + new_uuid());
-  std::filesystem::create_directories(home);
+  const TemporaryFolder folder = TemporaryFolder::make("paastech-router").value();
+  const std::filesystem::path& home = folder.path();
   TestBackend app(saying("kept"));
   RouterOptions options;
   options.table_file = home / "routes.bin";
@@ -136,7 +136,6 @@ TEST_F(RouterControl, ServesFromTheKeptTableAfterARestart) {
   EXPECT_EQ(fetch(get()).status(), 404) << "a damaged file must not keep the router down";
   EXPECT_TRUE(publish({backend(app.port())}, 6).ok());
   EXPECT_EQ(fetch(get()).body, "kept");
-  std::filesystem::remove_all(home);
 }
 
 // What the host leads to, as a change of the table `based_on`; no Backend: the Project is gone.
@@ -190,8 +189,8 @@ TEST_F(RouterControl, RefusesAChangeOfAnotherTableAndOneThatTakesAnothersHost) {
 }
 
 TEST_F(RouterControl, ServesFromTheKeptChangesAfterARestart) {
-  const std::filesystem::path home = std::filesystem::temp_directory_path() / ("paastech-router-" + new_uuid());
-  std::filesystem::create_directories(home);
+  const TemporaryFolder folder = TemporaryFolder::make("paastech-router").value();
+  const std::filesystem::path& home = folder.path();
   TestBackend app(saying("app"));
   TestBackend other(saying("other"));
   RouterOptions options;
@@ -218,12 +217,11 @@ TEST_F(RouterControl, ServesFromTheKeptChangesAfterARestart) {
   EXPECT_FALSE(std::filesystem::exists(changes));
   EXPECT_EQ(fetch(get_from("other.test")).status(), 404);
   EXPECT_TRUE(publish_table(change_of("other.test", 8, {backend(other.port())})).ok());
-  std::filesystem::remove_all(home);
 }
 
 TEST_F(RouterControl, WantsTheWholeTableOnceTheChangesAreLongerThanIt) {
-  const std::filesystem::path home = std::filesystem::temp_directory_path() / ("paastech-router-" + new_uuid());
-  std::filesystem::create_directories(home);
+  const TemporaryFolder folder = TemporaryFolder::make("paastech-router").value();
+  const std::filesystem::path& home = folder.path();
   TestBackend app(saying("app"));
   RouterOptions options;
   options.table_file = home / "routes.bin";
@@ -236,7 +234,6 @@ TEST_F(RouterControl, WantsTheWholeTableOnceTheChangesAreLongerThanIt) {
   EXPECT_LT(std::filesystem::file_size(home / "routes.bin.changes"), 2 * 65'536);
   EXPECT_TRUE(publish({backend(app.port())}, version).ok());
   EXPECT_TRUE(publish_table(change_of("other.test", version, {backend(app.port())})).ok());
-  std::filesystem::remove_all(home);
 }
 
 TEST_F(RouterControl, SaysWhichPortIsTaken) {

@@ -5,14 +5,13 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 
 import pytest
 
 from tests.support import apps, postgres
 from tests.support.service import free_ports, wait_for
-from tests.support.visitors import Load
+from tests.support.visitors import Beside, Load
 
 SECONDS = float(os.environ.get("PAASTECH_TEST_OUTAGE_SECONDS", "10"))
 # The contract's limit is 2 s (docs/architecture.md); the rest is for a machine that is busy with other tests.
@@ -59,13 +58,13 @@ def frozen(server):
         server.freeze(signal.SIGCONT)
 
 
-class Changes:
+class Changes(Beside):
     """Asks for one change after another and reads between; keeps what was acknowledged, and how long each answer took."""
 
     def __init__(self, client, project):
+        super().__init__(lambda: self.run(self.change), lambda: self.run(self.read))
         self.client, self.project = client, project
-        self.asked, self.acknowledged, self.answers, self.done = 0, set(), [], threading.Event()
-        self.threads = [threading.Thread(target=self.run, args=(each,)) for each in (self.change, self.read)]
+        self.asked, self.acknowledged, self.answers = 0, set(), []
 
     def change(self):
         self.asked += 1
@@ -92,16 +91,6 @@ class Changes:
     def refused(self, kind):
         """The 503 so far."""
         return [each for each in self.answers if each[0] == kind and each[3] == 503]
-
-    def __enter__(self):
-        for each in self.threads:
-            each.start()
-        return self
-
-    def __exit__(self, *_):
-        self.done.set()
-        for each in self.threads:
-            each.join()
 
 
 def during_an_outage(service, outage, reads_go_on):

@@ -5,13 +5,30 @@ import threading
 from .service import wait_for
 
 
-class Visitors:
+class Beside:
+    """What runs on threads of its own for as long as a `with`; each of the functions looks at `done`."""
+
+    def __init__(self, *functions):
+        self.done = threading.Event()
+        self.threads = [threading.Thread(target=each) for each in functions]
+
+    def __enter__(self):
+        for each in self.threads:
+            each.start()
+        return self
+
+    def __exit__(self, *_):
+        self.done.set()
+        for each in self.threads:
+            each.join()
+
+
+class Visitors(Beside):
     """with Visitors(service, "shop"): … – every answer meanwhile must be a 200, and there must be more than ten."""
 
     def __init__(self, service, name):
-        self.service, self.name = service, name
-        self.answered, self.failures, self.done = 0, [], threading.Event()
-        self.thread = threading.Thread(target=self.run)
+        super().__init__(self.run)
+        self.service, self.name, self.answered, self.failures = service, name, 0, []
 
     def run(self):
         while not self.done.is_set():
@@ -24,24 +41,19 @@ class Visitors:
             self.answered += 1
             self.done.wait(0.02)
 
-    def __enter__(self):
-        self.thread.start()
-        return self
-
     def __exit__(self, kind, *_):
-        self.done.set()
-        self.thread.join()
+        super().__exit__()
         if kind is None:
             assert not self.failures and self.answered > 10, (self.answered, self.failures[:3])
 
 
-class Load:
+class Load(Beside):
     """Visitors with keep-alive connections, who come back at once; what went wrong is kept."""
 
     def __init__(self, service, name, visitors=4, pause=0.005):
+        super().__init__(*[self.visit] * visitors)
         self.service, self.name, self.pause = service, name, pause
-        self.requests, self.failures, self.done = 0, [], threading.Event()
-        self.threads = [threading.Thread(target=self.visit) for _ in range(visitors)]
+        self.requests, self.failures = 0, []
 
     def visit(self):
         connection = http.client.HTTPConnection("127.0.0.1", self.service.http_port, timeout=30)
@@ -66,13 +78,3 @@ class Load:
 
     def __str__(self):
         return f"{self.requests} requests, {len(self.failures)} failed"
-
-    def __enter__(self):
-        for each in self.threads:
-            each.start()
-        return self
-
-    def __exit__(self, *_):
-        self.done.set()
-        for each in self.threads:
-            each.join()
