@@ -28,7 +28,7 @@ net::Task<void> LogGatherer::run() {
       spdlog::info("gathering logs: {}; trying again every second", said);
     }
     const Status slept = co_await net::sleep_for(kRetry);
-    if (!slept) co_return;  // being stopped: the channel may have lost its other end, and gRPC crashes on such a one
+    if (!slept) co_return;  // being stopped
   }
 }
 

@@ -4,6 +4,7 @@
 
 #include <boost/asio/signal_set.hpp>
 #include <optional>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/files.h"
@@ -16,6 +17,7 @@
 #include "paastechd/links.h"
 #include "pomegranate/service.h"
 #include "rpc/host.h"
+#include "rpc/wind_down.h"
 
 namespace paastech {
 namespace {
@@ -68,7 +70,7 @@ class Daemon {
       });
       if (api_) tasks_.spawn("start", begin());
       tasks_.spawn("certificates", look_after_certificates());
-      if (!api_) tasks_.spawn("memory", give_back_memory());
+      tasks_.spawn("memory", give_back_memory());
     } else {
       stop();
     }
@@ -139,20 +141,19 @@ class Daemon {
   net::Task<void> begin() {
     co_await api_->first_steps();
     if (!api_->outcome()) stop();
-    co_await give_back_memory();
   }
 
   // What the start, a Deployment or a look at all Projects needed, and nobody needs now.
   net::Task<void> give_back_memory() {
-    Status slept;
-    while (slept) {
+    while (true) {
+      const Status slept = co_await net::sleep_for(kMemoryEvery);
+      if (!slept) co_return;
       auto give_back = [] {
         give_back_freed_memory();
         give_back_code();
         return true;
       };
       co_await aside_.run(std::move(give_back));
-      slept = co_await net::sleep_for(kMemoryEvery);
     }
   }
 
@@ -174,20 +175,18 @@ class Daemon {
   }
 
   // The API lets go first, then every coroutine is cancelled; the servers with threads of their own are stopped beside
-  // the loop, for their last calls end on it.
+  // the loop, for their last calls end on it. The hosts of gRPC come last (rpc/wind_down.h).
   net::Task<void> wind_up() {
     if (api_) co_await api_->stop();
     tasks_.cancel();
     auto stop_servers = [this] {
       if (git_) git_->stop();
       if (router_) router_->stop();
-      if (api_host_) api_host_->stop();
-      if (inner_host_) inner_host_->stop();
       return true;
     };
     [[maybe_unused]] bool stopped = co_await aside_.run(std::move(stop_servers));
-    tasks_.cancel();
-    co_await tasks_.join();
+    std::vector<rpc::Host*> hosts{api_host_.get(), inner_host_.get()};
+    co_await rpc::wind_down(tasks_, aside_, std::move(hosts));
     io_.stop();
   }
 

@@ -66,11 +66,14 @@ class Handoff {
   std::shared_ptr<Handler> handler_;
 };
 
+inline grpc::ClientContext& context_of(grpc::ClientContext& own) { return own; }
+inline grpc::ServerContextBase& context_of(grpc::ServerContextBase* lent) { return *lent; }
+
 // Cancels the call of a State or Reactor that may be gone by then.
 template <class Owner>
 std::function<void()> canceller(const std::shared_ptr<Owner>& owner) {
   return [weak = std::weak_ptr<Owner>(owner)] {
-    if (auto kept = weak.lock()) kept->context.TryCancel();
+    if (auto kept = weak.lock()) context_of(kept->context).TryCancel();
   };
 }
 

@@ -11,7 +11,8 @@
 //   }
 //
 // Each call runs in the TaskGroup it is given; where the peer cancels, Writer::write answers false and
-// Writer::cancelled() turns true, and on_cancel is called on the loop. Reactions never block and always Finish.
+// Writer::cancelled() turns true, and on_cancel is called on the loop. Where the group is cancelled, what waits for a
+// peer that neither reads nor writes ends too. Reactions never block and always Finish.
 #include <grpcpp/grpcpp.h>
 
 #include "net/task.h"
@@ -110,12 +111,14 @@ net::Task<void> run_stream(std::shared_ptr<Holder> holder, Work work, std::share
 }
 
 template <class Message>
-grpc::ServerWriteReactor<Message>* stream(net::TaskGroup& tasks, grpc::CallbackServerContext*,
+grpc::ServerWriteReactor<Message>* stream(net::TaskGroup& tasks, grpc::CallbackServerContext* context,
                                           StreamWork<Message> work) {
   struct Reactor : grpc::ServerWriteReactor<Message> {
+    explicit Reactor(grpc::CallbackServerContext* c) : context(c) {}
     void OnWriteDone(bool ok) override { write_done.post(ok); }
     void OnCancel() override { flag.fire(); }
     void OnDone() override { auto keep = std::move(self); }
+    grpc::CallbackServerContext* context;  // valid until Finish
     Handoff<bool> write_done;
     CancelFlag flag;
     Message message;
@@ -126,7 +129,8 @@ grpc::ServerWriteReactor<Message>* stream(net::TaskGroup& tasks, grpc::CallbackS
     net::Task<bool> write(Message message) override {
       reactor->message = std::move(message);
       reactor->StartWrite(&reactor->message);
-      bool ok = co_await reactor->write_done.wait();
+      std::function<void()> give_up = canceller(reactor);
+      bool ok = co_await reactor->write_done.wait(give_up);
       co_return ok;
     }
     bool cancelled() const override { return reactor->flag.cancelled(); }
@@ -134,7 +138,7 @@ grpc::ServerWriteReactor<Message>* stream(net::TaskGroup& tasks, grpc::CallbackS
     std::shared_ptr<Reactor> reactor;
     net::Executor executor;
   };
-  auto reactor = std::make_shared<Reactor>();
+  auto reactor = std::make_shared<Reactor>(context);
   reactor->self = reactor;
   std::shared_ptr<Writer<Message>> api = std::make_shared<Api>(reactor, tasks.executor());
   net::asio::post(tasks.executor(), [&tasks, reactor, work = std::move(work), api] {
@@ -144,13 +148,15 @@ grpc::ServerWriteReactor<Message>* stream(net::TaskGroup& tasks, grpc::CallbackS
 }
 
 template <class Request, class Message>
-grpc::ServerBidiReactor<Request, Message>* duplex(net::TaskGroup& tasks, grpc::CallbackServerContext*,
+grpc::ServerBidiReactor<Request, Message>* duplex(net::TaskGroup& tasks, grpc::CallbackServerContext* context,
                                                   DuplexWork<Request, Message> work) {
   struct Reactor : grpc::ServerBidiReactor<Request, Message> {
+    explicit Reactor(grpc::CallbackServerContext* c) : context(c) {}
     void OnWriteDone(bool ok) override { write_done.post(ok); }
     void OnReadDone(bool ok) override { read_done.post(ok); }
     void OnCancel() override { flag.fire(); }
     void OnDone() override { auto keep = std::move(self); }
+    grpc::CallbackServerContext* context;  // valid until Finish
     Handoff<bool> write_done;
     Handoff<bool> read_done;
     CancelFlag flag;
@@ -163,12 +169,14 @@ grpc::ServerBidiReactor<Request, Message>* duplex(net::TaskGroup& tasks, grpc::C
     net::Task<bool> write(Message message) override {
       reactor->message = std::move(message);
       reactor->StartWrite(&reactor->message);
-      bool ok = co_await reactor->write_done.wait();
+      std::function<void()> give_up = canceller(reactor);
+      bool ok = co_await reactor->write_done.wait(give_up);
       co_return ok;
     }
     net::Task<std::optional<Request>> read() override {
       reactor->StartRead(&reactor->request);
-      bool ok = co_await reactor->read_done.wait();
+      std::function<void()> give_up = canceller(reactor);
+      bool ok = co_await reactor->read_done.wait(give_up);
       if (!ok) co_return std::nullopt;
       co_return std::move(reactor->request);
     }
@@ -177,7 +185,7 @@ grpc::ServerBidiReactor<Request, Message>* duplex(net::TaskGroup& tasks, grpc::C
     std::shared_ptr<Reactor> reactor;
     net::Executor executor;
   };
-  auto reactor = std::make_shared<Reactor>();
+  auto reactor = std::make_shared<Reactor>(context);
   reactor->self = reactor;
   std::shared_ptr<Duplex<Request, Message>> api = std::make_shared<Api>(reactor, tasks.executor());
   net::asio::post(tasks.executor(), [&tasks, reactor, work = std::move(work), api] {

@@ -1,4 +1,6 @@
 """Base images that are not on the machine are fetched, and looked at before they are built upon."""
+import secrets
+
 import pytest
 
 from tests.support import apps
@@ -9,7 +11,8 @@ from tests.support.service import SOCKET, Service
 @pytest.fixture(scope="module")
 def engine():
     made = Service()
-    names = [f"pulled.example:5000/{made.home.name}/{kind}" for kind in ("good", "evil")]
+    folder = secrets.token_hex(4)  # not the home's name, which may have what an image's may not: "-_"
+    names = [f"pulled.example:5000/pt-{folder}/{kind}" for kind in ("good", "evil")]
     made.good, made.evil = names
     made.engine = PullingEngine(str(made.home / "engine.sock"), SOCKET, made.docker, {
         f"{made.good}:latest": ("debian:bookworm", "ONBUILD RUN echo triggered"),
