@@ -18,9 +18,9 @@ void DeploymentController::on_engine_event(const engine::InstanceEvent& event) {
     return;
   }
   if (event.kind() != "start" && event.kind() != "die" && event.kind() != "destroy") return;
-  const bool busy = turn(project_id)->busy();
-  if (event.kind() == "die" && (!busy || repairing_.contains(project_id))) on_end(event.instance());
-  if (busy)
+  const bool at_work = busy(project_id);
+  if (event.kind() == "die" && (!at_work || repairing_.contains(project_id))) on_end(event.instance());
+  if (at_work)
     missed_.insert(project_id);
   else
     spawn_repair(project_id);

@@ -28,6 +28,11 @@ std::shared_ptr<Turn> DeploymentController::turn(const std::string& project_id) 
   return slot;
 }
 
+bool DeploymentController::busy(const std::string& project_id) const {
+  const auto found = turns_.find(project_id);
+  return found != turns_.end() && found->second->busy();
+}
+
 std::shared_ptr<net::Notifier> DeploymentController::news(const std::string& project_id) {
   auto& slot = news_[project_id];
   if (!slot) slot = std::make_shared<net::Notifier>(tasks_.executor());

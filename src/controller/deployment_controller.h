@@ -65,6 +65,7 @@ class DeploymentController final : public Controller {
   net::Task<void> taken_up();
   Result<std::vector<std::int64_t>> insert_queued(store::Tx& tx, store::DeploymentRow& row);
   std::shared_ptr<Turn> turn(const std::string& project_id);
+  bool busy(const std::string& project_id) const;  // somebody has its turn
   std::shared_ptr<net::Notifier> news(const std::string& project_id);
 
   // rollout.cc: one Deployment from queued to live or failed
@@ -148,7 +149,7 @@ class DeploymentController final : public Controller {
   ControllerOptions options_;
   Routes routes_;
   BuildPlaces places_;
-  std::map<std::string, std::shared_ptr<Turn>> turns_;
+  std::map<std::string, std::shared_ptr<Turn>> turns_;  // those that were asked for since the last comparison of all
   std::map<std::string, std::shared_ptr<net::Notifier>> news_;
   std::map<std::pair<std::string, std::int64_t>, RolloutPtr> rollouts_;
   std::set<std::pair<std::string, std::int64_t>> retiring_;  // being drained: reconciliation leaves them alone
@@ -158,7 +159,8 @@ class DeploymentController final : public Controller {
   std::set<std::string> missed_;                             // Projects that the Engine told of while one had its turn
   std::map<std::string, CrashBook> crashes_;
   std::map<std::string, Watched> watched_;
-  std::set<std::string> compared_;             // Projects that were seen to be what they should be since the start
+  std::set<std::string>
+      compared_;  // Projects with a live Deployment that were seen to be what they should be since the start
   std::map<std::string, Condition> problems_;  // Projects that could not be repaired
   std::set<std::pair<std::string, InstanceName>> probing_;
   net::Notifier crash_news_;

@@ -81,7 +81,7 @@ net::Task<Status> DeploymentController::reconcile_project(std::string project_id
     if (!one && brought) brought = one;  // one Process that cannot be started holds up no other
   }
   CO_TRY(co_await remove_surplus(project_id, plan.remove, std::move(observed), abandoned));
-  if (brought) compared_.insert(project_id);
+  if (brought && situation.live) compared_.insert(project_id);
   co_return brought;
 }
 

@@ -178,6 +178,7 @@ net::Task<Status> DeploymentController::cut_over(RolloutPtr rollout, Backends ba
   }
   PAASTECH_FAILPOINT("rollout.live");
   problems_.erase(project_id);
+  compared_.insert(project_id);
   news(project_id)->notify();
   std::set<std::int64_t> leaving;
   for (const router::Backend& backend : old) leaving.insert(backend.deployment());

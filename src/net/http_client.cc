@@ -52,7 +52,13 @@ struct Connection {
 };
 using Shared = std::shared_ptr<Connection>;
 
+// Holds no memory while nothing comes: one stream per container's log is open all the time.
 Task<ErrorCode> fill(Shared c) {
+  if (c->buffer.size() == 0) {
+    c->buffer.shrink_to_fit();
+    auto [error] = co_await c->socket->async_wait(Socket::wait_read, kAwait);
+    if (error) co_return error;
+  }
   const auto space = c->buffer.prepare(kReadBytes);
   auto [error, count] = co_await c->socket->async_read_some(space, kAwait);
   c->buffer.commit(count);
