@@ -26,6 +26,18 @@ endfunction()
 # COLD: compiled with PAASTECH_COLD_OPTIONS.
 # ENGINE: the tests need a Docker Engine, which the fixture of tests/CMakeLists.txt provides.
 # DATABASE: the tests use a database; a second time they run, as one ctest entry, on the fixture's PostgreSQL.
+# Several files of a target in one: the headers are most of what a file takes to compile. A changed file takes its batch
+# along, so that batches are small. Not where a tool wants to see each file (presets).
+option(PAASTECH_UNITY "Compile files in batches" OFF)
+function(paastech_batches target size)
+  if(NOT PAASTECH_UNITY)
+    return()
+  endif()
+  set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE ${size})
+  # GCC says nothing of types in unnamed namespaces in the file that it was given; here all files are included in it.
+  target_compile_options(${target} PRIVATE -Wno-subobject-linkage)
+endfunction()
+
 function(paastech_library name)
   cmake_parse_arguments(ARG "COLD;ENGINE;DATABASE" "PCH;TEST_PCH" "DEPS;TEST_DEPS" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc)
@@ -37,6 +49,7 @@ function(paastech_library name)
     add_library(${name} STATIC ${sources})
     target_include_directories(${name} PUBLIC ${PROJECT_SOURCE_DIR}/src)
     target_link_libraries(${name} PUBLIC ${ARG_DEPS})
+    paastech_batches(${name} 5)
     if(ARG_COLD)
       target_compile_options(${name} PRIVATE ${PAASTECH_COLD_OPTIONS})
     endif()
@@ -54,6 +67,7 @@ function(paastech_library name)
     add_executable(test_${name} ${tests})
     target_link_libraries(test_${name} PRIVATE ${name} ${ARG_TEST_DEPS} GTest::gtest GTest::gtest_main GTest::gmock)
     target_compile_options(test_${name} PRIVATE ${PAASTECH_TEST_OPTIONS})
+    paastech_batches(test_${name} 8)
     if(NOT ARG_TEST_PCH)
       set(ARG_TEST_PCH ${ARG_PCH})
     endif()

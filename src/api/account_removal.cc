@@ -13,7 +13,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr int kSweepRows = 1'000;  // in one transaction
+constexpr int kClientsAtOnce = 1'000;  // in one transaction
 
 // Held to one at a time by their rows: a Project that two ask to delete is deleted once (controller/removal.cc).
 net::Task<Result<bool>> remove_belongings(Context& context, std::string id) {
@@ -63,8 +63,8 @@ Status forget_what_is_over(store::Tx& tx, std::int64_t now) {
 net::Task<Status> forget_unconfirmed(Context& context) {
   const std::int64_t before = context.clock.now_ms() - std::chrono::milliseconds(kConfirmFor).count();
   std::int64_t all = 0;
-  for (std::int64_t removed = kSweepRows; removed == kSweepRows; all += removed) {
-    auto remove = [before](store::Tx& tx) { return store::delete_unconfirmed(tx, before, kSweepRows); };
+  for (std::int64_t removed = kClientsAtOnce; removed == kClientsAtOnce; all += removed) {
+    auto remove = [before](store::Tx& tx) { return store::delete_unconfirmed(tx, before, kClientsAtOnce); };
     CO_TRY_ASSIGN(removed, co_await context.database.write(std::move(remove)));
   }
   if (all > 0) spdlog::info("{} accounts whose address was not confirmed were removed", all);

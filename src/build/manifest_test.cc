@@ -13,7 +13,7 @@ Manifest parsed(const std::string& text) {
   return manifest.value_or(Manifest{});
 }
 
-std::string message_of(const std::string& text) {
+std::string refusal_of(const std::string& text) {
   const Result<Manifest> manifest = manifest_of(text, std::nullopt);
   if (manifest) return "accepted";
   EXPECT_EQ(manifest.error().code, Code::kInvalidArgument);
@@ -22,7 +22,7 @@ std::string message_of(const std::string& text) {
 }
 
 bool refused(const std::string& text, const std::string& part) {
-  const std::string message = message_of(text);
+  const std::string message = refusal_of(text);
   if (message.find(part) != std::string::npos) return true;
   ADD_FAILURE() << text << "\ngave: " << message << "\nwanted: " << part;
   return false;
@@ -149,7 +149,7 @@ TEST(Manifest, HostileInputEndsSoonWithAnError) {
        {"[", "{", "- ", "? ", "\"", "a: ", "{a: ", "[a, ", "!", "|\n", "'", "%", "\n-", "*", "&"}) {
     std::string text;
     while (text.size() + unit.size() <= most) text += unit;
-    EXPECT_NE(message_of(text), "accepted") << unit;
+    EXPECT_NE(refusal_of(text), "accepted") << unit;
   }
 }
 

@@ -57,7 +57,7 @@ struct AnnouncementOptions {
   std::string id;
 };
 
-Outcome<int> list(Session& session) {
+Outcome<int> list_announcements(Session& session) {
   TRY_ASSIGN(Http * api, session.api());
   TRY_ASSIGN(const json::value all, api->call("GET", "/announcements"));
   session.out.document(all);
@@ -78,7 +78,7 @@ Outcome<int> announce(Session& session, const AnnouncementOptions& options) {
   return 0;
 }
 
-Outcome<int> remove(Session& session, const std::string& id) {
+Outcome<int> remove_announcement(Session& session, const std::string& id) {
   TRY_ASSIGN(const std::string segment, id_segment(id, "paastech admin announcements"));
   TRY_ASSIGN(Http * api, session.api());
   TRY(api->call("DELETE", "/announcements/" + segment));
@@ -91,15 +91,17 @@ Outcome<int> remove(Session& session, const std::string& id) {
 
 void add_admin_announcements_commands(Commands& commands, Command admin) {
   const auto options = std::make_shared<AnnouncementOptions>();
-  Command group = commands.group("announcements", "What every account is told after its login", list, admin);
-  commands.add("list", "List them", list, group);
+  Command group =
+      commands.group("announcements", "What every account is told after its login", list_announcements, admin);
+  commands.add("list", "List them", list_announcements, group);
   Command app = commands.add(
       "add", "Announce something", [options](Session& session) { return announce(session, *options); }, group);
   app.add_option("TEXT", options->text, "at most 500 characters").type_name("").required();
   app.add_option("--level", options->level, "info or warning").type_name("LEVEL").one_of({"info", "warning"});
   app.add_option("--until", options->until, "for instance 2026-12-24T18:00:00Z").type_name("TIME");
   app = commands.add(
-      "remove", "Stop showing one", [options](Session& session) { return remove(session, options->id); }, group);
+      "remove", "Stop showing one", [options](Session& session) { return remove_announcement(session, options->id); },
+      group);
   app.add_option("ID", options->id, "as `admin announcements` shows it").type_name("").required();
 }
 

@@ -28,7 +28,7 @@ std::string path_of(const std::string& who, const std::string& below = {}) {
   return "/clients/" + percent_encoded(who) + below;
 }
 
-Outcome<int> create(Session& session, const ClientOptions& options) {
+Outcome<int> create_client(Session& session, const ClientOptions& options) {
   TRY_ASSIGN(Http * api, session.api());
   TRY_ASSIGN(const json::value made, api->call("POST", "/clients",
                                                json::object{{"email", options.email},
@@ -45,7 +45,7 @@ Outcome<int> create(Session& session, const ClientOptions& options) {
   return 0;
 }
 
-Outcome<int> list(Session& session, const ClientOptions& options) {
+Outcome<int> list_clients(Session& session, const ClientOptions& options) {
   TRY_ASSIGN(Http * api, session.api());
   const std::string query = options.search.empty() ? "" : "?q=" + percent_encoded(options.search);
   TRY_ASSIGN(const json::value clients, all_pages(*api, "/clients" + query));
@@ -60,7 +60,7 @@ Outcome<int> list(Session& session, const ClientOptions& options) {
   return 0;
 }
 
-Outcome<int> show(Session& session, const std::string& who) {
+Outcome<int> show_client(Session& session, const std::string& who) {
   TRY_ASSIGN(Http * api, session.api());
   TRY_ASSIGN(const json::value client, api->call("GET", path_of(who)));
   session.out.document(client);
@@ -98,7 +98,7 @@ Outcome<int> resume(Session& session, const std::string& who) {
   return 0;
 }
 
-Outcome<int> remove(Session& session, const ClientOptions& options) {
+Outcome<int> remove_client(Session& session, const ClientOptions& options) {
   TRY_ASSIGN(Http * api, session.api());
   TRY_ASSIGN(const json::value client, api->call("GET", path_of(options.who)));
   const std::string name = text_of(client, "username");
@@ -141,7 +141,7 @@ void add_admin_clients_commands(Commands& commands, Command admin) {
   };
   Command app = commands.add(
       "create", "Make an account with a random password",
-      [options](Session& session) { return create(session, *options); }, group);
+      [options](Session& session) { return create_client(session, *options); }, group);
   app.add_option("--email", options->email, "address to log in with").type_name("E").required();
   app.add_option("--username", options->username, "short name of the account").type_name("U").required();
   app.add_flag("--admin", options->administrator, "make it an administrator");
@@ -149,9 +149,10 @@ void add_admin_clients_commands(Commands& commands, Command admin) {
       "invite", "Invite an address to make its account",
       [options](Session& session) { return invite(session, options->email); }, group);
   app.add_option("ADDRESS", options->email, "whom").type_name("").required();
-  app = commands.add("list", "List accounts", [options](Session& session) { return list(session, *options); }, group);
+  app = commands.add(
+      "list", "List accounts", [options](Session& session) { return list_clients(session, *options); }, group);
   app.add_option("--search", options->search, "part of a name or an address").type_name("TEXT");
-  of_one("show", "Show an account", [options](Session& session) { return show(session, options->who); });
+  of_one("show", "Show an account", [options](Session& session) { return show_client(session, options->who); });
   app = of_one("suspend", "Stop an account's applications and end its logins, at once",
                [options](Session& session) { return suspend(session, *options); });
   app.add_option("--reason", options->reason, "what its Client is told").type_name("TEXT").required();
@@ -159,7 +160,7 @@ void add_admin_clients_commands(Commands& commands, Command admin) {
   of_one("reset-link", "Make a link that sets the password anew",
          [options](Session& session) { return reset_link(session, options->who); });
   app = of_one("delete", "Delete an account and its projects",
-               [options](Session& session) { return remove(session, *options); });
+               [options](Session& session) { return remove_client(session, *options); });
   app.add_flag("--yes", options->yes, "do not ask");
 }
 

@@ -43,7 +43,7 @@ Outcome<std::int64_t> read_limit(const Limit& limit, const std::string& text) {
   return read_whole(limit.option, text, "a whole number, or none");
 }
 
-Outcome<int> list(Session& session) {
+Outcome<int> list_plans(Session& session) {
   TRY_ASSIGN(Http * api, session.api());
   TRY_ASSIGN(const json::value plans, api->call("GET", "/plans"));
   session.out.document(plans);
@@ -59,7 +59,7 @@ Outcome<int> list(Session& session) {
 }
 
 // What is not given stays as it is; of a new plan it is without limit.
-Outcome<int> set(Session& session, const QuotaOptions& options) {
+Outcome<int> set_plan(Session& session, const QuotaOptions& options) {
   TRY_ASSIGN(Http * api, session.api());
   const std::string path = "/plans/" + percent_encoded(options.plan);
   const Result<json::value> present = api->call("GET", path);
@@ -79,7 +79,7 @@ Outcome<int> set(Session& session, const QuotaOptions& options) {
   return 0;
 }
 
-Outcome<int> remove(Session& session, const std::string& plan) {
+Outcome<int> remove_plan(Session& session, const std::string& plan) {
   TRY_ASSIGN(Http * api, session.api());
   TRY(api->call("DELETE", "/plans/" + percent_encoded(plan)));
   session.out.document(json::object{});
@@ -116,18 +116,18 @@ Outcome<int> usage_of_mine(Session& session) {
 void add_admin_quota_commands(Commands& commands, Command admin) {
   const auto options = std::make_shared<QuotaOptions>();
   commands.add("usage", "Show what you use of your plan", usage_of_mine);
-  Command group = commands.group("quota", "Plans: what accounts may use", list, admin);
-  commands.add("list", "List the plans", list, group);
+  Command group = commands.group("quota", "Plans: what accounts may use", list_plans, admin);
+  commands.add("list", "List the plans", list_plans, group);
   Command app = commands.add(
-      "set", "Make or change a plan", [options](Session& session) { return set(session, *options); }, group);
+      "set", "Make or change a plan", [options](Session& session) { return set_plan(session, *options); }, group);
   app.add_option("PLAN", options->plan, "its name").type_name("").required();
   for (std::size_t i = 0; i < kLimits.size(); ++i)
     app.add_option(kLimits[i].option, options->given[i],
                    kLimits[i].bytes ? "for instance 16GiB, or none" : "a number, or none")
         .type_name("LIMIT");
   app = commands.add(
-      "delete", "Delete a plan that nobody has", [options](Session& session) { return remove(session, options->plan); },
-      group);
+      "delete", "Delete a plan that nobody has",
+      [options](Session& session) { return remove_plan(session, options->plan); }, group);
   app.add_option("PLAN", options->plan, "its name").type_name("").required();
   app = commands.add(
       "assign", "Give an account a plan", [options](Session& session) { return assign(session, *options); }, group);

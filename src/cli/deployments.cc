@@ -35,7 +35,7 @@ struct ListOptions {
   std::int64_t before = 0;  // 0: from the newest
 };
 
-Outcome<int> list(Session& session, const ListOptions& options) {
+Outcome<int> list_deployments(Session& session, const ListOptions& options) {
   const std::string older = options.before > 0 ? fmt::format("&before={}", options.before) : "";
   TRY_ASSIGN(const std::string path,
              session.project_path(fmt::format("/deployments?limit={}{}", options.limit, older)));
@@ -58,7 +58,7 @@ Outcome<int> list(Session& session, const ListOptions& options) {
   return 0;
 }
 
-Outcome<int> show(Session& session, std::int64_t number) {
+Outcome<int> show_deployment(Session& session, std::int64_t number) {
   TRY_ASSIGN(const std::string path, session.project_path(fmt::format("/deployments/{}", number)));
   TRY_ASSIGN(Http * api, session.api());
   TRY_ASSIGN(const json::value deployment, api->call("GET", path));
@@ -104,7 +104,7 @@ Outcome<int> cancel(Session& session, std::int64_t number) {
 
 void add_deployments_commands(Commands& commands) {
   const auto options = std::make_shared<ListOptions>();
-  const Action listing = [options](Session& session) { return list(session, *options); };
+  const Action listing = [options](Session& session) { return list_deployments(session, *options); };
   Command group = commands.group("deployments", "What was deployed, and what became of it", listing);
   for (Command app : {group, commands.add("list", "List the deployments, newest first", listing, group)}) {
     app.add_option("-n,--limit", options->limit, "how many").type_name("COUNT").between(1, 100);
@@ -119,7 +119,7 @@ void add_deployments_commands(Commands& commands) {
         .between(1, kHighestNumber)
         .required();
   };
-  add("show", "Show one deployment", show);
+  add("show", "Show one deployment", show_deployment);
   add("logs", "Show the log of one deployment; follows it while it runs", logs);
   add("cancel", "Cancel a deployment that has not ended", cancel);
 }

@@ -20,7 +20,7 @@ struct ChangeOptions {
   bool no_wait = false;
 };
 
-Outcome<int> list(Session& session, bool reveal) {
+Outcome<int> list_variables(Session& session, bool reveal) {
   TRY_ASSIGN(const std::string path, session.project_path(reveal ? "/environment?reveal=true" : "/environment"));
   TRY_ASSIGN(Http * api, session.api());
   TRY_ASSIGN(const json::value environment, api->call("GET", path));
@@ -71,7 +71,7 @@ Outcome<int> change(Session& session, json::object set, json::array unset, bool 
   return follow_answer(session, path, std::move(answer), "deployment", !no_wait);
 }
 
-Outcome<int> set(Session& session, const ChangeOptions& options) {
+Outcome<int> set_variables(Session& session, const ChangeOptions& options) {
   json::object values;
   for (const std::string& word : options.words) {
     const std::size_t equals = word.find('=');
@@ -109,8 +109,9 @@ Outcome<int> import_file(Session& session, const ChangeOptions& options) {
 void add_env_commands(Commands& commands) {
   Command group = commands.group("env", "Environment variables of the application");
   const auto reveal = std::make_shared<bool>(false);
-  commands.add(
-              "list", "List the variables", [reveal](Session& session) { return list(session, *reveal); }, group)
+  commands
+      .add(
+          "list", "List the variables", [reveal](Session& session) { return list_variables(session, *reveal); }, group)
       .add_flag("--reveal", *reveal, "show the values");
   const auto add = [&](const std::string& name, const std::string& text, auto function) {
     const auto options = std::make_shared<ChangeOptions>();
@@ -118,7 +119,7 @@ void add_env_commands(Commands& commands) {
     app.add_flag("--no-wait", options->no_wait, "do not follow the deployment that this causes");
     return std::pair(app, options);
   };
-  const auto [set_app, set_options] = add("set", "Set variables and redeploy", set);
+  const auto [set_app, set_options] = add("set", "Set variables and redeploy", set_variables);
   set_app.add_option("NAME=VALUE", set_options->words, "what to set").type_name("").required();
   const auto [unset_app, unset_options] = add("unset", "Remove variables and redeploy", unset);
   unset_app.add_option("NAME", unset_options->words, "what to remove").type_name("").required();

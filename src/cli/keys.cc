@@ -32,7 +32,7 @@ Outcome<std::string> read_key(Session& session, const std::string& file) {
   return key;
 }
 
-Outcome<int> add(Session& session, const std::string& file) {
+Outcome<int> add_key(Session& session, const std::string& file) {
   TRY_ASSIGN(const std::string key, read_key(session, file));
   TRY_ASSIGN(Http * api, session.api());
   TRY_ASSIGN(const json::value made, api->call("POST", "/keys", json::object{{"public_key", key}}));
@@ -41,7 +41,7 @@ Outcome<int> add(Session& session, const std::string& file) {
   return 0;
 }
 
-Outcome<int> list(Session& session) {
+Outcome<int> list_keys(Session& session) {
   TRY_ASSIGN(Http * api, session.api());
   TRY_ASSIGN(const json::value keys, api->call("GET", "/keys"));
   session.out.document(keys);
@@ -58,7 +58,7 @@ Outcome<int> list(Session& session) {
   return 0;
 }
 
-Outcome<int> remove(Session& session, const std::string& id) {
+Outcome<int> remove_key(Session& session, const std::string& id) {
   TRY_ASSIGN(const std::string segment, id_segment(id, "paastech keys list"));
   TRY_ASSIGN(Http * api, session.api());
   TRY(api->call("DELETE", "/keys/" + segment));
@@ -73,14 +73,14 @@ void add_keys_commands(Commands& commands) {
   Command group = commands.group("keys", "SSH keys that may push");
   const auto file = std::make_shared<std::string>();
   commands.add(
-              "add", "Add a public key", [file](Session& session) { return add(session, *file); }, group)
+              "add", "Add a public key", [file](Session& session) { return add_key(session, *file); }, group)
       .add_option("FILE", *file, "file of the public key, or - for the standard input")
       .type_name("")
       .required();
-  commands.add("list", "List your keys", list, group);
+  commands.add("list", "List your keys", list_keys, group);
   const auto id = std::make_shared<std::string>();
   commands.add(
-              "remove", "Remove a key", [id](Session& session) { return remove(session, *id); }, group)
+              "remove", "Remove a key", [id](Session& session) { return remove_key(session, *id); }, group)
       .add_option("ID", *id, "as `keys list` shows it")
       .type_name("")
       .required();

@@ -23,7 +23,7 @@ json::object recipient(const std::string& who) {
   return json::object{{who.find('@') == std::string::npos ? "username" : "email", who}};
 }
 
-Outcome<int> list(Session& session) {
+Outcome<int> list_members(Session& session) {
   TRY_ASSIGN(const std::string path, session.project_path("/members"));
   TRY_ASSIGN(Http * api, session.api());
   TRY_ASSIGN(const json::value members, api->call("GET", path));
@@ -66,7 +66,7 @@ Outcome<int> set_role(Session& session, const MemberOptions& options) {
   return 0;
 }
 
-Outcome<int> remove(Session& session, const std::string& who) {
+Outcome<int> remove_member(Session& session, const std::string& who) {
   TRY_ASSIGN(const std::string path, session.project_path("/members/" + percent_encoded(who)));
   TRY_ASSIGN(Http * api, session.api());
   TRY(api->call("DELETE", path));
@@ -78,7 +78,7 @@ Outcome<int> remove(Session& session, const std::string& who) {
 Outcome<int> leave(Session& session) {
   TRY_ASSIGN(Http * api, session.api());
   TRY_ASSIGN(const json::value me, api->call("GET", "/me"));
-  TRY_ASSIGN(const int code, remove(session, text_of(me, "username")));
+  TRY_ASSIGN(const int code, remove_member(session, text_of(me, "username")));
   return code;
 }
 
@@ -130,8 +130,8 @@ Option add_who(Command app, std::string& who, const std::string& description) {
 }  // namespace
 
 void add_members_commands(Commands& commands) {
-  Command group = commands.group("members", "Who works on a project", list);
-  commands.add("list", "List the members", list, group);
+  Command group = commands.group("members", "Who works on a project", list_members);
+  commands.add("list", "List the members", list_members, group);
   const auto options = std::make_shared<MemberOptions>();
   Command app = commands.add(
       "invite", "Invite somebody", [options](Session& session) { return invite(session, *options); }, group);
@@ -142,7 +142,8 @@ void add_members_commands(Commands& commands) {
   add_who(app, options->who, "the member's user name");
   add_role(app, *options);
   app = commands.add(
-      "remove", "Take a member out", [options](Session& session) { return remove(session, options->who); }, group);
+      "remove", "Take a member out", [options](Session& session) { return remove_member(session, options->who); },
+      group);
   add_who(app, options->who, "the member's user name");
   commands.add("leave", "Leave a project that is somebody else's", leave, group);
   app = commands.add(

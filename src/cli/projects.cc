@@ -18,7 +18,7 @@ std::string deployment_cell(const json::value& project, std::string_view key) {
   return deployment ? fmt::format("{}", integer_of(*deployment, "number")) : "-";
 }
 
-Outcome<int> create(Session& session, const std::string& name) {
+Outcome<int> create_project(Session& session, const std::string& name) {
   TRY_ASSIGN(Http * api, session.api());
   TRY_ASSIGN(const json::value project, api->call("POST", "/projects", json::object{{"name", name}}));
   session.out.document(project);
@@ -30,7 +30,7 @@ Outcome<int> create(Session& session, const std::string& name) {
   return 0;
 }
 
-Outcome<int> list(Session& session) {
+Outcome<int> list_projects(Session& session) {
   TRY_ASSIGN(Http * api, session.api());
   TRY_ASSIGN(const json::value projects, all_pages(*api, "/projects"));
   session.out.document(projects);
@@ -71,7 +71,7 @@ Outcome<int> info(Session& session, const std::string& name) {
   return 0;
 }
 
-Outcome<int> remove(Session& session, const std::string& name, bool yes) {
+Outcome<int> remove_project(Session& session, const std::string& name, bool yes) {
   TRY_ASSIGN(const std::string path, project_segment(name));
   TRY_ASSIGN(Http * api, session.api());
   TRY(confirm(session,
@@ -106,11 +106,11 @@ void add_projects_commands(Commands& commands) {
   Command group = commands.group("projects", "Projects: a Git repository, its configuration, its application");
   const auto name = std::make_shared<std::string>();
   commands.add(
-              "create", "Create a project", [name](Session& session) { return create(session, *name); }, group)
+              "create", "Create a project", [name](Session& session) { return create_project(session, *name); }, group)
       .add_option("NAME", *name, "3-30 lower-case letters, digits, hyphens; a letter first")
       .type_name("")
       .required();
-  commands.add("list", "List your projects", list, group);
+  commands.add("list", "List your projects", list_projects, group);
   const auto shown = std::make_shared<std::string>();
   commands.add(
               "info", "Show a project", [shown](Session& session) { return info(session, *shown); }, group)
@@ -120,7 +120,7 @@ void add_projects_commands(Commands& commands) {
   const auto yes = std::make_shared<bool>(false);
   Command app = commands.add(
       "delete", "Delete a project and all it holds",
-      [doomed, yes](Session& session) { return remove(session, *doomed, *yes); }, group);
+      [doomed, yes](Session& session) { return remove_project(session, *doomed, *yes); }, group);
   app.add_option("NAME", *doomed, "the project").type_name("").required();
   app.add_flag("--yes", *yes, "do not ask");
 }

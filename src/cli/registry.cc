@@ -30,7 +30,7 @@ Outcome<std::string> path_of(Session& session, const std::string& host) {
   return session.project_path("/registries/" + host);
 }
 
-Outcome<int> add(Session& session, const Options& options) {
+Outcome<int> add_registry(Session& session, const Options& options) {
   TRY_ASSIGN(const std::string path, path_of(session, options.host));
   TRY_ASSIGN(const std::string password,
              ask_secret(session, "Password or token of the registry", "password", options.password_stdin));
@@ -43,7 +43,7 @@ Outcome<int> add(Session& session, const Options& options) {
   return 0;
 }
 
-Outcome<int> list(Session& session) {
+Outcome<int> list_registries(Session& session) {
   TRY_ASSIGN(const std::string path, session.project_path("/registries"));
   TRY_ASSIGN(Http * api, session.api());
   TRY_ASSIGN(const json::value registries, api->call("GET", path));
@@ -59,7 +59,7 @@ Outcome<int> list(Session& session) {
   return 0;
 }
 
-Outcome<int> remove(Session& session, const Options& options) {
+Outcome<int> remove_registry(Session& session, const Options& options) {
   TRY_ASSIGN(const std::string path, path_of(session, options.host));
   TRY_ASSIGN(Http * api, session.api());
   TRY_ASSIGN([[maybe_unused]] const json::value gone, api->call("DELETE", path));
@@ -70,7 +70,7 @@ Outcome<int> remove(Session& session, const Options& options) {
 }  // namespace
 
 void add_registry_commands(Commands& commands) {
-  Command group = commands.group("registry", "Log in to registries for `deploy --image`", list);
+  Command group = commands.group("registry", "Log in to registries for `deploy --image`", list_registries);
   const auto options = std::make_shared<Options>();
   const auto host = [options](Command app) {
     app.add_option("host", options->host, "as before an image's name, for instance registry.example:5000; docker.io")
@@ -78,11 +78,12 @@ void add_registry_commands(Commands& commands) {
     return app;
   };
   Command added = host(commands.add(
-      "add", "Fetch images from there as this user", [options](Session& s) { return add(s, *options); }, group));
+      "add", "Fetch images from there as this user", [options](Session& s) { return add_registry(s, *options); },
+      group));
   added.add_option("--username", options->username, "of the registry").required();
   added.add_flag("--password-stdin", options->password_stdin, "read the password from the standard input");
-  commands.add("list", "Show the registries with a login", list, group);
-  host(commands.add("remove", "Forget a login", [options](Session& s) { return remove(s, *options); }, group));
+  commands.add("list", "Show the registries with a login", list_registries, group);
+  host(commands.add("remove", "Forget a login", [options](Session& s) { return remove_registry(s, *options); }, group));
 }
 
 }  // namespace paastech::cli

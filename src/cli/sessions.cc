@@ -10,7 +10,7 @@ namespace json = boost::json;
 
 namespace {
 
-Outcome<int> list(Session& session) {
+Outcome<int> list_sessions(Session& session) {
   TRY_ASSIGN(Http * api, session.api());
   TRY_ASSIGN(const json::value logins, api->call("GET", "/sessions"));
   session.out.document(logins);
@@ -43,8 +43,8 @@ Outcome<int> end_others(Session& session) {
 }  // namespace
 
 void add_sessions_commands(Commands& commands) {
-  Command group = commands.group("sessions", "Where you are logged in", list);
-  commands.add("list", "List your logins", list, group);
+  Command group = commands.group("sessions", "Where you are logged in", list_sessions);
+  commands.add("list", "List your logins", list_sessions, group);
   const auto id = std::make_shared<std::string>();
   commands.add(
               "end", "End a login", [id](Session& session) { return end(session, *id); }, group)

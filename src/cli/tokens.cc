@@ -19,7 +19,7 @@ struct TokenOptions {
   int days = 0;  // 0: until it is revoked
 };
 
-Outcome<int> create(Session& session, const TokenOptions& options) {
+Outcome<int> create_token(Session& session, const TokenOptions& options) {
   TRY_ASSIGN(Http * api, session.api());
   json::object body{{"name", options.name}, {"scope", options.scope}};
   if (!options.projects.empty()) {
@@ -44,7 +44,7 @@ std::string reach_of(const json::value& token) {
   return names.empty() ? "none" : names;
 }
 
-Outcome<int> list(Session& session) {
+Outcome<int> list_tokens(Session& session) {
   TRY_ASSIGN(Http * api, session.api());
   TRY_ASSIGN(const json::value tokens, api->call("GET", "/tokens"));
   session.out.document(tokens);
@@ -80,8 +80,8 @@ void add_tokens_commands(Commands& commands) {
   Command group = commands.group("tokens", "Tokens for programs, such as a CI");
   const auto options = std::make_shared<TokenOptions>();
   Command app = commands.add(
-      "create", "Make a token; it is shown once", [options](Session& session) { return create(session, *options); },
-      group);
+      "create", "Make a token; it is shown once",
+      [options](Session& session) { return create_token(session, *options); }, group);
   app.add_option("NAME", options->name, "what it is for").type_name("").required();
   app.add_option("--scope", options->scope, "read: look; deploy: also push and restart; manage: everything")
       .type_name("SCOPE")
@@ -91,7 +91,7 @@ void add_tokens_commands(Commands& commands) {
   app.add_option("--expires", options->days, "days until it ends; else it lasts until it is revoked")
       .type_name("DAYS")
       .between(1, 365);
-  commands.add("list", "List your tokens", list, group);
+  commands.add("list", "List your tokens", list_tokens, group);
   const auto id = std::make_shared<std::string>();
   commands.add(
               "revoke", "Make a token void", [id](Session& session) { return revoke(session, *id); }, group)

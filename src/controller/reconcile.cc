@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::chrono::seconds kEvery = 60s;       // a full comparison, whatever the events say
 constexpr std::chrono::seconds kRouterCheck = 5s;  // has an ingress lost the table?
-constexpr std::chrono::seconds kRetry = 2s;        // after the Engine did not answer
+constexpr std::chrono::seconds kEngineRetry = 2s;  // after the Engine did not answer
 
 }  // namespace
 
@@ -25,7 +25,7 @@ net::Task<void> DeploymentController::take_up() {
     Status done = co_await take_up_deployments();
     if (done) break;
     spdlog::warn("taking up deployments: {}", done.error().message);
-    [[maybe_unused]] Status slept = co_await net::sleep_for(kRetry);
+    [[maybe_unused]] Status slept = co_await net::sleep_for(kEngineRetry);
   }
   taken_up_ = true;
   took_up_.notify();
@@ -41,9 +41,9 @@ net::Task<void> DeploymentController::take_up() {
       if (!done && !complained) spdlog::warn("comparing with the engine: {}", done.error().message);
       if (done && complained) spdlog::info("the engine answers again");
       complained = !done;
-      next_full = net::LoopClock::now() + (done ? kEvery : kRetry);
+      next_full = net::LoopClock::now() + (done ? kEvery : kEngineRetry);
     }
-    [[maybe_unused]] Status slept = co_await net::sleep_for(complained ? kRetry : kRouterCheck);
+    [[maybe_unused]] Status slept = co_await net::sleep_for(complained ? kEngineRetry : kRouterCheck);
     co_await routes_.refresh_stale();
   }
 }
@@ -183,7 +183,7 @@ net::Task<void> DeploymentController::watch_engine() {
     compare_soon_ = true;  // whatever happened while nobody watched
     const OnEvent on_event = [this](const engine::InstanceEvent& event) { on_engine_event(event); };
     [[maybe_unused]] const Status lost = co_await ports_.engine.watch(on_event);
-    const Status slept = co_await net::sleep_for(kRetry);
+    const Status slept = co_await net::sleep_for(kEngineRetry);
     if (!slept) co_return;  // being stopped
   }
 }

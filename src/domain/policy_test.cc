@@ -9,7 +9,7 @@ const Actor kAnonymous{};
 const Actor kClient{.client_id = "client"};
 const Actor kAdministrator{.client_id = "root", .administrator = true};
 
-constexpr Permission kAll[] = {
+constexpr Permission kEvery[] = {
     Permission::kPublic,           Permission::kAccountRead,          Permission::kAccountManage,
     Permission::kClientsManage,    Permission::kAdministratorsManage, Permission::kMetricsRead,
     Permission::kProjectList,      Permission::kProjectCreate,        Permission::kProjectRead,
@@ -100,7 +100,7 @@ TEST(Policy, TellsAForeignProjectFromAMissingOneByNothing) {
 }
 
 TEST(Policy, AsksTheAnonymousToLogInBeforeAnythingElse) {
-  for (const Permission permission : kAll) {
+  for (const Permission permission : kEvery) {
     const auto expected = permission == Permission::kPublic ? kAllowed : std::optional(Code::kUnauthenticated);
     EXPECT_EQ(code_of(allow(kAnonymous, permission, hello(Role::kOwner))), expected) << to_text(permission);
   }
@@ -108,7 +108,7 @@ TEST(Policy, AsksTheAnonymousToLogInBeforeAnythingElse) {
 
 TEST(Policy, LetsTheSuspendedAtNothing) {
   const Actor suspended{.client_id = "root", .administrator = true, .suspended = true};
-  for (const Permission permission : kAll) {
+  for (const Permission permission : kEvery) {
     const auto expected = permission == Permission::kPublic ? kAllowed : std::optional(Code::kPermissionDenied);
     EXPECT_EQ(code_of(allow(suspended, permission, hello(Role::kOwner))), expected) << to_text(permission);
   }
@@ -116,7 +116,7 @@ TEST(Policy, LetsTheSuspendedAtNothing) {
 
 TEST(Policy, LetsWhoOwesASecondFactorAtItsAccountOnly) {
   const Actor due{.client_id = "root", .administrator = true, .second_factor_due = true};
-  for (const Permission permission : kAll) {
+  for (const Permission permission : kEvery) {
     const bool own = permission == Permission::kPublic || permission == Permission::kAccountRead ||
                      permission == Permission::kAccountManage;
     EXPECT_EQ(static_cast<bool>(allow(due, permission, hello(Role::kOwner))), own) << to_text(permission);

@@ -5,7 +5,7 @@
 namespace paastech::metrics {
 namespace {
 
-constexpr std::int64_t kBegin = 1'800'000'000'000;
+constexpr std::int64_t kStart = 1'800'000'000'000;
 constexpr std::int64_t kSecond = 1'000'000'000;  // of CPU
 const InstanceKey kWeb{"shop", "web", 3, 1};
 
@@ -16,7 +16,7 @@ class LedgerTest : public ::testing::Test {
                                     std::optional<std::vector<IngressVisits>> ingresses = std::vector<IngressVisits>(1),
                                     std::int64_t after_ms = 10'000) {
     now_ += after_ms;
-    Round round{now_ - kBegin, now_, ++slot_, std::move(instances), starts_, std::move(ingresses)};
+    Round round{now_ - kStart, now_, ++slot_, std::move(instances), starts_, std::move(ingresses)};
     std::map<ProcessKey, Sample> out;
     for (const Entry& entry : ledger_.take(std::move(round))) {
       EXPECT_EQ(entry.sample.slot, slot_);
@@ -40,9 +40,9 @@ class LedgerTest : public ::testing::Test {
   const Totals& totals() { return ledger_.totals().at({"shop", "web"}); }
 
   Ledger ledger_;
-  std::int64_t now_ = kBegin;
+  std::int64_t now_ = kStart;
   std::int64_t slot_ = 180'000'000;
-  std::optional<Starts> starts_ = Starts{{kWeb, {kBegin - 1000, 0}}};
+  std::optional<Starts> starts_ = Starts{{kWeb, {kStart - 1000, 0}}};
   const ProcessKey web_{"shop", "web"};
 };
 
@@ -78,13 +78,13 @@ TEST_F(LedgerTest, SeesARestartByFiguresThatBeginAnew) {
   EXPECT_FALSE(ledger_.starts_may_differ({{kWeb, figures(51 * kSecond)}}));
   EXPECT_TRUE(ledger_.starts_may_differ({{kWeb, figures(2 * kSecond)}}));
   EXPECT_TRUE(ledger_.starts_may_differ({}));
-  starts_ = Starts{{kWeb, {kBegin + 15'000, 1}}};
+  starts_ = Starts{{kWeb, {kStart + 15'000, 1}}};
   Sample sample = next(Instances{{kWeb, figures(2 * kSecond)}})[web_];
   EXPECT_EQ(sample.cpu_ns, 2 * kSecond);
   EXPECT_EQ(sample.restarts, 1U);
-  starts_ = Starts{{kWeb, {kBegin + 25'000, 4}}};
+  starts_ = Starts{{kWeb, {kStart + 25'000, 4}}};
   EXPECT_EQ(next(Instances{{kWeb, figures(3 * kSecond)}})[web_].restarts, 3U) << "the Engine counts those in between";
-  starts_ = Starts{{kWeb, {kBegin + 35'000, 0}}};
+  starts_ = Starts{{kWeb, {kStart + 35'000, 0}}};
   EXPECT_EQ(next(Instances{{kWeb, figures(4 * kSecond)}})[web_].restarts, 1U) << "started by hand";
   EXPECT_EQ(next(Instances{{kWeb, figures(4 * kSecond)}})[web_].restarts, 0U);
   EXPECT_EQ(totals().restarts, 5);
@@ -93,7 +93,7 @@ TEST_F(LedgerTest, SeesARestartByFiguresThatBeginAnew) {
 TEST_F(LedgerTest, CountsTheRestartsOfOneThatItMeetsLate) {
   starts_ = Starts{};
   next(Instances{});
-  starts_ = Starts{{kWeb, {kBegin + 15'000, 3}}};
+  starts_ = Starts{{kWeb, {kStart + 15'000, 3}}};
   EXPECT_EQ(next(Instances{{kWeb, figures(kSecond)}})[web_].restarts, 3U);
 }
 
@@ -102,7 +102,7 @@ TEST_F(LedgerTest, CountsANewInstanceFromItsStartAndADoubtfulOneFromNow) {
   starts_ = Starts{{kWeb, {now_ + 4'000, 0}}};
   EXPECT_EQ(next(Instances{{kWeb, figures(3 * kSecond)}})[web_].cpu_ns, 3 * kSecond);
   const InstanceKey old{"shop", "web", 2, 1};
-  (*starts_)[old] = {kBegin - 86'400'000, 0};
+  (*starts_)[old] = {kStart - 86'400'000, 0};
   EXPECT_EQ(next(Instances{{kWeb, figures(3 * kSecond)}, {old, figures(900 * kSecond)}})[web_].cpu_ns, 0)
       << "it ran all the time: the Engine had left it out";
 }

@@ -35,7 +35,7 @@ std::filesystem::path hook_program() {
 
 class Daemon {
  public:
-  Daemon(const Config& config, std::set<Role> roles)
+  Daemon(const Config& config, std::set<DaemonRole> roles)
       : config_(config), roles_(std::move(roles)), tasks_(io_.get_executor()) {}
 
   Status start() {
@@ -43,7 +43,7 @@ class Daemon {
     links_.emplace(std::move(links));
     TRY(start_router());
     TRY(start_git());
-    if (has(Role::kPomegranate)) {
+    if (has(DaemonRole::kPomegranate)) {
       pomegranate::Options options{config_.docker_socket, config_.instance, config_.subnet_pool, config_.subnet_bits};
       for (const std::string& registry : split(config_.registries, ','))
         options.registries.emplace_back(trim(registry));
@@ -52,7 +52,7 @@ class Daemon {
     TRY(host_inner_services());
     TRY(start_api());
     if (git_) {
-      const auto channel = api_ ? api_host_->channel() : links_->channel_to(Role::kApi);
+      const auto channel = api_ ? api_host_->channel() : links_->channel_to(DaemonRole::kApi);
       TRY(git_->listen(gateway::v1::GitGateway::NewStub(channel)));
       spdlog::info("git: ssh on {}:{}, host key {}", config_.ssh_address, git_->port(), git_->fingerprint());
     }
@@ -80,10 +80,10 @@ class Daemon {
   }
 
  private:
-  bool has(Role role) const { return roles_.contains(role); }
+  bool has(DaemonRole role) const { return roles_.contains(role); }
 
   Status start_router() {
-    if (!has(Role::kRouter)) return {};
+    if (!has(DaemonRole::kRouter)) return {};
     ingress::RouterOptions options;
     options.address = config_.http_address;
     options.port = static_cast<std::uint16_t>(config_.http_port);
@@ -99,7 +99,7 @@ class Daemon {
   std::filesystem::path fingerprint_file() const { return config_.run_folder() / "ssh_fingerprint"; }
 
   Status start_git() {
-    if (!has(Role::kGit)) return {};
+    if (!has(DaemonRole::kGit)) return {};
     git::GitOptions options;
     options.repositories = config_.home / "repositories";
     options.host_key = config_.home / "ssh_host_ed25519_key";
@@ -125,13 +125,14 @@ class Daemon {
     return {};
   }
 
-  std::shared_ptr<grpc::Channel> channel_to(Role role) {
+  std::shared_ptr<grpc::Channel> channel_to(DaemonRole role) {
     return has(role) ? inner_host_->channel() : links_->channel_to(role);
   }
 
   Status start_api() {
-    if (!has(Role::kApi)) return {};
-    ApiRole::Peers peers{channel_to(Role::kPomegranate), channel_to(Role::kGit), channel_to(Role::kRouter)};
+    if (!has(DaemonRole::kApi)) return {};
+    ApiRole::Peers peers{channel_to(DaemonRole::kPomegranate), channel_to(DaemonRole::kGit),
+                         channel_to(DaemonRole::kRouter)};
     TRY_ASSIGN(api_,
                ApiRole::create(config_, io_, tasks_, std::move(peers), read_file(fingerprint_file()).value_or("")));
     TRY_ASSIGN(api_host_, links_->host({&api_->gateway()}));
@@ -191,7 +192,7 @@ class Daemon {
   }
 
   const Config& config_;
-  std::set<Role> roles_;
+  std::set<DaemonRole> roles_;
   asio::io_context io_{1};
   net::TaskGroup tasks_;
   std::optional<Links> links_;
@@ -215,11 +216,11 @@ void raise_open_files() {
 
 }  // namespace
 
-Status run_daemon(const Config& config, const std::set<Role>& roles) {
+Status run_daemon(const Config& config, const std::set<DaemonRole>& roles) {
   raise_open_files();
   TRY(prepare_home(config));
   std::vector<HomeLock> locks;
-  for (const Role role : roles) {
+  for (const DaemonRole role : roles) {
     TRY_ASSIGN(HomeLock lock, HomeLock::take(config, role_name(role)));
     locks.push_back(std::move(lock));
   }

@@ -10,9 +10,9 @@
 
 namespace paastech {
 
-enum class Role { kApi, kPomegranate, kGit, kRouter };
+enum class DaemonRole { kApi, kPomegranate, kGit, kRouter };
 
 // Blocks until a signal ends it. An error: it could not start, and why.
-Status run_daemon(const Config& config, const std::set<Role>& roles);
+Status run_daemon(const Config& config, const std::set<DaemonRole>& roles);
 
 }  // namespace paastech

@@ -16,29 +16,29 @@ constexpr std::int64_t kWarnDays = 14;  // api renews its own at 30: at 14 nobod
 
 std::filesystem::path authority_folder(const Config& config) { return config.home / "authority"; }
 
-const std::string& address_of(const Config& config, Role role) {
+const std::string& address_of(const Config& config, DaemonRole role) {
   switch (role) {
-    case Role::kApi: return config.role_api;
-    case Role::kPomegranate: return config.role_pomegranate;
-    case Role::kGit: return config.role_git;
-    case Role::kRouter: break;
+    case DaemonRole::kApi: return config.role_api;
+    case DaemonRole::kPomegranate: return config.role_pomegranate;
+    case DaemonRole::kGit: return config.role_git;
+    case DaemonRole::kRouter: break;
   }
   return config.role_router;
 }
 
-std::set<Role> peers_of(Role role) {
+std::set<DaemonRole> peers_of(DaemonRole role) {
   switch (role) {
-    case Role::kApi: return {Role::kPomegranate, Role::kGit, Role::kRouter};
-    case Role::kGit: return {Role::kApi};
-    case Role::kPomegranate:
-    case Role::kRouter: break;
+    case DaemonRole::kApi: return {DaemonRole::kPomegranate, DaemonRole::kGit, DaemonRole::kRouter};
+    case DaemonRole::kGit: return {DaemonRole::kApi};
+    case DaemonRole::kPomegranate:
+    case DaemonRole::kRouter: break;
   }
   return {};
 }
 
-bool has_tcp(const Config& config, Role role) {
+bool has_tcp(const Config& config, DaemonRole role) {
   if (!address_of(config, role).empty()) return true;
-  for (const Role peer : peers_of(role))
+  for (const DaemonRole peer : peers_of(role))
     if (!address_of(config, peer).empty()) return true;
   return false;
 }
@@ -52,12 +52,12 @@ std::string listen_address(const Config& config, const std::string& reached_at) 
 
 }  // namespace
 
-std::string role_name(Role role) {
+std::string role_name(DaemonRole role) {
   switch (role) {
-    case Role::kApi: return "api";
-    case Role::kPomegranate: return "pomegranate";
-    case Role::kGit: return "git";
-    case Role::kRouter: return "router";
+    case DaemonRole::kApi: return "api";
+    case DaemonRole::kPomegranate: return "pomegranate";
+    case DaemonRole::kGit: return "git";
+    case DaemonRole::kRouter: return "router";
   }
   return "";
 }
@@ -67,16 +67,19 @@ std::filesystem::path Links::certificates() const {
                                             : std::filesystem::path(config_.roles_certificates);
 }
 
-std::filesystem::path Links::socket(Role role) const { return config_.run_folder() / (role_name(role) + ".sock"); }
+std::filesystem::path Links::socket(DaemonRole role) const {
+  return config_.run_folder() / (role_name(role) + ".sock");
+}
 
-Result<Links> Links::open(const Config& config, const std::set<Role>& roles) {
+Result<Links> Links::open(const Config& config, const std::set<DaemonRole>& roles) {
   Links links(config, roles);
   const std::int64_t now = SystemClock().now_ms();
   TRY(links.look_after(now));
-  if (roles.size() > 1 && std::ranges::any_of(roles, [&](Role role) { return !address_of(config, role).empty(); }))
+  if (roles.size() > 1 &&
+      std::ranges::any_of(roles, [&](DaemonRole role) { return !address_of(config, role).empty(); }))
     spdlog::warn("the addresses in [roles] are not used: this process holds every role");
   if (roles.size() != 1 || !has_tcp(config, *roles.begin())) return links;
-  const Role role = *roles.begin();
+  const DaemonRole role = *roles.begin();
   TRY_ASSIGN(rpc::TlsIdentity identity, rpc::TlsIdentity::load(links.certificates(), role_name(role), now));
   links.identity_.emplace(std::move(identity));
   return links;
@@ -84,7 +87,7 @@ Result<Links> Links::open(const Config& config, const std::set<Role>& roles) {
 
 Result<std::unique_ptr<rpc::Host>> Links::host(const std::vector<grpc::Service*>& services) const {
   if (roles_.size() != 1) return rpc::Host::start(services, "");
-  const Role role = *roles_.begin();
+  const DaemonRole role = *roles_.begin();
   const std::string& reached_at = address_of(config_, role);
   if (reached_at.empty()) return rpc::Host::start(services, socket(role));
   const rpc::Tcp tcp{listen_address(config_, reached_at), &*identity_};
@@ -93,13 +96,13 @@ Result<std::unique_ptr<rpc::Host>> Links::host(const std::vector<grpc::Service*>
   return host;
 }
 
-std::shared_ptr<grpc::Channel> Links::channel_to(Role role) const {
+std::shared_ptr<grpc::Channel> Links::channel_to(DaemonRole role) const {
   const std::string& address = address_of(config_, role);
   return address.empty() ? rpc::unix_channel(socket(role)) : identity_->channel(address, role_name(role));
 }
 
 Status Links::look_after(std::int64_t now_ms) const {
-  if (roles_.contains(Role::kApi)) TRY(rpc::ensure_authority(authority_folder(config_), now_ms));
+  if (roles_.contains(DaemonRole::kApi)) TRY(rpc::ensure_authority(authority_folder(config_), now_ms));
   if (roles_.size() != 1 || !has_tcp(config_, *roles_.begin())) return {};
   const std::string role = role_name(*roles_.begin());
   const rpc::RoleFiles files(certificates(), role);

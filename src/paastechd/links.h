@@ -17,26 +17,26 @@
 
 namespace paastech {
 
-std::string role_name(Role role);
+std::string role_name(DaemonRole role);
 
 class Links {
  public:
   // Where api is among the roles: makes and renews the authority. Where a role alone has TCP to do: loads its
   // certificate. Failures as of rpc/authority.h and rpc/tls.h.
-  static Result<Links> open(const Config& config, const std::set<Role>& roles);
+  static Result<Links> open(const Config& config, const std::set<DaemonRole>& roles);
   // Serves as role alone; of several roles in one process, to themselves only.
   Result<std::unique_ptr<rpc::Host>> host(const std::vector<grpc::Service*>& services) const;
-  std::shared_ptr<grpc::Channel> channel_to(Role role) const;  // in another process
+  std::shared_ptr<grpc::Channel> channel_to(DaemonRole role) const;  // in another process
   // Renews what is due and warns of a certificate that nobody renews. Called at start and every few hours.
   Status look_after(std::int64_t now_ms) const;
 
  private:
-  Links(const Config& config, std::set<Role> roles) : config_(config), roles_(std::move(roles)) {}
+  Links(const Config& config, std::set<DaemonRole> roles) : config_(config), roles_(std::move(roles)) {}
   std::filesystem::path certificates() const;
-  std::filesystem::path socket(Role role) const;
+  std::filesystem::path socket(DaemonRole role) const;
 
   const Config& config_;
-  std::set<Role> roles_;
+  std::set<DaemonRole> roles_;
   std::optional<rpc::TlsIdentity> identity_;  // where this process talks or listens on TCP
 };
 

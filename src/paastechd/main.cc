@@ -18,7 +18,7 @@
 
 namespace {
 
-using paastech::Role;
+using paastech::DaemonRole;
 
 int complain(const paastech::Error& error) {
   std::fprintf(stderr, "paastechd: %s\n", error.message.c_str());
@@ -26,7 +26,7 @@ int complain(const paastech::Error& error) {
   return paastech::exit_code(error.code);
 }
 
-int run(const std::string& config_file, const std::set<Role>& roles) {
+int run(const std::string& config_file, const std::set<DaemonRole>& roles) {
   const auto config = paastech::load_config(config_file, &std::getenv);
   if (!config) return complain(config.error());
   spdlog::set_level(spdlog::level::from_str(config->log_level));
@@ -69,12 +69,12 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   app.fallthrough();
   int exit = 0;
-  const std::pair<const char*, std::set<Role>> roles[] = {
-      {"all", {Role::kApi, Role::kPomegranate, Role::kGit, Role::kRouter}},
-      {"api", {Role::kApi}},
-      {"pomegranate", {Role::kPomegranate}},
-      {"git", {Role::kGit}},
-      {"router", {Role::kRouter}},
+  const std::pair<const char*, std::set<DaemonRole>> roles[] = {
+      {"all", {DaemonRole::kApi, DaemonRole::kPomegranate, DaemonRole::kGit, DaemonRole::kRouter}},
+      {"api", {DaemonRole::kApi}},
+      {"pomegranate", {DaemonRole::kPomegranate}},
+      {"git", {DaemonRole::kGit}},
+      {"router", {DaemonRole::kRouter}},
   };
   for (const auto& [name, set] : roles) {
     const std::string about = set.size() > 1 ? "run every role in this process" : std::string("run the role ") + name;

@@ -8,24 +8,24 @@
 namespace paastech::pomegranate {
 namespace {
 
-constexpr const char* kMine = "550e8400-e29b-41d4-a716-446655440000";
+constexpr const char* kProject = "550e8400-e29b-41d4-a716-446655440000";
 
 TEST(ImageReferences, PublicImagesStagesAndOwnImagesPass) {
   for (const std::string& text : std::vector<std::string>{
            std::string("FROM debian:bookworm\nRUN echo FROM paastech/x:1\nCMD [\"x\"]\n"),
            std::string(
                "ARG V=12\nFROM --platform=linux/amd64 node:${V} AS build\nFROM scratch\nCOPY --from=build /a /b\n"),
-           std::string("FROM paastech/") + kMine + ":3\n",
+           std::string("FROM paastech/") + kProject + ":3\n",
            std::string("FROM registry.example/paastech/tool:1\n"),
        })
-    EXPECT_TRUE(check_image_references(text, kMine)) << text;
+    EXPECT_TRUE(check_image_references(text, kProject)) << text;
 }
 
 TEST(ImageReferences, TellsWhichImagesItBuildsOn) {
   const auto found = check_image_references(
       "ARG V=12\nFROM --platform=linux/amd64 node:${V} AS Build\nFROM build AS cafe\nFROM scratch\nFROM cafe\n"
       "COPY --from=0 /a /b\nCOPY --from=cafe /a /b\nFROM reg.example:5000/a/b:1\n",
-      kMine);
+      kProject);
   ASSERT_TRUE(found) << found.error().message;
   ASSERT_EQ(found->size(), 2u);
   EXPECT_EQ((*found)[0].reference, "node:12");
@@ -36,7 +36,7 @@ TEST(ImageReferences, TellsWhichImagesItBuildsOn) {
 
 TEST(ImageReferences, TellsWhatIsCopiedFromBesideStages) {
   const auto found = check_image_references(
-      "FROM debian AS made\nFROM debian\nCOPY --from=made /a /b\nCOPY --chown=1 --from=nginx:1 /a /b\n", kMine);
+      "FROM debian AS made\nFROM debian\nCOPY --from=made /a /b\nCOPY --chown=1 --from=nginx:1 /a /b\n", kProject);
   ASSERT_TRUE(found) << found.error().message;
   ASSERT_EQ(found->size(), 3u);
   EXPECT_FALSE((*found)[1].copied_from);
@@ -44,15 +44,15 @@ TEST(ImageReferences, TellsWhatIsCopiedFromBesideStages) {
   EXPECT_EQ((*found)[2].reference, "nginx:1");
   EXPECT_EQ((*found)[2].line, 4);
   const std::string pinned = "nginx@sha256:" + std::string(64, 'a');
-  EXPECT_TRUE(check_image_references("FROM debian\nCOPY --from=" + pinned + " /a /b\n", kMine));
-  EXPECT_FALSE(check_image_references("FROM debian\nONBUILD COPY --from=" + pinned + " /a /b\n", kMine));
+  EXPECT_TRUE(check_image_references("FROM debian\nCOPY --from=" + pinned + " /a /b\n", kProject));
+  EXPECT_FALSE(check_image_references("FROM debian\nONBUILD COPY --from=" + pinned + " /a /b\n", kProject));
 }
 
 TEST(ImageReferences, ARegistryByAddressPassesOnlyWhereTheServiceAllowsIt) {
   const std::string text = "FROM 127.0.0.1:5000/a:1\n";
-  EXPECT_FALSE(check_image_references(text, kMine));
-  EXPECT_TRUE(check_image_references(text, kMine, {"127.0.0.1:5000"}));
-  EXPECT_FALSE(check_image_references(text, kMine, {"127.0.0.1", "127.0.0.1:500"}));
+  EXPECT_FALSE(check_image_references(text, kProject));
+  EXPECT_TRUE(check_image_references(text, kProject, {"127.0.0.1:5000"}));
+  EXPECT_FALSE(check_image_references(text, kProject, {"127.0.0.1", "127.0.0.1:500"}));
   EXPECT_FALSE(check_foreign_image("127.0.0.1:5000/a:1"));
   EXPECT_TRUE(check_foreign_image("127.0.0.1:5000/a:1", {"127.0.0.1:5000"}));
 }
@@ -64,7 +64,7 @@ TEST(ImageReferences, AForeignImageIsNamedWholeAndIsNoProjects) {
     EXPECT_TRUE(check_foreign_image(fine)) << fine;
   for (const std::string& bad :
        {std::string(), std::string("localhost/x"), std::string("[::1]:5000/x"), std::string("2130706433:5000/x"),
-        std::string("paastech/") + kMine + ":1", std::string("docker.io/paastech/x"), std::string("x y"),
+        std::string("paastech/") + kProject + ":1", std::string("docker.io/paastech/x"), std::string("x y"),
         std::string("x?y"), std::string("../x"), std::string("deadbeef"), std::string("x@sha256:12"),
         "x@md5:" + std::string(64, '0'), "sha256:" + std::string(64, '0'), std::string(600, 'x')}) {
     const Status refused = check_foreign_image(bad);
@@ -118,7 +118,7 @@ TEST(ImageReferences, AnotherProjectsImageIsRefusedHoweverItIsWritten) {
            std::string("FROM debian/../../containers\n"),
            std::string("FROM sha256:2a2c266acf574b33cda0ecb9bb87730bb1be7a0010d535506731227ec71aa352\n"),
        }) {
-    const auto status = check_image_references(text, kMine);
+    const auto status = check_image_references(text, kProject);
     ASSERT_FALSE(status) << text;
     EXPECT_EQ(status.error().code, Code::kInvalidArgument);
     EXPECT_TRUE(status.error().message.starts_with("Dockerfile line ")) << status.error().message;

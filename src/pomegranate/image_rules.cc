@@ -10,17 +10,18 @@ namespace paastech::pomegranate {
 namespace {
 
 // Ordinary images have 1 to 4 KiB of text, a port or two and at most a few volumes.
-constexpr std::size_t kMaxText = 32 << 10;
+constexpr std::size_t kMaxImageText = 32 << 10;
 constexpr std::size_t kMaxPorts = 64;
 constexpr std::size_t kMaxVolumes = 16;
 
 }  // namespace
 
 Status check_image_bounds(const docker::ImageDetails& image) {
-  if (image.text_bytes > kMaxText)
-    return fail(Code::kInvalidArgument,
-                fmt::format("the image's labels, environment and command are over {} KiB together", kMaxText >> 10),
-                "put long text into a file of the image");
+  if (image.text_bytes > kMaxImageText)
+    return fail(
+        Code::kInvalidArgument,
+        fmt::format("the image's labels, environment and command are over {} KiB together", kMaxImageText >> 10),
+        "put long text into a file of the image");
   if (image.exposed.size() > kMaxPorts)
     return fail(Code::kInvalidArgument, fmt::format("the image EXPOSEs more than {} ports", kMaxPorts),
                 "only the one port that takes requests need be named");

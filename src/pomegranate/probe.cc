@@ -11,7 +11,7 @@ namespace asio = net::asio;
 namespace {
 
 constexpr std::chrono::milliseconds kConnectTime{500};  // below the kernel's first retransmission of a SYN (1 s)
-constexpr std::size_t kMaxText = 2048;                  // of a path, a host, a word of a command
+constexpr std::size_t kMaxProbeText = 2048;             // of a path, a host, a word of a command
 constexpr int kMaxWords = 64;
 // 2xx and 3xx (RFC 9110 section 15).
 constexpr int kStatusLow = 200;
@@ -21,7 +21,8 @@ int low_of(const v1::Probe& probe) { return probe.status_low() > 0 ? probe.statu
 int high_of(const v1::Probe& probe) { return probe.status_high() > 0 ? probe.status_high() : kStatusHigh; }
 
 bool is_plain(std::string_view text) {
-  return text.size() <= kMaxText && std::ranges::all_of(text, [](unsigned char c) { return c > 0x20 && c != 0x7f; });
+  return text.size() <= kMaxProbeText &&
+         std::ranges::all_of(text, [](unsigned char c) { return c > 0x20 && c != 0x7f; });
 }
 
 net::Task<bool> accepts(std::string address, std::uint16_t port, std::chrono::milliseconds timeout) {
@@ -63,7 +64,7 @@ Status check_probe(const v1::Probe& probe, int port) {
     return fail(Code::kInvalidArgument, "a probe's statuses lie between 100 and 599");
   if (probe.command_size() > kMaxWords) return fail(Code::kInvalidArgument, "a probe's command has too many words");
   for (const std::string& word : probe.command())
-    if (word.size() > kMaxText || word.find('\0') != std::string::npos)
+    if (word.size() > kMaxProbeText || word.find('\0') != std::string::npos)
       return fail(Code::kInvalidArgument, "a probe's command has a word that cannot be");
   return {};
 }

@@ -15,7 +15,7 @@
 namespace paastech::store {
 namespace {
 
-constexpr auto kPatience = std::chrono::seconds(10);  // with other writers of either
+constexpr auto kCopyPatience = std::chrono::seconds(10);  // with other writers of either
 
 std::int64_t number_of(soci::session& sql, const std::string& query) {
   std::int64_t number = 0;
@@ -140,10 +140,10 @@ Result<Copied> copy_all(soci::session& from, soci::session& to, const DatabaseUr
 Result<Copied> transact(soci::session& from, soci::session& to, const DatabaseUrl& source, const DatabaseUrl& target) {
   const std::string both = source.shown + " or " + target.shown;
   try {
-    begin_write(from, kPatience);
+    begin_write(from, kCopyPatience);
     lift_time_limit(from);
     TRY(check_source(from, source));
-    begin_write(to, kPatience);
+    begin_write(to, kCopyPatience);
     lift_time_limit(to);
     TRY_ASSIGN(Copied copied, copy_all(from, to, target));
     to.commit();
@@ -161,7 +161,7 @@ Result<Copied> copy_database(const DatabaseUrl& from, const DatabaseUrl& to) {
   if (!from.postgresql && ::stat(from.path.c_str(), &info) != 0)
     return fail(Code::kNotFound, "there is no database " + from.path, "name the file: sqlite:PATH");
   TRY_ASSIGN(const std::unique_ptr<soci::session> source, connect(from));
-  TRY(open_backend(to, kPatience));
+  TRY(open_backend(to, kCopyPatience));
   TRY_ASSIGN(const std::unique_ptr<soci::session> target, connect(to));
   return transact(*source, *target, from, to);
 }

@@ -9,7 +9,7 @@ namespace {
 
 // Waiting for a session and for a lock together, so that an answer comes within 2 s while the database is locked or
 // away.
-constexpr auto kPatience = std::chrono::milliseconds(1500);
+constexpr auto kAnswerWithin = std::chrono::milliseconds(1500);
 
 }  // namespace
 
@@ -22,7 +22,7 @@ Result<std::unique_ptr<Database>> Database::open(const std::string& url, const O
   return std::unique_ptr<Database>(new Database(std::move(backend)));
 }
 
-Database::Deadline Database::deadline() { return std::chrono::steady_clock::now() + kPatience; }
+Database::Deadline Database::deadline() { return std::chrono::steady_clock::now() + kAnswerWithin; }
 
 std::size_t Database::readers() const { return backend_->readers(); }
 

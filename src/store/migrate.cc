@@ -13,7 +13,7 @@ namespace paastech::store {
 namespace {
 
 // Another program that starts at the same time may be at its migrations.
-constexpr auto kPatience = std::chrono::seconds(10);
+constexpr auto kMigrationPatience = std::chrono::seconds(10);
 
 constexpr const char* kSchemaMigrations =
     "CREATE TABLE IF NOT EXISTS schema_migrations (version BIGINT PRIMARY KEY, name TEXT NOT NULL, "
@@ -79,7 +79,7 @@ Status migrate(soci::session& sql, const std::vector<Migration>& migrations, con
   bool more = true;
   while (more) {
     try {
-      begin_write(sql, kPatience);
+      begin_write(sql, kMigrationPatience);
       lift_time_limit(sql);
       const Result<bool> applied = apply_next(sql, migrations, path);
       if (!applied) {

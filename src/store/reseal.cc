@@ -14,15 +14,15 @@ namespace {
 using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
 
-constexpr int kPage = 32;         // a snapshot may have some 350 KiB (api/http/environment.cc): 11 MiB a page
-constexpr int kMostPasses = 100;  // two are usual: one that seals, one that finds nothing
-constexpr auto kPatience = 60s;   // for a database that is locked or away
+constexpr int kPage = 32;              // a snapshot may have some 350 KiB (api/http/environment.cc): 11 MiB a page
+constexpr int kMostPasses = 100;       // two are usual: one that seals, one that finds nothing
+constexpr auto kResealPatience = 60s;  // for a database that is locked or away
 constexpr auto kBetweenTries = 200ms;
 constexpr auto kLeastPause = 5ms;
 
 // The Service waits at most 1.5 s for the lock (store/database.h), and so does each try here.
 Status patiently(const std::function<Status()>& attempt) {
-  const Clock::time_point end = Clock::now() + kPatience;
+  const Clock::time_point end = Clock::now() + kResealPatience;
   while (true) {
     Status done = attempt();
     if (done || done.error().code != Code::kUnavailable || Clock::now() > end) return done;

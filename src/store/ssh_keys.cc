@@ -7,7 +7,7 @@
 namespace paastech::store {
 namespace {
 
-std::vector<KeyRow> select(Tx& tx, const std::string& tail, const std::string& value) {
+std::vector<KeyRow> select_keys(Tx& tx, const std::string& tail, const std::string& value) {
   KeyRow row;
   soci::statement statement(tx.sql);
   statement.exchange(soci::into(row.id));
@@ -45,11 +45,11 @@ Status insert_key(Tx& tx, const KeyRow& row) {
 }
 
 Result<std::vector<KeyRow>> list_keys(Tx& tx, const std::string& client_id) {
-  return select(tx, "WHERE client_id = :client ORDER BY created_at, id", client_id);
+  return select_keys(tx, "WHERE client_id = :client ORDER BY created_at, id", client_id);
 }
 
 Result<KeyRow> find_key(Tx& tx, const std::string& fingerprint) {
-  std::vector<KeyRow> rows = select(tx, "WHERE fingerprint = :fingerprint", fingerprint);
+  std::vector<KeyRow> rows = select_keys(tx, "WHERE fingerprint = :fingerprint", fingerprint);
   if (rows.empty())
     return fail(Code::kNotFound, "this SSH key is not registered", "register it: paastech keys add FILE");
   return std::move(rows.front());

@@ -18,7 +18,7 @@ std::vector<std::string> projects_of(Tx& tx, const std::string& token_id) {
                    project);
 }
 
-std::vector<TokenRow> select(Tx& tx, const std::string& tail, const std::string& value) {
+std::vector<TokenRow> select_tokens(Tx& tx, const std::string& tail, const std::string& value) {
   TokenRow row;
   std::string scope;
   int limited = 0;
@@ -74,14 +74,14 @@ Status insert_token(Tx& tx, const TokenRow& row) {
 }
 
 Result<TokenRow> find_token(Tx& tx, const std::string& hash) {
-  std::vector<TokenRow> rows = select(tx, "WHERE hash = :hash", hash);
+  std::vector<TokenRow> rows = select_tokens(tx, "WHERE hash = :hash", hash);
   if (rows.empty())
     return fail(Code::kNotFound, "this token is unknown or was revoked", "log in again: paastech login");
   return std::move(rows.front());
 }
 
 Result<std::vector<TokenRow>> list_tokens(Tx& tx, const std::string& client_id) {
-  return select(tx, "WHERE client_id = :client ORDER BY created_at, id", client_id);
+  return select_tokens(tx, "WHERE client_id = :client ORDER BY created_at, id", client_id);
 }
 
 Status touch_token(Tx& tx, const std::string& id, std::int64_t now, const std::string& address) {

@@ -33,7 +33,7 @@ bool runs_without_limit(const Plan& plan) {
          plan.limits.milli_cpus == kUnlimited;
 }
 
-std::int64_t projects_of(Tx& tx, const std::string& client_id) {
+std::int64_t count_projects_of(Tx& tx, const std::string& client_id) {
   std::int64_t count = 0;
   tx.sql << "SELECT COUNT(*) FROM projects WHERE owner_id = :owner", soci::use(client_id), soci::into(count);
   return count;
@@ -43,7 +43,7 @@ std::int64_t projects_of(Tx& tx, const std::string& client_id) {
 
 Result<Amounts> usage_of(Tx& tx, const std::string& client_id, const std::string& month) {
   Amounts used = taken_by_client(tx, client_id);
-  used.projects = projects_of(tx, client_id);
+  used.projects = count_projects_of(tx, client_id);
   TRY_ASSIGN(const std::int64_t time, build_time(tx, client_id, month));
   used.build_minutes = begun_minutes(time);
   return used;
@@ -51,13 +51,13 @@ Result<Amounts> usage_of(Tx& tx, const std::string& client_id, const std::string
 
 Status admit_project(Tx& tx, const std::string& client_id) {
   TRY_ASSIGN(const Plan plan, plan_of(tx, client_id));
-  return check_quota(plan, {.projects = projects_of(tx, client_id)}, {.projects = 1});
+  return check_quota(plan, {.projects = count_projects_of(tx, client_id)}, {.projects = 1});
 }
 
 Status admit_transfer(Tx& tx, const ProjectRow& project, const std::string& client_id) {
   TRY_ASSIGN(const Plan plan, plan_of(tx, client_id));
   Amounts used = taken_by_client(tx, client_id);
-  used.projects = projects_of(tx, client_id);
+  used.projects = count_projects_of(tx, client_id);
   Amounts more = taken_by_project(tx, project);
   more.projects = 1;
   return check_quota(plan, used, more);

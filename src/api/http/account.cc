@@ -45,7 +45,7 @@ net::Task<Result<Answer>> change_email(CallPtr call) {
   co_return json_answer(202, {{"state", "confirmation_mailed"}});
 }
 
-boost::json::object to_json(const store::Belongings& belongings) {
+boost::json::object belongings_json(const store::Belongings& belongings) {
   boost::json::object out;
   out["projects"] = boost::json::array(belongings.projects.begin(), belongings.projects.end());
   out["memberships"] = belongings.memberships;
@@ -58,7 +58,7 @@ boost::json::object to_json(const store::Belongings& belongings) {
 net::Task<Result<Answer>> show_deletion(CallPtr call) {
   auto load = [id = call->actor.client_id](store::Tx& tx) { return store::belongings_of(tx, id); };
   CO_TRY_ASSIGN(const store::Belongings belongings, co_await call->context().database.read(std::move(load)));
-  co_return json_answer(200, to_json(belongings));
+  co_return json_answer(200, belongings_json(belongings));
 }
 
 net::Task<Result<Answer>> delete_account(CallPtr call) {

@@ -12,16 +12,16 @@
 namespace paastech::api {
 namespace {
 
-boost::json::object to_json(const store::AnnouncementRow& row) {
+boost::json::object announcement_json(const store::AnnouncementRow& row) {
   boost::json::object out{
       {"id", row.id}, {"level", row.level}, {"text", safe_text(row.text)}, {"created_at", rfc3339(row.created_at)}};
   if (row.ends_at > 0) out["ends_at"] = rfc3339(row.ends_at);
   return out;
 }
 
-boost::json::object to_json(const std::vector<store::AnnouncementRow>& rows) {
+boost::json::object announcements_json(const std::vector<store::AnnouncementRow>& rows) {
   boost::json::array list;
-  for (const store::AnnouncementRow& row : rows) list.push_back(to_json(row));
+  for (const store::AnnouncementRow& row : rows) list.push_back(announcement_json(row));
   return items(std::move(list));
 }
 
@@ -43,21 +43,21 @@ net::Task<Result<Answer>> announce(CallPtr call) {
   auto insert = [row](store::Tx& tx) { return store::insert_announcement(tx, row); };
   CO_TRY(co_await call->context().database.write(std::move(insert)));
   call->object = row.id;
-  co_return json_answer(201, to_json(row));
+  co_return json_answer(201, announcement_json(row));
 }
 
 net::Task<Result<Answer>> list_all(CallPtr call) {
   auto load = [](store::Tx& tx) { return store::list_announcements(tx); };
   CO_TRY_ASSIGN(const std::vector<store::AnnouncementRow> rows,
                 co_await call->context().database.read(std::move(load)));
-  co_return json_answer(200, to_json(rows));
+  co_return json_answer(200, announcements_json(rows));
 }
 
 net::Task<Result<Answer>> list_active(CallPtr call) {
   auto load = [now = call->context().clock.now_ms()](store::Tx& tx) { return store::active_announcements(tx, now); };
   CO_TRY_ASSIGN(const std::vector<store::AnnouncementRow> rows,
                 co_await call->context().database.read(std::move(load)));
-  co_return json_answer(200, to_json(rows));
+  co_return json_answer(200, announcements_json(rows));
 }
 
 net::Task<Result<Answer>> withdraw(CallPtr call) {

@@ -13,7 +13,7 @@
 namespace paastech::api {
 namespace {
 
-boost::json::object to_json(const store::AuditRow& row) {
+boost::json::object entry_json(const store::AuditRow& row) {
   boost::json::object out{{"id", row.id},
                           {"at", rfc3339(row.at)},
                           {"actor", safe_line(row.actor)},
@@ -34,7 +34,7 @@ net::Task<Result<Answer>> answer(CallPtr call, store::AuditFilter filter) {
   if (!page.after.empty() && (filter.below.empty() || page.after < filter.below)) filter.below = page.after;
   auto load = [filter, page](store::Tx& tx) { return store::list_audit(tx, filter, page.rows()); };
   CO_TRY_ASSIGN(std::vector<store::AuditRow> rows, co_await call->context().database.read(std::move(load)));
-  const auto show = [](const store::AuditRow& row) { return to_json(row); };
+  const auto show = [](const store::AuditRow& row) { return entry_json(row); };
   co_return list_answer(std::move(rows), page, show, [](const store::AuditRow& row) { return row.id; });
 }
 

@@ -13,7 +13,7 @@
 namespace paastech::api {
 namespace {
 
-boost::json::object to_json(const store::InvitationRow& row) {
+boost::json::object invitation_json(const store::InvitationRow& row) {
   return {{"id", row.id},
           {"email", row.email},
           {"inviter", row.inviter},
@@ -54,7 +54,7 @@ net::Task<Result<Answer>> invite(CallPtr call) {
   auto work = [&context, row, link](store::Tx& tx) { return store_invitation(tx, context, row, link); };
   CO_TRY(co_await context.database.write(std::move(work)));
   call->object = row.id;
-  boost::json::object out = to_json(row);
+  boost::json::object out = invitation_json(row);
   out["link"] = link;
   out["mailed"] = context.mails != nullptr;
   co_return json_answer(201, out);
@@ -66,7 +66,7 @@ net::Task<Result<Answer>> list(CallPtr call) {
     return store::list_invitations(tx, now, page.after, page.rows());
   };
   CO_TRY_ASSIGN(std::vector<store::InvitationRow> rows, co_await call->context().database.read(std::move(load)));
-  const auto show = [](const store::InvitationRow& row) { return to_json(row); };
+  const auto show = [](const store::InvitationRow& row) { return invitation_json(row); };
   co_return list_answer(std::move(rows), page, show, [](const store::InvitationRow& row) { return row.email; });
 }
 

@@ -9,7 +9,7 @@
 namespace paastech::api {
 namespace {
 
-boost::json::object to_json(const store::PersonRow& person) {
+boost::json::object person_json(const store::PersonRow& person) {
   return {{"username", person.username}, {"role", to_text(person.role)}, {"since", rfc3339(person.since)}};
 }
 
@@ -17,7 +17,7 @@ net::Task<Result<Answer>> list_members(CallPtr call) {
   auto load = [id = call->project.id](store::Tx& tx) { return store::list_people(tx, id); };
   CO_TRY_ASSIGN(std::vector<store::PersonRow> people, co_await call->context().database.read(std::move(load)));
   boost::json::array list;
-  for (const store::PersonRow& person : people) list.push_back(to_json(person));
+  for (const store::PersonRow& person : people) list.push_back(person_json(person));
   co_return json_answer(200, items(std::move(list)));
 }
 
@@ -50,7 +50,7 @@ net::Task<Result<Answer>> set_role(CallPtr call) {
     return person;
   };
   CO_TRY_ASSIGN(store::PersonRow person, co_await call->context().database.write(std::move(change)));
-  co_return json_answer(200, to_json(person));
+  co_return json_answer(200, person_json(person));
 }
 
 // Anybody may leave; only the owner removes others.

@@ -14,7 +14,7 @@ using namespace std::chrono_literals;
 
 constexpr auto kEnginePatience = 5s;  // an overview without the Engine's part is better than none
 
-boost::json::object to_json(const std::map<std::string, std::int64_t>& counts) {
+boost::json::object counts_json(const std::map<std::string, std::int64_t>& counts) {
   boost::json::object out;
   for (const auto& [state, count] : counts) out[state] = count;
   return out;
@@ -45,7 +45,7 @@ net::Task<std::optional<boost::json::object>> count_instances(CallPtr call) {
   std::map<std::string, std::int64_t> states{{"created", 0}, {"running", 0}, {"restarting", 0}, {"exited", 0}};
   for (const engine::Instance& instance : listed->instances()) ++states[instance.state()];
   const Amounts allowed = instances_of(states["running"]);
-  boost::json::object out = to_json(states);
+  boost::json::object out = counts_json(states);
   out["memory_limit_bytes"] = allowed.memory_bytes;
   out["milli_cpus_limit"] = allowed.milli_cpus;
   if (!stats) co_return out;
@@ -72,8 +72,8 @@ net::Task<Result<Answer>> show_overview(CallPtr call) {
   CO_TRY_ASSIGN(const store::Overview overview, co_await call->context().database.read(std::move(load)));
   boost::json::object out;
   out["version"] = call->context().info.version;
-  out["clients"] = to_json(overview.clients);
-  out["projects"] = to_json(overview.projects);
+  out["clients"] = counts_json(overview.clients);
+  out["projects"] = counts_json(overview.projects);
   out["builds"] = boost::json::object{{"running", overview.builds_running}, {"queued", overview.builds_queued}};
   out["mails_waiting"] = overview.mails_waiting;
   boost::json::object described = co_await describe_engine(call);

@@ -14,7 +14,7 @@
 namespace paastech::api {
 namespace {
 
-boost::json::object to_json(const store::ProjectInvitationRow& row) {
+boost::json::object project_invitation_json(const store::ProjectInvitationRow& row) {
   boost::json::object out{{"id", row.id},
                           {"role", to_text(row.role)},
                           {"inviter", row.inviter},
@@ -114,7 +114,7 @@ net::Task<Result<Answer>> make_invitation(CallPtr call, store::ProjectInvitation
   CO_TRY(std::move(stored));
   // An address is nothing for every member's eyes.
   call->object = std::string(to_text(row.role)) + " " + (row.username.empty() ? row.id : row.username);
-  boost::json::object out = to_json(row);
+  boost::json::object out = project_invitation_json(row);
   out["link"] = link;
   out["mailed"] = mailed;
   co_return json_answer(201, out);
@@ -145,7 +145,7 @@ net::Task<Result<Answer>> list_invitations(CallPtr call) {
   };
   CO_TRY_ASSIGN(std::vector<store::ProjectInvitationRow> rows, co_await call->context().database.read(std::move(load)));
   boost::json::array list;
-  for (const store::ProjectInvitationRow& row : rows) list.push_back(to_json(row));
+  for (const store::ProjectInvitationRow& row : rows) list.push_back(project_invitation_json(row));
   co_return json_answer(200, items(std::move(list)));
 }
 

@@ -13,7 +13,7 @@ constexpr std::size_t kMaxProjects = 100;  // of one token
 
 using Names = std::vector<std::string>;
 
-boost::json::object to_json(const store::TokenRow& row, const Names& projects, std::int64_t now) {
+boost::json::object token_json(const store::TokenRow& row, const Names& projects, std::int64_t now) {
   boost::json::object out{{"id", row.id},
                           {"name", row.name},
                           {"scope", to_text(row.scope)},
@@ -39,7 +39,7 @@ net::Task<Result<Answer>> list_tokens(CallPtr call) {
   CO_TRY_ASSIGN(Tokens tokens, co_await call->context().database.read(std::move(load)));
   boost::json::array list;
   for (const store::TokenRow& row : tokens.first)
-    if (row.kind == "api") list.push_back(to_json(row, tokens.second[row.id], call->context().clock.now_ms()));
+    if (row.kind == "api") list.push_back(token_json(row, tokens.second[row.id], call->context().clock.now_ms()));
   co_return json_answer(200, items(std::move(list)));
 }
 
@@ -101,7 +101,7 @@ net::Task<Result<Answer>> create_token(CallPtr call) {
   auto load = [client = stored.client_id](store::Tx& tx) { return store::token_project_names(tx, client); };
   CO_TRY_ASSIGN(auto projects, co_await call->context().database.read(std::move(load)));
   call->object = stored.id;
-  boost::json::object out = to_json(stored, projects[stored.id], call->context().clock.now_ms());
+  boost::json::object out = token_json(stored, projects[stored.id], call->context().clock.now_ms());
   out["token"] = made.secret;
   co_return json_answer(201, out);
 }

@@ -38,7 +38,7 @@ net::HttpResponse question(const Call& call, const store::DeviceLoginRow& device
   return page(200, kTitle, body);
 }
 
-Result<Answer> again(const Error& error, const std::string& code) {
+Result<Answer> code_again(const Error& error, const std::string& code) {
   return form_again(error, {Code::kNotFound, Code::kResourceExhausted}, kTitle, code_form(code));
 }
 
@@ -46,7 +46,7 @@ net::Task<Result<Answer>> show(CallPtr call) {
   if (!call->query.has("user_code")) co_return page(200, kTitle, code_form(""));
   const std::string code = call->query.text("user_code");
   Result<store::DeviceLoginRow> device = co_await find_waiting_device(call, code);
-  if (!device) co_return again(device.error(), code);
+  if (!device) co_return code_again(device.error(), code);
   co_return question(*call, *device);
 }
 
@@ -58,14 +58,14 @@ net::Task<Result<Answer>> decide(CallPtr call) {
   if (!decision.empty() && decision != "approve" && decision != "deny")
     co_return fail(Code::kInvalidArgument, "`decision` must be approve or deny");
   Result<store::DeviceLoginRow> device = co_await find_waiting_device(call, code);
-  if (!device) co_return again(device.error(), code);
+  if (!device) co_return code_again(device.error(), code);
   if (decision.empty()) {
     call->audited = true;  // nothing has happened yet
     co_return question(*call, *device);
   }
   call->object = device->name;
   Status decided = co_await decide_device(call, *device, decision == "approve");
-  if (!decided) co_return again(decided.error(), code);
+  if (!decided) co_return code_again(decided.error(), code);
   if (decision == "deny") co_return page(200, "Denied", "<p>The device was not let in. You can close this page.</p>\n");
   co_return page(200, "Approved",
                  "<p>The device is logged in within some seconds. You can close this page.</p>\n"

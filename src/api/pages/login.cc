@@ -39,7 +39,7 @@ net::Task<Result<Answer>> show_login(CallPtr call) {
   co_return page(200, "Log in", password_form("", local_path(call->query.text("then"))));
 }
 
-Result<Answer> again(Error error, const std::string& form_text) {
+Result<Answer> login_again(Error error, const std::string& form_text) {
   return form_again(std::move(error), {Code::kUnauthenticated, Code::kResourceExhausted, Code::kPermissionDenied},
                     "Log in", form_text);
 }
@@ -56,9 +56,9 @@ net::Task<Result<Answer>> enter(CallPtr call, store::ClientRow client, std::stri
 
 net::Task<Result<Answer>> take_code(CallPtr call, std::string ticket, std::string code, std::string then) {
   Result<store::ClientRow> client = co_await redeem_ticket(call, ticket);
-  if (!client) co_return again(client.error(), password_form("", then));
+  if (!client) co_return login_again(client.error(), password_form("", then));
   Status right = co_await prove_code(call, *client, code);
-  if (!right) co_return again(right.error(), code_form(ticket, then));
+  if (!right) co_return login_again(right.error(), code_form(ticket, then));
   Result<Answer> entered = co_await enter(call, std::move(*client), then);
   co_return entered;
 }
@@ -78,7 +78,7 @@ net::Task<Result<Answer>> take_login(CallPtr call) {
   const std::string password = body.text("password", 1, 512);
   CO_TRY(body.finish());
   Result<store::ClientRow> client = co_await prove_password(call, email, password);
-  if (!client) co_return again(client.error(), password_form(email, then));
+  if (!client) co_return login_again(client.error(), password_form(email, then));
   if (client->second_factor()) {
     call->audited = true;  // nothing has happened yet
     co_return page(200, "Second step", code_form(make_ticket(call->context(), *client), then));

@@ -33,7 +33,7 @@ std::string reset_form(const std::string& secret) {
               "Set it");
 }
 
-Result<Answer> again(Error error, std::string_view title, const std::string& form_text) {
+Result<Answer> password_again(Error error, std::string_view title, const std::string& form_text) {
   return form_again(std::move(error), {Code::kInvalidArgument, Code::kResourceExhausted}, title, form_text);
 }
 
@@ -44,7 +44,7 @@ net::Task<Result<Answer>> take_forgot(CallPtr call) {
   const std::string email = body.text("email", 0, 254);
   CO_TRY(body.finish());
   const Status asked = co_await ask_password_reset(call, email);
-  if (!asked) co_return again(asked.error(), kForgot, forgot_form(email));
+  if (!asked) co_return password_again(asked.error(), kForgot, forgot_form(email));
   co_return page(
       202, "Look into your mailbox",
       fmt::format("<p>If there is an account with the address <strong>{}</strong>, a link to set a new password "
@@ -69,7 +69,7 @@ net::Task<Result<Answer>> take_reset(CallPtr call) {
   const std::string password = body.text("password", 0, 512);
   CO_TRY(body.finish());
   Result<std::int64_t> ended = co_await complete_password_reset(call, secret, password);
-  if (!ended) co_return again(ended.error(), kReset, reset_form(secret));
+  if (!ended) co_return password_again(ended.error(), kReset, reset_form(secret));
   co_return page(
       200, "Your password is set",
       fmt::format("<p>Logins that ended: {}. You can <a href=\"/login\">log in</a> with the new password.</p>\n",
