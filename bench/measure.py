@@ -2,6 +2,7 @@
 import pathlib
 import re
 import statistics
+import time
 
 
 def percentile(values, share):
@@ -31,6 +32,12 @@ def ratio(mine, other):
 def memory(service, what="VmRSS"):
     """Megabytes of a running Service, by the name of a line of /proc/PID/status."""
     return int(re.search(what + r":\s+(\d+) kB", pathlib.Path(f"/proc/{service.process.pid}/status").read_text())[1]) / 1024
+
+
+def memory_at_rest(service, what="VmRSS"):
+    """The same once nothing was asked of it for a while: what a start or a request needed goes back every 5 s."""
+    time.sleep(12)
+    return memory(service, what)
 
 
 class Results:

@@ -9,7 +9,7 @@ import time
 
 from bench.api import fill, lift_quotas
 from bench.deploy import ask, first_visit, wait_live
-from bench.measure import memory, ratio, spread
+from bench.measure import memory_at_rest, ratio, spread
 from tests.support.docker_api import Docker
 from tests.support.service import Service, free_ports, wait_for
 
@@ -70,6 +70,6 @@ def projects(results, counts=COUNTS, rounds=ROUNDS):
             value = ratio(times, figures[0])
             results.add(f"deploy an image → first 200 with {present(count)}", spread(times, " ms"),
                         f"with {counts[0]}: " + spread(figures[0], " ms"), f"{value:.2f}×", "≤ 1.2×", value <= 1.2)
-        resident = memory(there[-1][0])
+        resident = memory_at_rest(there[-1][0])
         results.add(f"resident memory of `paastechd all` with {present(counts[-1])}", f"{resident:.1f} MB",
                     "–", f"{resident:.1f} MB", "≤ 64 MB", resident <= 64)
