@@ -343,8 +343,9 @@ TEST_F(SignUpTest, StrangersKeepNobodyFromSettingANewPassword) {
   EXPECT_EQ(reset(secret_in(sent_to("ada@example.org", "Set a new password")), kPassword).status, 200);
 }
 
-// Threat 18: the medians of interleaved samples differ by less than 5 ms. A machine that is busy elsewhere disturbs
-// single rounds, a difference in the work would show in all of them.
+// Threat 18: the medians of interleaved samples differ by less than 5 ms, or than a twentieth of what they are on a
+// machine that is so busy that all takes longer. That disturbs single rounds, too; a difference in the work would show
+// in all of them.
 TEST_F(SignUpTest, KnownAndUnknownAddressesTakeTheSameTime) {
   add_client("ada");
   const auto measure = [&](const std::function<void()>& work) {
@@ -363,7 +364,7 @@ TEST_F(SignUpTest, KnownAndUnknownAddressesTakeTheSameTime) {
       unknown.push_back(measure([&] { flow("n" + std::to_string(++names) + "@example.org"); }));
     }
     for (auto* samples : {&known, &unknown}) std::ranges::sort(*samples);
-    return std::abs(known[5] - unknown[5]);
+    return std::abs(known[5] - unknown[5]) / std::max(5.0, known[5] / 20);  // of what is allowed
   };
   const std::pair<const char*, std::function<void(const std::string&)>> flows[] = {
       {"sign-up", [&](const std::string& email) { sign_up(email, "user" + std::to_string(++names)); }},
@@ -373,8 +374,8 @@ TEST_F(SignUpTest, KnownAndUnknownAddressesTakeTheSameTime) {
   };
   for (const auto& [name, flow] : flows) {
     double least = differ(flow);
-    for (int retry = 0; retry < 5 && least >= 5; ++retry) least = std::min(least, differ(flow));
-    EXPECT_LT(least, 5) << name;
+    for (int retry = 0; retry < 5 && least >= 1; ++retry) least = std::min(least, differ(flow));
+    EXPECT_LT(least, 1) << name;
   }
 }
 
