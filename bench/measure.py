@@ -34,10 +34,10 @@ def memory(service, what="VmRSS"):
     return int(re.search(what + r":\s+(\d+) kB", pathlib.Path(f"/proc/{service.process.pid}/status").read_text())[1]) / 1024
 
 
-def memory_at_rest(service, what="VmRSS"):
+def memory_at_rest(service):
     """The same once nothing was asked of it for a while: what a start or a request needed goes back every 5 s."""
     time.sleep(12)
-    return memory(service, what)
+    return memory(service)
 
 
 class Results:

@@ -19,13 +19,6 @@ function(paastech_pch name header)
   endif()
 endfunction()
 
-# paastech_library(NAME [PCH NAME] [COLD] DEPS ...)
-# One library a folder: every .cc beside the CMakeLists.txt but main.cc and those of tests, which are *_test.cc and what they
-# share: *_support.cc, *_fixture.cc, fake_*.cc. They become the executable test_NAME, whose tests ctest knows by name.
-# PCH: share that precompiled header (paastech_pch). TEST_PCH: another one for its tests.
-# COLD: compiled with PAASTECH_COLD_OPTIONS.
-# ENGINE: the tests need a Docker Engine, which the fixture of tests/CMakeLists.txt provides.
-# DATABASE: the tests use a database; a second time they run, as one ctest entry, on the fixture's PostgreSQL.
 # Several files of a target in one: the headers are most of what a file takes to compile. A changed file takes its batch
 # along, so that batches are small. Not where a tool wants to see each file (presets).
 option(PAASTECH_UNITY "Compile files in batches" OFF)
@@ -38,6 +31,13 @@ function(paastech_batches target size)
   target_compile_options(${target} PRIVATE -Wno-subobject-linkage)
 endfunction()
 
+# paastech_library(NAME [PCH NAME] [COLD] DEPS ...)
+# One library a folder: every .cc beside the CMakeLists.txt but main.cc and those of tests, which are *_test.cc and what they
+# share: *_support.cc, *_fixture.cc, fake_*.cc. They become the executable test_NAME, whose tests ctest knows by name.
+# PCH: share that precompiled header (paastech_pch). TEST_PCH: another one for its tests.
+# COLD: compiled with PAASTECH_COLD_OPTIONS.
+# ENGINE: the tests need a Docker Engine, which the fixture of tests/CMakeLists.txt provides.
+# DATABASE: the tests use a database; a second time they run, as one ctest entry, on the fixture's PostgreSQL.
 function(paastech_library name)
   cmake_parse_arguments(ARG "COLD;ENGINE;DATABASE" "PCH;TEST_PCH" "DEPS;TEST_DEPS" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc)

@@ -6,7 +6,7 @@
 
 namespace paastech {
 
-// Not by strftime, which takes five times as long: lists have one or more of these a row.
+// Not by strftime, which took 6 % of the loop's time in a list of Projects: there is one or more of these a row.
 std::string rfc3339(std::int64_t ms) {
   const std::chrono::sys_time<std::chrono::milliseconds> at{std::chrono::milliseconds(ms)};
   const auto day = std::chrono::floor<std::chrono::days>(at);

@@ -159,8 +159,7 @@ class DeploymentController final : public Controller {
   std::set<std::string> missed_;                             // Projects that the Engine told of while one had its turn
   std::map<std::string, CrashBook> crashes_;
   std::map<std::string, Watched> watched_;
-  std::set<std::string>
-      compared_;  // Projects with a live Deployment that were seen to be what they should be since the start
+  std::set<std::string> compared_;             // with a live Deployment, and seen to be as they should since the start
   std::map<std::string, Condition> problems_;  // Projects that could not be repaired
   std::set<std::pair<std::string, InstanceName>> probing_;
   net::Notifier crash_news_;
