@@ -205,19 +205,30 @@ Status store_token(store::Tx& tx, const store::TokenRow& row) {
   return store::insert_token(tx, row);
 }
 
-net::Task<Result<bool>> Auth::verify(std::string hash, std::string password) {
+template <class Job>
+net::Task<Result<std::invoke_result_t<Job&>>> Auth::run_hashing(Job job) {
   if (hashing_ >= kHashing) co_return too_many_hashes();
   const Counted counted(hashing_);
+  auto timed = [job = std::move(job)]() mutable {
+    const auto begun = std::chrono::steady_clock::now();
+    auto result = job();
+    return std::pair(std::move(result), std::chrono::steady_clock::now() - begun);
+  };
+  auto [result, time] = co_await context_.hashing.run(std::move(timed));
+  ++hashing_time_.hashes;
+  hashing_time_.time += time;
+  co_return std::move(result);
+}
+
+net::Task<Result<bool>> Auth::verify(std::string hash, std::string password) {
   auto job = [hash = std::move(hash), password = std::move(password)] { return verify_password(hash, password); };
-  bool right = co_await context_.hashing.run(std::move(job));
+  Result<bool> right = co_await run_hashing(std::move(job));
   co_return right;
 }
 
 net::Task<Result<std::string>> Auth::hash(std::string password) {
-  if (hashing_ >= kHashing) co_return too_many_hashes();
-  const Counted counted(hashing_);
   auto job = [password = std::move(password)] { return hash_password(password); };
-  std::string hashed = co_await context_.hashing.run(std::move(job));
+  Result<std::string> hashed = co_await run_hashing(std::move(job));
   co_return hashed;
 }
 

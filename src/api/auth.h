@@ -1,7 +1,9 @@
 #pragma once
 // Who is asking: tokens, passwords and second factors. Thread: the control-plane loop; hashing runs on its own pool.
+#include <chrono>
 #include <optional>
 #include <string>
+#include <type_traits>
 
 #include "api/context.h"
 #include "base/rate_limit.h"
@@ -38,9 +40,17 @@ constexpr std::int64_t kWebIdleMs = 7 * kDayMs;
 constexpr std::int64_t kIdleMs = 90 * kDayMs;
 bool has_ended(const store::TokenRow& token, std::int64_t now);
 
+// What password hashing took since the start, which is nearly all of what a login costs: time waited for a core is in
+// it, time waited in the queue is not.
+struct HashingTime {
+  std::int64_t hashes = 0;
+  std::chrono::nanoseconds time{0};
+};
+
 class Auth {
  public:
   explicit Auth(Context& context);
+  const HashingTime& hashing_time() const { return hashing_time_; }
   // nullopt: no or no valid token. An Error only where the database does not answer.
   net::Task<Result<std::optional<Identity>>> authenticate(std::string token, std::string address);
   // An unknown address takes the same time as a wrong password (threat 18). Also where the password is right the second
@@ -56,6 +66,8 @@ class Auth {
 
  private:
   net::Task<Result<bool>> verify(std::string hash, std::string password);
+  template <class Job>
+  net::Task<Result<std::invoke_result_t<Job&>>> run_hashing(Job job);
   std::int64_t admit(const std::string& account, const std::string& address);
   void take_back(const std::string& account, const std::string& address);
   Context& context_;
@@ -63,6 +75,7 @@ class Auth {
   RateLimit by_address_;
   RateLimit codes_;
   int hashing_ = 0;  // running or waiting
+  HashingTime hashing_time_;
 };
 
 Status store_token(store::Tx& tx, const store::TokenRow& row);  // of logins a Client has the 100 used last

@@ -180,13 +180,11 @@ TEST_F(Device, CanBeginAgainOnceThoseWhoFilledTheTableHaveExpired) {
     }));
     return found;
   };
-  ASSERT_TRUE(database_->write([&](store::Tx& tx) -> Status {
-    for (int i = 0; i < 10'000; ++i) {
-      const std::string code = std::to_string(i);
-      TRY(store::insert_device_login(tx, {code, code, "x", "", "", "pending", 0, 1, clock_.now + 1}));
-    }
-    return {};
-  }));
+  const Status filled = store::write_rows(*database_, 10'000, [&](store::Tx& tx, int i) {
+    const std::string code = std::to_string(i);
+    return store::insert_device_login(tx, {code, code, "x", "", "", "pending", 0, 1, clock_.now + 1});
+  });
+  ASSERT_TRUE(filled) << filled.error().message;
   EXPECT_EQ(ask("POST", "/api/v1/device/code", "", R"({"name":"x"})").status, 503) << "the control: it is full";
   clock_.now += 1;
   begin();

@@ -157,11 +157,10 @@ TEST_F(RequestContract, DoesNotRepeatWhatTheServicesEndCutOff) {
 }
 
 TEST_F(RequestContract, BoundsTheKeysOfAClient) {
-  ASSERT_TRUE(database_->write([&](store::Tx& tx) -> Status {
-    for (int i = 0; i < 1'000; ++i)
-      TRY(store::insert_answer(tx, {ada_.id, "old" + std::to_string(i), "print", 201, "", clock_.now}));
-    return {};
-  }));
+  const Status filled = store::write_rows(*database_, 1'000, [&](store::Tx& tx, int i) {
+    return store::insert_answer(tx, {ada_.id, "old" + std::to_string(i), "print", 201, "", clock_.now});
+  });
+  ASSERT_TRUE(filled) << filled.error().message;
   const net::HttpResponse refused = create("k1", "hello");
   EXPECT_EQ(refused.status, 429);
   EXPECT_NE(refused.headers.find("Retry-After").value_or(""), "");

@@ -2,7 +2,9 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <array>
 #include <functional>
+#include <utility>
 
 #include "api/account_removal.h"
 #include "api/mail_test_support.h"
@@ -44,6 +46,22 @@ class SignUpTest : public MailTest {
   }
   net::HttpResponse reset(const std::string& secret, const std::string& password) {
     return ask("POST", "/api/v1/password-resets/complete", "", text({{"secret", secret}, {"password", password}}));
+  }
+  struct Hashing {
+    int hashes = 0;
+    double seconds = 0;
+  };
+  // What the API says of it to the machine itself.
+  Hashing hashing() {
+    const std::string before = std::exchange(peer_, "127.0.0.1");
+    const std::string metrics = ask("GET", "/metrics").body;
+    peer_ = before;
+    const auto figure = [&](const std::string& name) {
+      const std::size_t at = metrics.find("\npaastech_api_password_hashing_seconds_" + name + " ");
+      EXPECT_NE(at, std::string::npos) << metrics;
+      return at == std::string::npos ? 0 : std::stod(metrics.substr(metrics.find(' ', at)));
+    };
+    return {static_cast<int>(figure("count")), figure("sum")};
   }
   // Without what differs by design.
   static boost::json::object comparable(const net::HttpResponse& answer) {
@@ -165,13 +183,11 @@ TEST_F(SignUpTest, AnUnconfirmedAccountExpiresAfterADay) {
   sign_up("new@example.org", "newcomer");
   sign_up("ada@example.org", "held");
   // More than one write takes away.
-  EXPECT_TRUE(database_->write([&](store::Tx& tx) -> Status {
-    for (int i = 0; i < 1'500; ++i) {
-      const std::string name = "many" + std::to_string(i);
-      TRY(store::insert_client(tx, {new_uuid(), name + "@example.org", name, "!", false, clock_.now, 0}));
-    }
-    return {};
-  }));
+  const Status filled = store::write_rows(*database_, 1'500, [&](store::Tx& tx, int i) {
+    const std::string name = "many" + std::to_string(i);
+    return store::insert_client(tx, {new_uuid(), name + "@example.org", name, "!", false, clock_.now, 0});
+  });
+  ASSERT_TRUE(filled) << filled.error().message;
   const std::string secret = secret_in(sent_to("new@example.org", "Confirm"));
   clock_.now += 24 * 3'600'000 - 1;
   ASSERT_TRUE(run(sweep_accounts(*context_)));
@@ -343,38 +359,56 @@ TEST_F(SignUpTest, StrangersKeepNobodyFromSettingANewPassword) {
   EXPECT_EQ(reset(secret_in(sent_to("ada@example.org", "Set a new password")), kPassword).status, 200);
 }
 
-// Threat 18: the medians of interleaved samples differ by less than 5 ms. A machine that is busy elsewhere disturbs
-// single rounds, the less the more samples they have; a difference in the work would show in all of them.
+// Threat 18: as many password hashes, and medians of the rest that differ by less than 5 ms. The hashes are all of one
+// cost, and are left out of the time: a machine that is busy elsewhere makes one take 20 ms more than the next. What it
+// does to the rest disturbs single rounds; a difference in the work would show in all of them.
 TEST_F(SignUpTest, KnownAndUnknownAddressesTakeTheSameTime) {
   add_client("ada");
   const auto measure = [&](const std::function<void()>& work) {
     settle();
+    const Hashing before = hashing();
     const auto start = std::chrono::steady_clock::now();
     work();
-    return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+    const auto end = std::chrono::steady_clock::now();
+    const Hashing after = hashing();
+    const double hashed_ms = (after.seconds - before.seconds) * 1000;
+    return std::pair(std::chrono::duration<double, std::milli>(end - start).count() - hashed_ms,
+                     after.hashes - before.hashes);
   };
   int names = 0;
-  const auto differ = [&](const std::function<void(const std::string&)>& flow, std::size_t samples_each) {
-    std::vector<double> known;
-    std::vector<double> unknown;
-    for (std::size_t i = 0; i < samples_each; ++i) {
+  const auto differ = [&](const std::function<void(const std::string&)>& flow, int hashes) {
+    constexpr std::size_t kSamples = 11;
+    std::array<std::vector<double>, 2> times;
+    for (std::size_t i = 0; i < kSamples; ++i) {
       clock_.now += 3'600'000;  // past the limits
-      known.push_back(measure([&] { flow("ada@example.org"); }));
-      unknown.push_back(measure([&] { flow("n" + std::to_string(++names) + "@example.org"); }));
+      for (const bool known : {i % 2 == 0, i % 2 != 0}) {
+        const std::string email = known ? "ada@example.org" : "n" + std::to_string(++names) + "@example.org";
+        const auto [rest_ms, hashed] = measure([&] { flow(email); });
+        times[known ? 0 : 1].push_back(rest_ms);
+        EXPECT_EQ(hashed, hashes) << email;
+      }
     }
-    for (auto* samples : {&known, &unknown}) std::ranges::sort(*samples);
-    return std::abs(known[samples_each / 2] - unknown[samples_each / 2]);
+    for (auto& samples : times) std::ranges::sort(samples);
+    return std::abs(times[0][kSamples / 2] - times[1][kSamples / 2]);
   };
-  const std::pair<const char*, std::function<void(const std::string&)>> flows[] = {
-      {"sign-up", [&](const std::string& email) { sign_up(email, "user" + std::to_string(++names)); }},
-      {"reset", [&](const std::string& email) { ask_reset(email); }},
-      {"resend",
-       [&](const std::string& email) { ask("POST", "/api/v1/confirmations/resend", "", text({{"email", email}})); }},
+  struct Flow {
+    const char* name;
+    int hashes;
+    std::function<void(const std::string&)> run;
   };
-  for (const auto& [name, flow] : flows) {
-    double least = differ(flow, 11);
-    for (int retry = 0; retry < 5 && least >= 5; ++retry) least = std::min(least, differ(flow, 21));
-    EXPECT_LT(least, 5) << name;
+  const auto resend = [&](const std::string& email) {
+    EXPECT_EQ(ask("POST", "/api/v1/confirmations/resend", "", text({{"email", email}})).status, 202);
+  };
+  const Flow flows[] = {
+      {"sign-up", 1,
+       [&](const std::string& email) { EXPECT_EQ(sign_up(email, "user" + std::to_string(++names)).status, 202); }},
+      {"reset", 0, [&](const std::string& email) { EXPECT_EQ(ask_reset(email).status, 202); }},
+      {"resend", 0, resend},
+  };
+  for (const Flow& flow : flows) {
+    double least = differ(flow.run, flow.hashes);
+    for (int retry = 0; retry < 5 && least >= 5; ++retry) least = std::min(least, differ(flow.run, flow.hashes));
+    EXPECT_LT(least, 5) << flow.name;
   }
 }
 

@@ -3,8 +3,10 @@
 // SQLite, or a schema on the PostgreSQL server that PAASTECH_TEST_DATABASE_URL names.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -140,5 +142,18 @@ class TestDatabase {
   FreshPlace place_;
   std::unique_ptr<Database> database_;
 };
+
+// add(tx, 0), … add(tx, count - 1), in transactions that a slow machine too ends before their deadline.
+inline Status write_rows(Database& database, int count, const std::function<Status(Tx&, int)>& add) {
+  constexpr int kTogether = 200;
+  for (int first = 0; first < count; first += kTogether) {
+    const auto work = [&](Tx& tx) -> Status {
+      for (int i = first; i < std::min(count, first + kTogether); ++i) TRY(add(tx, i));
+      return {};
+    };
+    TRY(database.write(work));
+  }
+  return {};
+}
 
 }  // namespace paastech::store

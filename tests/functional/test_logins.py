@@ -206,7 +206,14 @@ def test_the_eleventh_failure_is_put_off_whatever_a_stranger_says_of_its_address
     assert elsewhere.status == 401, "the control: another address, told by the trusted proxy, is not counted along"
 
 
+def hashing(service):
+    """How many passwords were hashed, and the seconds that took."""
+    figures = dict(re.findall(r"^paastech_api_password_hashing_seconds_(count|sum) (\S+)$", service.request("GET", "/metrics").text, re.M))
+    return int(figures["count"]), float(figures["sum"])
+
+
 def test_a_known_address_takes_no_longer_than_an_unknown_one(fresh_service):
+    """As many hashes, and the rest within 5 ms; a busy machine makes one hash take 20 ms more than the next."""
     service = fresh_service(PROXY).start()
 
     def difference(round_):
@@ -215,10 +222,13 @@ def test_a_known_address_takes_no_longer_than_an_unknown_one(fresh_service):
         for n in range(40):
             for is_known in (True, False):
                 email = known[n % 5] if is_known else f"unknown{round_}x{n % 5}@example.org"
+                hashes, hashed = hashing(service)
                 started = time.monotonic()
                 answer = log_in(service, email, "wrong password", {"X-Forwarded-For": f"198.51.{round_}.{n}"})
-                times[is_known].append(time.monotonic() - started)
-                assert answer.status == 401
+                took = time.monotonic() - started
+                hashes_then, hashed_then = hashing(service)
+                times[is_known].append(took - (hashed_then - hashed))
+                assert (answer.status, hashes_then - hashes) == (401, 1)
         return abs(statistics.median(times[True]) - statistics.median(times[False]))
 
     differences = []

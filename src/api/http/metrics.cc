@@ -98,6 +98,13 @@ net::Task<Result<Answer>> show_metrics(CallPtr call) {
       family("paastech_api_requests_total", "Answers of the API by status class", MetricType::Counter);
   for (const auto& [status_class, count] : call->services.counts.by_class)
     add(requests, {{"status", std::to_string(status_class) + "xx"}}, static_cast<double>(count));
+  const HashingTime& hashing = call->services.auth.hashing_time();
+  MetricFamily hashes =
+      family("paastech_api_password_hashing_seconds", "Time that password hashes took", MetricType::Summary);
+  prometheus::ClientMetric summary;
+  summary.summary.sample_count = static_cast<std::uint64_t>(hashing.hashes);
+  summary.summary.sample_sum = std::chrono::duration<double>(hashing.time).count();
+  hashes.metric.push_back(std::move(summary));
   MetricFamily deployments =
       family("paastech_deployments", "Deployments on their way or live, by state", MetricType::Gauge);
   for (const auto& [state, count] : figures.deployments)
@@ -108,7 +115,7 @@ net::Task<Result<Answer>> show_metrics(CallPtr call) {
   add(clients, {}, static_cast<double>(figures.clients));
   MetricFamily memory = family("process_resident_memory_bytes", "Physical memory of this process", MetricType::Gauge);
   add(memory, {}, resident_memory());
-  for (MetricFamily* one : {&build, &requests, &deployments, &projects, &clients, &memory})
+  for (MetricFamily* one : {&build, &requests, &hashes, &deployments, &projects, &clients, &memory})
     out.push_back(std::move(*one));
   co_await add_router_figures(call, &out);
   if (collector) {
