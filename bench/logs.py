@@ -109,7 +109,7 @@ class Engine:
         self.docker.call("POST", "/networks/create", {"Name": self.name, "Labels": label})
         body = {"Image": image, "Env": ["PORT=80"], "Labels": label,
                 "HostConfig": {"NetworkMode": self.name, "Memory": 512 << 20, "NanoCpus": 1_000_000_000, "Init": True,
-                               "LogConfig": {"Type": "local", "Config": {"max-size": "10m", "max-file": "3"}}}}
+                               "LogConfig": {"Type": "local", "Config": {"max-size": "10m", "max-file": "5"}}}}
         self.id = self.docker.call("POST", f"/containers/create?name={self.name}", body)[1]["Id"]
         self.docker.call("POST", f"/containers/{self.id}/start")
         self.address = self.docker.inspect(self.id)["NetworkSettings"]["Networks"][self.name]["IPAddress"]

@@ -25,7 +25,7 @@ struct ContainerSpec {
   std::string stop_signal = {};                // empty: the image's own, else SIGTERM
   int stop_seconds = 0;                        // until SIGKILL; 0: the Engine's default, 10
   int log_megabytes = 10;                      // a file of the `local` driver
-  int log_files = 3;
+  int log_files = 5;
 };
 
 struct ContainerSummary {

@@ -39,7 +39,7 @@ struct LogFollow;  // docker_logs.cc
 struct RunOutput;  // docker_run.cc
 struct Gathering;  // docker_gather.cc
 struct GatherSource;
-struct GatherBrake;  // docker_gather_flood.cc
+struct GatherBrake;
 enum class GatherMode;
 
 InstanceKey key_of(const v1::InstanceRequest& request);
@@ -167,6 +167,7 @@ class DockerEngine final : public Engine {
   net::Task<Status> gather_flood(std::shared_ptr<Gathering> run, std::shared_ptr<GatherSource> source);
   net::Task<void> gather_brake(std::shared_ptr<Gathering> run, std::shared_ptr<GatherSource> source,
                                std::shared_ptr<GatherBrake> brake);
+  net::Task<void> release_brake(std::shared_ptr<Gathering> run, std::shared_ptr<GatherSource> source);
   net::Task<Result<bool>> still_runs(std::string id);
   net::Task<void> gather_started(std::shared_ptr<Gathering> run);
   net::Task<void> gather_missed(std::shared_ptr<Gathering> run);

@@ -28,6 +28,16 @@ enum class GatherMode {
   kToTheEnd,  // of a program that has ended
 };
 
+// Holds a program that prints faster than the Engine gives out; see docker_gather_flood.cc.
+struct GatherBrake {
+  std::shared_ptr<net::HttpExchange> exchange;
+  bool off = false;
+  void release() {
+    off = true;
+    exchange->close();
+  }
+};
+
 struct GatherSource final : docker::LineTaker {
   explicit GatherSource(net::Executor executor) : sent(executor), progress(executor) {}
   void take(bool error_stream, std::int64_t at_ns, std::string_view text) override {
@@ -52,13 +62,14 @@ struct GatherSource final : docker::LineTaker {
   bool begins = false;  // its end was told, and now it runs again: a batch says so, also an empty one
   std::string trouble = {};
   std::weak_ptr<docker::LogStream> stream;
-  std::weak_ptr<net::HttpExchange> brake;
+  std::shared_ptr<GatherBrake> brake;  // of the newest flood; its own end sets it off
   net::Notifier sent;
   net::Notifier progress;
-  std::int64_t given = 0;           // bytes of all lines so far
-  std::int64_t braked_from_ns = 0;  // see docker_gather_flood.cc
+  std::int64_t given = 0;  // bytes of all lines so far
+  std::int64_t braked_from_ns = 0;
   std::int64_t given_since_brake = 0;
   bool flooding = false;
+  int floods_begun = 0;
 
   // To be asked after each reading.
   bool floods(std::chrono::steady_clock::time_point now) {
@@ -108,7 +119,7 @@ struct Gathering {
     if (events) events->close();
     for (const auto& [id, source] : sources) {
       if (const auto stream = source->stream.lock()) stream->close();
-      if (const auto brake = source->brake.lock()) brake->close();
+      if (source->brake) source->brake->release();
       source->sent.notify();
       source->progress.notify();
     }
