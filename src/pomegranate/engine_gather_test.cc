@@ -85,6 +85,16 @@ class EngineGather : public Contract {
     ASSERT_EQ(lines.size(), static_cast<std::size_t>(to)) << name;
     for (int i = 0; i < to; ++i) ASSERT_EQ(lines[static_cast<std::size_t>(i)], prefix + std::to_string(i + 1)) << name;
   }
+  // Lines that begin with their number, each once and in order.
+  static void expect_numbered(const std::vector<std::string>& lines, int to) {
+    int expected = 1;
+    for (const std::string& line : lines) {
+      const int number = std::stoi(line);
+      EXPECT_EQ(number, expected);
+      expected = number + 1;
+    }
+    EXPECT_EQ(expected, to + 1);
+  }
   Store store_;
 };
 
@@ -173,17 +183,41 @@ TEST_F(EngineGather, NoLineOfAFloodIsLostOrDoubled) {
   (void)until([&] { return err.size() >= each; });
   const auto took = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
   std::printf("%d lines in %.1f s: %.0f a second\n", 2 * each, took, 2 * each / took);
-  for (const std::vector<std::string>* lines : {&out, &err}) {
-    int expected = 1;
-    for (const std::string& line : *lines) {
-      const int number = std::stoi(line);
-      EXPECT_EQ(number, expected) << (lines == &out ? "out" : "err");
-      expected = number + 1;
-    }
-    EXPECT_EQ(expected, each + 1);
-  }
+  expect_numbered(out, each);
+  expect_numbered(err, each);
   all->leave();
   EXPECT_TRUE(until([&] { return outcome->has_value(); }));
+}
+
+// The Engine that looks through 50 MB before it follows on is played by a proxy, which holds the request back.
+TEST_F(EngineGather, NoLineIsLostWhereAFloodBeginsAnewWhileTheEngineIsBusy) {
+  const std::string id = project();
+  built(id);
+  const std::string filler(90, '.');
+  ASSERT_TRUE(ensure(worker(id,
+                            "my $n = 0; my $more = 60000; $SIG{USR1} = sub { $more = 700000 }; while (1) {"
+                            " for (; $more > 0; --$more) { ++$n; print \"$n " +
+                                filler + "\n\" } $| = 1; print ''; $| = 0; sleep 600 }"))
+                  .has_ready());
+  const std::string path = ::testing::TempDir() + options_.instance + ".sock";
+  EngineProxy proxy(loop_, path, options_.docker_socket);
+  Options by_proxy = options_;
+  by_proxy.docker_socket = path;
+  by_proxy.firewall = false;
+  const auto engine = *DockerEngine::make(*tasks_, by_proxy);
+  const auto all = sink();
+  const Outcome outcome = beside(engine->gather({}, all));
+  const std::vector<std::string>& out = store_.lines["worker.1 out"];
+  ASSERT_TRUE(until([&] { return !out.empty(); }));
+  proxy.hold("follow=1", 4s);
+  ASSERT_TRUE(until([&] { return out.size() == 60'000 && proxy.held() > 0; }, 60s)) << out.size();
+  const std::string go_on = "/containers/" + list(id)[0].id() + "/kill?signal=SIGUSR1";
+  ASSERT_TRUE(run(client_->call("POST", go_on)));
+  ASSERT_TRUE(until([&] { return !out.empty() && out.back().starts_with("760000 "); }, 120s)) << out.size();
+  expect_numbered(out, 760'000);
+  all->leave();
+  EXPECT_TRUE(until([&] { return outcome->has_value(); }));
+  EXPECT_TRUE(until([&] { return tasks_->size() == 0; }));
 }
 
 TEST_F(EngineGather, AFloodDoesNotKeepAnothersLinesBack) {
