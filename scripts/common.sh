@@ -16,3 +16,13 @@ as_root() {
 }
 
 engine_answers() { as_root curl -fsS -m 5 --unix-socket "$docker_socket" http://localhost/_ping >/dev/null 2>&1; }
+
+# Builds these targets, or all. It configures each time: packages may have come since. What fails is shown.
+build_release() {
+  mkdir -p "$root/build"
+  (cd "$root" && cmake --preset release) >"$root/build/configure.log" 2>&1 ||
+    { tail -20 "$root/build/configure.log" >&2; die "cmake failed; see build/configure.log"; }
+  [ -x "$root/build/bin/paastechd" ] || say "Building (the first time takes some minutes)"
+  ninja -C "$root/build" "$@" >"$root/build/build.log" 2>&1 ||
+    { grep -E 'error|FAILED' -A5 "$root/build/build.log" | head -60 >&2; die "the build failed; see build/build.log"; }
+}

@@ -70,6 +70,7 @@ class DeploymentController final : public Controller {
 
   // rollout.cc: one Deployment from queued to live or failed
   net::Task<void> run_rollout(RolloutPtr rollout);
+  net::Task<Status> roll_out_at_last(RolloutPtr rollout);
   net::Task<Status> roll_out(RolloutPtr rollout);
   net::Task<Status> take_live_image(RolloutPtr rollout);
   net::Task<Status> settle_list(RolloutPtr rollout);

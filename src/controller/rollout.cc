@@ -12,6 +12,12 @@ namespace paastech::controller {
 
 using namespace std::chrono_literals;
 
+namespace {
+
+constexpr std::int64_t kKeepTryingMs = 60'000;
+
+}  // namespace
+
 net::Task<Status> DeploymentController::move_to(RolloutPtr rollout, DeploymentState state) {
   store::DeploymentRow next = rollout->row;
   next.state = state;
@@ -53,7 +59,7 @@ net::Task<void> DeploymentController::run_rollout(RolloutPtr rollout) {
     rollout->started_ms = ports_.clock.steady_ms();
     Status done = fail(Code::kInternal, "the deployment ended without a reason");
     try {
-      done = co_await roll_out(rollout);
+      done = co_await roll_out_at_last(rollout);
     } catch (const std::exception& e) {
       done = fail(Code::kInternal, std::string("internal error: ") + e.what());
     }
@@ -136,6 +142,22 @@ net::Task<Status> DeploymentController::settle_list(RolloutPtr rollout) {
   rollout->before = std::move(settled->before);
   rollout->adopted = std::move(settled->adopted);
   co_return Status{};
+}
+
+// Where the Engine, the git role or the ingress is away for a moment, what was acknowledged is not given up: every step
+// can be repeated. A push is told at once instead; who made it waits, and can push again.
+net::Task<Status> DeploymentController::roll_out_at_last(RolloutPtr rollout) {
+  std::optional<std::int64_t> away_since;
+  while (true) {
+    Status done = co_await roll_out(rollout);
+    const bool away = !done && done.error().code == Code::kUnavailable;
+    if (!away || rollout->row.cause == DeploymentCause::kPush || !rollout->still_wanted()) co_return done;
+    const std::int64_t now = ports_.clock.steady_ms();
+    if (!away_since) rollout->feed->add("==> " + done.error().message + "; trying again for a minute");
+    away_since = away_since.value_or(now);
+    if (now - *away_since >= kKeepTryingMs) co_return done;
+    CO_TRY(co_await net::sleep_for(1s));
+  }
 }
 
 net::Task<Status> DeploymentController::roll_out(RolloutPtr rollout) {

@@ -10,11 +10,6 @@ using testing::Optional;
 
 struct RolloutTest : ControllerTest {
   RolloutTest() { start_process(); }
-  // Deployment 1 is live.
-  void go_live() {
-    ASSERT_EQ(end_of(push()).state, DeploymentState::kLive);
-    ASSERT_TRUE(at_rest());
-  }
 };
 
 TEST_F(RolloutTest, APushIsBuiltStartedPublishedAndLive) {
@@ -53,16 +48,6 @@ TEST_F(RolloutTest, AFailedOneKeepsTheOldRoutesAndInstances) {
   EXPECT_EQ(state(1), "live");
   EXPECT_THAT(routed(), Optional(ElementsAre(1)));
   EXPECT_THAT(running(), ElementsAre(1));
-}
-
-TEST_F(RolloutTest, OneThatTheIngressDoesNotAcknowledgeFailsAndKeepsTheOld) {
-  go_live();
-  router_.down = true;
-  EXPECT_EQ(end_of(push()).state, DeploymentState::kFailed);
-  router_.down = false;
-  EXPECT_EQ(end_of(redeploy()).state, DeploymentState::kLive);  // publishes; what it took over was the old one's
-  EXPECT_EQ(state(1), "superseded");
-  EXPECT_THAT(routed(), Optional(ElementsAre(3)));
 }
 
 TEST_F(RolloutTest, TheOldInstancesAreDrainedAfterThePublicationAndBeforeTheirRemoval) {
@@ -351,37 +336,6 @@ TEST_F(RolloutTest, AtMostOneBuildOfAClientAtATime) {
   engine_.build_gate.open();
   EXPECT_EQ(end_of(1).state, DeploymentState::kLive);
   EXPECT_EQ(run(controller().wait(other.id, 1))->state, DeploymentState::kLive);
-}
-
-TEST_F(RolloutTest, WhileTheDatabaseIsLockedAllChangesAreRefusedInTime) {
-  go_live();
-  const auto other = database_.lock();
-  const auto began = std::chrono::steady_clock::now();
-  std::vector<std::optional<Result<store::DeploymentRow>>> rows(4);
-  for (auto& row : rows) start(controller().redeploy(project_.id, owner_.id, DeploymentCause::kConfig), row);
-  ASSERT_TRUE(eventually([&] { return std::ranges::all_of(rows, [](const auto& row) { return row.has_value(); }); }));
-  EXPECT_LT(std::chrono::steady_clock::now() - began, 4500ms);  // one after the other it would be four times 1.5 s
-  for (const auto& row : rows) {
-    ASSERT_FALSE(*row);
-    EXPECT_EQ(row->error().code, Code::kUnavailable);
-  }
-}
-
-TEST_F(RolloutTest, ALockedDatabaseDelaysARolloutButDoesNotEndIt) {
-  go_live();
-  engine_.build_gate.close();
-  const std::int64_t pushed = push();
-  ASSERT_TRUE(eventually([&] { return journal_.count("build 2") == 1; }));
-  auto other = database_.lock();
-  engine_.build_gate.open();
-  std::optional<Result<store::DeploymentRow>> ended;
-  start(controller().wait(project_.id, pushed), ended);
-  const auto until = std::chrono::steady_clock::now() + 1800ms;  // longer than one attempt
-  while (std::chrono::steady_clock::now() < until) io_.run_for(10ms);
-  EXPECT_FALSE(ended);
-  other.reset();
-  ASSERT_TRUE(eventually([&] { return ended.has_value(); }));
-  EXPECT_EQ((*ended)->state, DeploymentState::kLive);
 }
 
 }  // namespace

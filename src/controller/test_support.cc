@@ -48,6 +48,11 @@ std::int64_t ControllerTest::push() {
   return row ? row->number : 0;
 }
 
+void ControllerTest::go_live() {
+  ASSERT_EQ(end_of(push()).state, DeploymentState::kLive);
+  ASSERT_TRUE(at_rest());
+}
+
 std::int64_t ControllerTest::change_environment(const std::string& value) {
   set_variable(value);
   return redeploy();

@@ -64,6 +64,7 @@ class ControllerTest : public ::testing::Test {
   void settle();
 
   std::int64_t push();
+  void go_live();  // by a push, which is Deployment 1
   std::int64_t change_environment(const std::string& value);
   std::int64_t redeploy(DeploymentCause cause = DeploymentCause::kConfig);
   void set_variable(const std::string& value);

@@ -86,4 +86,4 @@ def test_after_kill_9_of_a_role_the_world_converges(world_of, role):
             died, slowest = died + 1, max(slowest, took)
             print(f"{role}: {change}: killed at {step}: converged {took:.1f} s after the restart")
     assert died, "no failpoint was reached: is it the program with failpoints?"
-    print(f"{role}: died {died} times, slowest {slowest:.1f} s; Deployments that failed: {len(world.failed)} {set(world.failed)}")
+    print(f"{role}: died {died} times, slowest {slowest:.1f} s; pushes that failed: {len(world.failed)} {set(world.failed)}")
