@@ -85,6 +85,13 @@ class EngineGather : public Contract {
     ASSERT_EQ(lines.size(), static_cast<std::size_t>(to)) << name;
     for (int i = 0; i < to; ++i) ASSERT_EQ(lines[static_cast<std::size_t>(i)], prefix + std::to_string(i + 1)) << name;
   }
+  // Another one, which reaches the Engine there.
+  std::unique_ptr<DockerEngine> engine_at(const std::string& socket) {
+    Options options = options_;
+    options.docker_socket = socket;
+    options.firewall = false;
+    return *DockerEngine::make(*tasks_, options);
+  }
   // Lines that begin with their number, each once and in order.
   static void expect_numbered(const std::vector<std::string>& lines, int to) {
     int expected = 1;
@@ -201,10 +208,7 @@ TEST_F(EngineGather, NoLineIsLostWhereAFloodBeginsAnewWhileTheEngineIsBusy) {
                   .has_ready());
   const std::string path = ::testing::TempDir() + options_.instance + ".sock";
   EngineProxy proxy(loop_, path, options_.docker_socket);
-  Options by_proxy = options_;
-  by_proxy.docker_socket = path;
-  by_proxy.firewall = false;
-  const auto engine = *DockerEngine::make(*tasks_, by_proxy);
+  const auto engine = engine_at(path);
   const auto all = sink();
   const Outcome outcome = beside(engine->gather({}, all));
   const std::vector<std::string>& out = store_.lines["worker.1 out"];
@@ -248,10 +252,7 @@ TEST_F(EngineGather, ALostEngineIsSaidAndNothingIsLost) {
           .has_ready());
   const std::string path = ::testing::TempDir() + options_.instance + ".sock";
   EngineProxy proxy(loop_, path, options_.docker_socket);
-  Options by_proxy = options_;
-  by_proxy.docker_socket = path;
-  by_proxy.firewall = false;
-  const auto engine = *DockerEngine::make(*tasks_, by_proxy);
+  const auto engine = engine_at(path);
   const auto first = sink();
   const Outcome cut = beside(engine->gather({}, first));
   ASSERT_TRUE(until([&] { return store_.lines["worker.1 out"].size() > 10; }));
