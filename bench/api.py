@@ -58,11 +58,11 @@ def lift_quotas(service):
     assert answer.status < 300, answer
 
 
-def fill(service, first, last):
-    """Clients number first … last-1, each with a Project of its own, straight in the database of a stopped Service."""
+def fill(service, count):
+    """So many Clients, each with a Project of its own, straight in the database of a stopped Service."""
     database = sqlite3.connect(service.home / "paastech.db")
     with database:
-        for number in range(first, last):
+        for number in range(count):
             client, project = f"{number:08x}-0000-4000-8000-00000000c11e", f"{number:08x}-0000-4000-8000-00000000f0f0"
             database.execute("INSERT INTO clients (id, email, username, password_hash, created_at, confirmed_at) VALUES (?, ?, ?, 'x', 1, 1)",
                              (client, f"other{number}@example.org", f"other{number}"))
@@ -80,7 +80,7 @@ class Populated:
         self.client, self.maker = self.service.client("bench"), self.service.client("maker")
         self.client.project("mine")
         self.service.kill()
-        fill(self.service, 0, count)
+        fill(self.service, count)
         self.service.start()
         call = self.client.call
         self.operations = {
@@ -102,7 +102,8 @@ def growth(results):
     """What others' data cost: the same requests with 10, 1,000 and 10,000 other Clients, asked in turn."""
     populated = []
     try:
-        populated += [Populated(count) for count in (10, 1_000, 10_000)]
+        for count in (10, 1_000, 10_000):
+            populated.append(Populated(count))
         times = {name: [[] for _ in populated] for name in populated[0].operations}
         for number in range(10 + 60):  # the first ten find everything cold
             for name, each in times.items():

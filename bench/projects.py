@@ -47,7 +47,7 @@ def populated(count):
         lift_quotas(service)
         client = service.client("bench")
         service.kill()
-        fill(service, 0, count - min(count, RUNNING))
+        fill(service, count - min(count, RUNNING))
         service.start()
 
         def run(number):
