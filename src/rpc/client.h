@@ -104,26 +104,31 @@ net::Task<Result<Reply>> call(Async* async,
   co_return std::move(state->reply);
 }
 
-// A server stream that is read message by message: next() gives nullopt at a clean end. Destroying it cancels the call.
-template <class Message>
-class ReadStream {
- public:
-  template <class Async, class Base, class Request>
-  ReadStream(Async* async,
-             void (Base::*method)(grpc::ClientContext*, const Request*, grpc::ClientReadReactor<Message>*),
-             Request request, std::chrono::milliseconds timeout = {}) {
-    auto kept = std::make_shared<Request>(std::move(request));
-    reactor_ = std::make_shared<Reactor>();
-    reactor_->self = reactor_;
-    reactor_->kept = kept;
-    set_deadline(reactor_->context, timeout);
-    (async->*method)(&reactor_->context, kept.get(), reactor_.get());
-    reactor_->AddHold();
-    reactor_->StartCall();
+// What the reactors of both kinds of streams share; GrpcReactor: gRPC's own of that kind.
+template <class GrpcReactor, class Received>
+struct ReceivingReactor : GrpcReactor {
+  using Message = Received;
+  void OnReadDone(bool ok) override { read_done.post(ok); }
+  void OnDone(const grpc::Status& status) override {
+    auto keep = std::move(self);
+    done.post(status);
   }
-  ReadStream(ReadStream&&) = default;
-  ReadStream& operator=(ReadStream&&) = delete;
-  ~ReadStream() {
+  grpc::ClientContext context;
+  Message message;
+  std::shared_ptr<void> self;  // until OnDone
+  Handoff<bool> read_done;
+  Handoff<grpc::Status> done;
+  bool held = true;
+};
+
+// A stream that is read message by message: next() gives nullopt at a clean end. Destroying it cancels the call.
+template <class Reactor>
+class ReceivingStream {
+ public:
+  using Message = typename Reactor::Message;
+  ReceivingStream(ReceivingStream&&) = default;
+  ReceivingStream& operator=(ReceivingStream&&) = delete;
+  ~ReceivingStream() {
     if (!reactor_) return;
     cancel();
     release();
@@ -141,50 +146,63 @@ class ReadStream {
   }
   void cancel() { reactor_->context.TryCancel(); }
 
- private:
-  struct Reactor : grpc::ClientReadReactor<Message> {
-    void OnReadDone(bool ok) override { read_done.post(ok); }
-    void OnDone(const grpc::Status& status) override {
-      auto keep = std::move(self);
-      done.post(status);
-    }
-    grpc::ClientContext context;
-    Message message;
-    std::shared_ptr<void> kept;
-    std::shared_ptr<Reactor> self;  // until OnDone
-    Handoff<bool> read_done;
-    Handoff<grpc::Status> done;
-    bool held = true;
-  };
-  void release() {
-    if (std::exchange(reactor_->held, false)) reactor_->RemoveHold();
-  }
-  std::shared_ptr<Reactor> reactor_;
-};
-
-// A stream both ways. write() waits for the transport; next() as above. One writer and one reader at a time.
-template <class Request, class Message>
-class DuplexStream {
- public:
-  template <class Async, class Base>
-  DuplexStream(Async* async, void (Base::*method)(grpc::ClientContext*, grpc::ClientBidiReactor<Request, Message>*),
-               std::chrono::milliseconds timeout = {}) {
-    reactor_ = std::make_shared<Reactor>();
+ protected:
+  // start: calls the stub's method with the reactor.
+  template <class Start>
+  ReceivingStream(std::chrono::milliseconds timeout, Start start) : reactor_(std::make_shared<Reactor>()) {
     reactor_->self = reactor_;
     set_deadline(reactor_->context, timeout);
-    (async->*method)(&reactor_->context, reactor_.get());
+    start(*reactor_);
     reactor_->AddHold();
     reactor_->StartCall();
   }
-  DuplexStream(DuplexStream&&) = default;
-  DuplexStream& operator=(DuplexStream&&) = delete;
-  ~DuplexStream() {
-    if (!reactor_) return;
-    cancel();
-    release();
+  std::shared_ptr<Reactor> reactor_;
+
+ private:
+  void release() {
+    if (std::exchange(reactor_->held, false)) reactor_->RemoveHold();
   }
+};
+
+template <class Message>
+struct ReadReactor final : ReceivingReactor<grpc::ClientReadReactor<Message>, Message> {
+  std::shared_ptr<void> request;
+};
+
+// What a server streams.
+template <class Message>
+class ReadStream : public ReceivingStream<ReadReactor<Message>> {
+ public:
+  template <class Async, class Base, class Request>
+  ReadStream(Async* async,
+             void (Base::*method)(grpc::ClientContext*, const Request*, grpc::ClientReadReactor<Message>*),
+             Request request, std::chrono::milliseconds timeout = {})
+      : ReceivingStream<ReadReactor<Message>>(timeout, [&](ReadReactor<Message>& reactor) {
+          auto kept = std::make_shared<Request>(std::move(request));
+          reactor.request = kept;
+          (async->*method)(&reactor.context, kept.get(), &reactor);
+        }) {}
+};
+
+template <class Request, class Message>
+struct DuplexReactor final : ReceivingReactor<grpc::ClientBidiReactor<Request, Message>, Message> {
+  void OnWriteDone(bool ok) override { write_done.post(ok); }
+  void OnWritesDoneDone(bool ok) override { write_done.post(ok); }
+  Request request;
+  Handoff<bool> write_done;
+};
+
+// A stream both ways. write() waits for the transport. One writer and one reader at a time.
+template <class Request, class Message>
+class DuplexStream : public ReceivingStream<DuplexReactor<Request, Message>> {
+ public:
+  template <class Async, class Base>
+  DuplexStream(Async* async, void (Base::*method)(grpc::ClientContext*, grpc::ClientBidiReactor<Request, Message>*),
+               std::chrono::milliseconds timeout = {})
+      : ReceivingStream<DuplexReactor<Request, Message>>(
+            timeout, [&](DuplexReactor<Request, Message>& reactor) { (async->*method)(&reactor.context, &reactor); }) {}
   net::Task<bool> write(Request request) {  // false: the call has ended; next() says how
-    auto reactor = reactor_;
+    auto reactor = this->reactor_;
     if (!reactor->held) co_return false;  // next() has seen the end: starting an operation now is not allowed
     reactor->request = std::move(request);
     reactor->StartWrite(&reactor->request);
@@ -193,48 +211,13 @@ class DuplexStream {
     co_return ok;
   }
   net::Task<bool> writes_done() {
-    auto reactor = reactor_;
+    auto reactor = this->reactor_;
     if (!reactor->held) co_return false;
     reactor->StartWritesDone();
     std::function<void()> give_up = canceller(reactor);
     bool ok = co_await reactor->write_done.wait(give_up);
     co_return ok;
   }
-  net::Task<Result<std::optional<Message>>> next() {
-    auto reactor = reactor_;
-    reactor->StartRead(&reactor->message);
-    std::function<void()> give_up = canceller(reactor);
-    bool ok = co_await reactor->read_done.wait(give_up);
-    if (ok) co_return std::optional<Message>(std::move(reactor->message));
-    release();
-    grpc::Status status = co_await reactor->done.wait(give_up);
-    if (!status.ok()) co_return std::unexpected(from_grpc(status));
-    co_return std::optional<Message>();
-  }
-  void cancel() { reactor_->context.TryCancel(); }
-
- private:
-  struct Reactor : grpc::ClientBidiReactor<Request, Message> {
-    void OnReadDone(bool ok) override { read_done.post(ok); }
-    void OnWriteDone(bool ok) override { write_done.post(ok); }
-    void OnWritesDoneDone(bool ok) override { write_done.post(ok); }
-    void OnDone(const grpc::Status& status) override {
-      auto keep = std::move(self);
-      done.post(status);
-    }
-    grpc::ClientContext context;
-    Request request;
-    Message message;
-    std::shared_ptr<Reactor> self;
-    Handoff<bool> read_done;
-    Handoff<bool> write_done;
-    Handoff<grpc::Status> done;
-    bool held = true;
-  };
-  void release() {
-    if (std::exchange(reactor_->held, false)) reactor_->RemoveHold();
-  }
-  std::shared_ptr<Reactor> reactor_;
 };
 
 }  // namespace paastech::rpc

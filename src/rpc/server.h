@@ -110,88 +110,78 @@ net::Task<void> run_stream(std::shared_ptr<Holder> holder, Work work, std::share
   holder->Finish(to_grpc(status));
 }
 
-template <class Message>
-grpc::ServerWriteReactor<Message>* stream(net::TaskGroup& tasks, grpc::CallbackServerContext* context,
-                                          StreamWork<Message> work) {
-  struct Reactor : grpc::ServerWriteReactor<Message> {
-    explicit Reactor(grpc::CallbackServerContext* c) : context(c) {}
-    void OnWriteDone(bool ok) override { write_done.post(ok); }
-    void OnCancel() override { flag.fire(); }
-    void OnDone() override { auto keep = std::move(self); }
-    grpc::CallbackServerContext* context;  // valid until Finish
-    Handoff<bool> write_done;
-    CancelFlag flag;
-    Message message;
-    std::shared_ptr<Reactor> self;
-  };
-  struct Api : Writer<Message> {
-    Api(std::shared_ptr<Reactor> r, net::Executor e) : reactor(std::move(r)), executor(std::move(e)) {}
-    net::Task<bool> write(Message message) override {
-      reactor->message = std::move(message);
-      reactor->StartWrite(&reactor->message);
-      std::function<void()> give_up = canceller(reactor);
-      bool ok = co_await reactor->write_done.wait(give_up);
-      co_return ok;
-    }
-    bool cancelled() const override { return reactor->flag.cancelled(); }
-    void on_cancel(std::function<void()> action) override { reactor->flag.set_action(std::move(action), executor); }
-    std::shared_ptr<Reactor> reactor;
-    net::Executor executor;
-  };
-  auto reactor = std::make_shared<Reactor>(context);
+// What the reactors of both kinds of streams share; GrpcReactor: gRPC's own of that kind.
+template <class GrpcReactor, class Sent>
+struct SendingReactor : GrpcReactor {
+  using Message = Sent;
+  explicit SendingReactor(grpc::CallbackServerContext* c) : context(c) {}
+  void OnWriteDone(bool ok) override { write_done.post(ok); }
+  void OnCancel() override { flag.fire(); }
+  void OnDone() override { auto keep = std::move(self); }
+  grpc::CallbackServerContext* context;  // valid until Finish
+  Handoff<bool> write_done;
+  CancelFlag flag;
+  Message message;
+  std::shared_ptr<void> self;
+};
+
+// A Writer or Duplex on such a reactor.
+template <class Interface, class Reactor>
+struct SendingApi : Interface {
+  using Message = typename Reactor::Message;
+  SendingApi(std::shared_ptr<Reactor> r, net::Executor e) : reactor(std::move(r)), executor(std::move(e)) {}
+  net::Task<bool> write(Message message) override {
+    reactor->message = std::move(message);
+    reactor->StartWrite(&reactor->message);
+    std::function<void()> give_up = canceller(reactor);
+    bool ok = co_await reactor->write_done.wait(give_up);
+    co_return ok;
+  }
+  bool cancelled() const override { return reactor->flag.cancelled(); }
+  void on_cancel(std::function<void()> action) override { reactor->flag.set_action(std::move(action), executor); }
+  std::shared_ptr<Reactor> reactor;
+  net::Executor executor;
+};
+
+template <class Api, class Reactor, class Work>
+Reactor* begin_stream(net::TaskGroup& tasks, std::shared_ptr<Reactor> reactor, Work work) {
   reactor->self = reactor;
-  std::shared_ptr<Writer<Message>> api = std::make_shared<Api>(reactor, tasks.executor());
+  auto api = std::make_shared<Api>(reactor, tasks.executor());
   net::asio::post(tasks.executor(), [&tasks, reactor, work = std::move(work), api] {
     tasks.spawn("rpc stream", run_stream(reactor, work, api));
   });
   return reactor.get();
 }
 
+template <class Message>
+grpc::ServerWriteReactor<Message>* stream(net::TaskGroup& tasks, grpc::CallbackServerContext* context,
+                                          StreamWork<Message> work) {
+  using Reactor = SendingReactor<grpc::ServerWriteReactor<Message>, Message>;
+  using Api = SendingApi<Writer<Message>, Reactor>;
+  return begin_stream<Api>(tasks, std::make_shared<Reactor>(context), std::move(work));
+}
+
 template <class Request, class Message>
 grpc::ServerBidiReactor<Request, Message>* duplex(net::TaskGroup& tasks, grpc::CallbackServerContext* context,
                                                   DuplexWork<Request, Message> work) {
-  struct Reactor : grpc::ServerBidiReactor<Request, Message> {
-    explicit Reactor(grpc::CallbackServerContext* c) : context(c) {}
-    void OnWriteDone(bool ok) override { write_done.post(ok); }
+  struct Reactor final : SendingReactor<grpc::ServerBidiReactor<Request, Message>, Message> {
+    using SendingReactor<grpc::ServerBidiReactor<Request, Message>, Message>::SendingReactor;
     void OnReadDone(bool ok) override { read_done.post(ok); }
-    void OnCancel() override { flag.fire(); }
-    void OnDone() override { auto keep = std::move(self); }
-    grpc::CallbackServerContext* context;  // valid until Finish
-    Handoff<bool> write_done;
     Handoff<bool> read_done;
-    CancelFlag flag;
     Request request;
-    Message message;
-    std::shared_ptr<Reactor> self;
   };
-  struct Api : Duplex<Request, Message> {
-    Api(std::shared_ptr<Reactor> r, net::Executor e) : reactor(std::move(r)), executor(std::move(e)) {}
-    net::Task<bool> write(Message message) override {
-      reactor->message = std::move(message);
-      reactor->StartWrite(&reactor->message);
-      std::function<void()> give_up = canceller(reactor);
-      bool ok = co_await reactor->write_done.wait(give_up);
-      co_return ok;
-    }
+  struct Api final : SendingApi<Duplex<Request, Message>, Reactor> {
+    using SendingApi<Duplex<Request, Message>, Reactor>::SendingApi;
     net::Task<std::optional<Request>> read() override {
-      reactor->StartRead(&reactor->request);
-      std::function<void()> give_up = canceller(reactor);
-      bool ok = co_await reactor->read_done.wait(give_up);
+      std::shared_ptr<Reactor> mine = this->reactor;
+      mine->StartRead(&mine->request);
+      std::function<void()> give_up = canceller(mine);
+      bool ok = co_await mine->read_done.wait(give_up);
       if (!ok) co_return std::nullopt;
-      co_return std::move(reactor->request);
+      co_return std::move(mine->request);
     }
-    bool cancelled() const override { return reactor->flag.cancelled(); }
-    void on_cancel(std::function<void()> action) override { reactor->flag.set_action(std::move(action), executor); }
-    std::shared_ptr<Reactor> reactor;
-    net::Executor executor;
   };
-  auto reactor = std::make_shared<Reactor>(context);
-  reactor->self = reactor;
-  std::shared_ptr<Duplex<Request, Message>> api = std::make_shared<Api>(reactor, tasks.executor());
-  net::asio::post(tasks.executor(), [&tasks, reactor, work = std::move(work), api] {
-    tasks.spawn("rpc stream", run_stream(reactor, work, api));
-  });
-  return reactor.get();
+  return begin_stream<Api>(tasks, std::make_shared<Reactor>(context), std::move(work));
 }
 
 }  // namespace paastech::rpc
