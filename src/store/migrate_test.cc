@@ -122,17 +122,26 @@ TEST_F(MigrateTest, ADatabaseOfANewerProgramIsRefusedAndLeftAlone) {
 }
 
 TEST_F(MigrateTest, ProgramsThatStartAtOnceAgree) {
-  std::vector<pid_t> children;
-  for (int i = 0; i < 4; ++i) {
-    children.push_back(::fork());
-    if (children.back() == 0) ::_exit(Database::open(place.url()) ? 0 : 1);
+  // Of a new file of SQLite: one of 14 starts like these used to find it locked.
+  for (int round = 0; round < 10; ++round) {
+    const FreshPlace fresh;
+    std::vector<pid_t> children;
+    for (int i = 0; i < 4; ++i) {
+      children.push_back(::fork());
+      if (children.back() != 0) continue;
+      const auto opened = Database::open(fresh.url());
+      if (!opened) std::cerr << "a program that started: " << opened.error().message << "\n";
+      ::_exit(opened ? 0 : 1);
+    }
+    for (const pid_t child : children) {
+      int status = 0;
+      ::waitpid(child, &status, 0);
+      EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << "round " << round;
+    }
+    std::int64_t applied = 0;
+    *fresh.connect() << "SELECT COUNT(*) FROM schema_migrations", soci::into(applied);
+    EXPECT_EQ(applied, static_cast<std::int64_t>(known_migrations().size())) << "round " << round;
   }
-  for (const pid_t child : children) {
-    int status = 0;
-    ::waitpid(child, &status, 0);
-    EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-  }
-  EXPECT_EQ(version(), static_cast<std::int64_t>(known_migrations().size()));
 }
 
 TEST_F(MigrateTest, DatabaseOpenRefusesANewerOne) {

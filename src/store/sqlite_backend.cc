@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <thread>
 
 #include "store/backend.h"
 #include "store/dialect.h"
@@ -48,7 +49,16 @@ Status make_file(const std::string& path) {
 
 Status enable_wal(soci::session& sql, const std::string& path) {
   std::string mode;
-  sql << "PRAGMA journal_mode=WAL", soci::into(mode);
+  const Database::Deadline deadline = Database::deadline();
+  while (mode.empty()) {
+    try {
+      sql << "PRAGMA journal_mode=WAL", soci::into(mode);
+    } catch (const soci::soci_error& error) {
+      // Where another program that starts does the same, SQLite says at once that it is busy: each waits for the other.
+      if (error_of(error, path).code != Code::kUnavailable || Clock::now() > deadline) throw;
+      std::this_thread::sleep_for(20ms);
+    }
+  }
   if (mode == "wal") return {};
   return fail(Code::kFailedPrecondition, "the database " + path + " cannot use SQLite's WAL mode, but only " + mode,
               "put it on a local file system");
