@@ -7,6 +7,17 @@ namespace paastech::controller {
 
 using namespace std::chrono_literals;
 
+namespace {
+
+std::string why_it_ended(const engine::Instance& instance) {
+  if (instance.out_of_memory()) return "out of memory";
+  if (instance.overfull_bytes() > 0)
+    return fmt::format("out of disk: it had written {} MiB", instance.overfull_bytes() >> 20);
+  return fmt::format("exit code {}", instance.exit_code());
+}
+
+}  // namespace
+
 // A rollout or a stop makes events of its own; what happens beside is looked at once it is done. A repair ends nothing
 // that should run, so an end in the middle of one is a crash.
 void DeploymentController::on_engine_event(const engine::InstanceEvent& event) {
@@ -30,7 +41,7 @@ void DeploymentController::on_end(const engine::Instance& instance) {
   const std::pair number(instance.project(), instance.deployment());
   if (retiring_.contains(number) || rollouts_.contains(number)) return;
   const InstanceName name{instance.deployment(), instance.process(), instance.index()};
-  std::string reason = instance.out_of_memory() ? "out of memory" : fmt::format("exit code {}", instance.exit_code());
+  std::string reason = why_it_ended(instance);
   const auto watched = watched_.find(instance.project());
   if (watched != watched_.end()) {
     auto known = watched->second.reasons.extract(name);
@@ -43,7 +54,10 @@ void DeploymentController::on_end(const engine::Instance& instance) {
   spdlog::info("project {}: deployment {}: {}", instance.project(), name.deployment, line);
   if (ports_.last_words != nullptr)
     ports_.last_words->deployment_lines(instance.project(), name.deployment, "platform", line);
-  tasks_.spawn("hold", hold(instance.project(), name));
+  if (instance.overfull_bytes() > 0)
+    tasks_.spawn("remove overfull", remove_overfull(instance.project(), name));
+  else
+    tasks_.spawn("hold", hold(instance.project(), name));
   crash_news_.notify();
 }
 
@@ -69,6 +83,22 @@ net::Task<void> DeploymentController::hold(std::string project_id, InstanceName 
   const Status held = co_await ports_.engine.hold(std::move(request));
   if (!held && held.error().code != Code::kNotFound)
     spdlog::warn("project {}: holding {}.{}: {}", project_id, name.process, name.index + 1, held.error().message);
+}
+
+// Started again it would have all that it wrote, so that it is made anew.
+net::Task<void> DeploymentController::remove_overfull(std::string project_id, InstanceName name) {
+  std::shared_ptr<Turn> mine = turn(project_id);
+  co_await mine->take();
+  TurnHolder holder(mine);
+  engine::RemoveGroupRequest which;
+  which.set_project(project_id);
+  which.set_deployment(name.deployment);
+  which.set_process(name.process);
+  which.add_index(name.index);
+  const Status removed = co_await end_instances(std::move(which));
+  if (!removed)
+    spdlog::warn("project {}: removing {}.{}: {}", project_id, name.process, name.index + 1, removed.error().message);
+  if (missed_.erase(project_id) > 0) spawn_repair(project_id);
 }
 
 net::Task<void> DeploymentController::restart_what_is_due() {

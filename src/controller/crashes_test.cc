@@ -87,6 +87,18 @@ TEST_F(CrashesTest, OneThatCannotBeStartedMarksItsProjectAndHoldsUpNoDeployment)
   EXPECT_TRUE(eventually([&] { return controller().condition(project_.id).problem.empty(); }));
 }
 
+TEST_F(CrashesTest, OneThatWroteTooMuchIsMadeAnewInsteadOfHeld) {
+  live();
+  engine_.overfull = 300 << 20;
+  crash(137);
+  ASSERT_TRUE(eventually([&] { return journal_.count("remove 1 web") == 1; }));
+  EXPECT_EQ(web().reason, "out of disk: it had written 300 MiB");
+  EXPECT_EQ(journal_.count("hold 1 web 0"), 0);
+  EXPECT_TRUE(eventually([&] { return running().empty() && routed() == Numbers(); }));
+  pass(1'000);
+  EXPECT_TRUE(eventually([&] { return routed() == Numbers({1}); }));
+}
+
 TEST_F(CrashesTest, AStoppedApplicationsEndIsNoCrash) {
   live();
   ASSERT_TRUE(run(controller().stop_application(project_.id)));

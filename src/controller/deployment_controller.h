@@ -128,6 +128,7 @@ class DeploymentController final : public Controller {
   void on_end(const engine::Instance& instance);
   bool note_ends(const std::vector<engine::Instance>& listed, const DesiredProject& desired);
   net::Task<void> hold(std::string project_id, InstanceName name);
+  net::Task<void> remove_overfull(std::string project_id, InstanceName name);
   net::Task<void> restart_what_is_due();
   net::Task<void> check_liveness();
   net::Task<void> probe(std::string project_id, InstanceName name, Probe how);

@@ -198,6 +198,7 @@ void FakeEngine::end_instance(const std::string& project, std::int64_t number, c
   one = instance(project, number, process, index);
   one.set_state("exited");
   one.set_exit_code(code);
+  one.set_overfull_bytes(overfull);
   one.clear_address();
   engine::InstanceEvent event;
   event.set_kind("die");

@@ -111,7 +111,8 @@ class FakeEngine final : public engine::Pomegranate::Service {
   std::atomic<bool> watching = false;
   std::atomic<bool> alive = true;  // what a liveness probe finds
   std::atomic<int> release_code = 0;
-  std::atomic<int> disk_used = 10;  // percent
+  std::atomic<std::int64_t> overfull = 0;  // what an Instance that ends had written
+  std::atomic<int> disk_used = 10;         // percent
 
  private:
   static grpc::Status unavailable() { return {grpc::StatusCode::UNAVAILABLE, "the Docker Engine does not answer"}; }

@@ -123,8 +123,10 @@ net::Task<Result<ContainerDetails>> inspect_container(ClientPtr client, std::str
   co_return details;
 }
 
-net::Task<Result<std::vector<ContainerSummary>>> list_containers(ClientPtr client, std::vector<std::string> labels) {
+net::Task<Result<std::vector<ContainerSummary>>> list_containers(ClientPtr client, std::vector<std::string> labels,
+                                                                 bool sizes) {
   Query query{{"all", "1"}};
+  if (sizes) query.emplace_back("size", "1");
   if (!labels.empty()) query.emplace_back("filters", json::filters({{"label", labels}}));
   CO_TRY_ASSIGN(const net::HttpResponse response,
                 co_await client->call("GET", "/containers/json" + query_string(query)));
@@ -139,8 +141,15 @@ net::Task<Result<std::vector<ContainerSummary>>> list_containers(ClientPtr clien
     summary.network = json::text(json::at(item, "HostConfig", "NetworkMode"));
     summary.image = json::text(json::at(item, "ImageID"));
     summary.labels = json::text_map(json::at(item, "Labels"));
+    summary.written_bytes = json::number(json::at(item, "SizeRw"));
   }
   co_return out;
+}
+
+net::Task<Result<std::int64_t>> written_bytes(ClientPtr client, std::string id) {
+  CO_TRY_ASSIGN(const net::HttpResponse response, co_await client->call("GET", "/containers/" + id + "/json?size=1"));
+  CO_TRY_ASSIGN(const bj::value answer, json::parse(response.body));
+  co_return json::number(json::at(answer, "SizeRw"));
 }
 
 namespace {

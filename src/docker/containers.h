@@ -35,6 +35,7 @@ struct ContainerSummary {
   std::string network;  // the one it was made for
   std::string image;    // id
   std::map<std::string, std::string> labels;
+  std::int64_t written_bytes = 0;  // beside its image; only where sizes were asked for
 };
 
 struct ContainerDetails {
@@ -72,8 +73,10 @@ net::Task<Status> stop_container(ClientPtr client, std::string id, int grace_sec
 // With force and its anonymous volumes. Waits for a removal under way; not there: fine.
 net::Task<Status> remove_container(ClientPtr client, std::string id);
 net::Task<Result<ContainerDetails>> inspect_container(ClientPtr client, std::string id);
-// All states; each label is "key" or "key=value".
-net::Task<Result<std::vector<ContainerSummary>>> list_containers(ClientPtr client, std::vector<std::string> labels);
+// All states; each label is "key" or "key=value". sizes: the Engine walks through all files that they wrote.
+net::Task<Result<std::vector<ContainerSummary>>> list_containers(ClientPtr client, std::vector<std::string> labels,
+                                                                 bool sizes = false);
+net::Task<Result<std::int64_t>> written_bytes(ClientPtr client, std::string id);  // of one
 net::Task<Status> set_restart_policy(ClientPtr client, std::string id, std::string policy);
 net::Task<Status> limit_processes(ClientPtr client, std::string id, std::int64_t processes);
 // Answers the exit code once the container is not running. To be read with read_wait, which waits as long as it takes;

@@ -99,6 +99,8 @@ std::map<std::string, Target> targets(Config& c) {
       {"builds.cache_bytes", integer(c.build_cache_bytes, 0, 1LL << 44)},
       {"disk.collect_percent", integer(c.disk_collect_percent, 1, 100)},
       {"disk.refuse_percent", integer(c.disk_refuse_percent, 1, 100)},
+      {"disk.instance_bytes", integer(c.instance_disk_bytes, 1 << 20, 1LL << 44)},
+      {"disk.build_bytes", integer(c.build_disk_bytes, 1 << 20, 1LL << 44)},
       {"roles.api", text(c.role_api)},
       {"roles.pomegranate", text(c.role_pomegranate)},
       {"roles.git", text(c.role_git)},

@@ -70,6 +70,9 @@ struct Config {
   // [disk]: of the file system that holds the Engine's images, in percent that are used
   int disk_collect_percent = 85;  // from here on, what nobody goes back to is removed
   int disk_refuse_percent = 95;   // from here on, nothing is built
+  // What may be written beside an image
+  std::int64_t instance_disk_bytes = 4LL << 30;  // disk.instance_bytes: by an Instance or a release command
+  std::int64_t build_disk_bytes = 8LL << 30;     // disk.build_bytes: by all steps of a build together
 
   // [roles]: how roles in processes of their own reach one another; `all` needs none of it. roles.api and so on are
   // host:port, TCP with mutual TLS; empty: the unix socket in run/

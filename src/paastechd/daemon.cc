@@ -45,6 +45,8 @@ class Daemon {
     TRY(start_git());
     if (has(DaemonRole::kPomegranate)) {
       pomegranate::Options options{config_.docker_socket, config_.instance, config_.subnet_pool, config_.subnet_bits};
+      options.instance_disk_bytes = config_.instance_disk_bytes;
+      options.build_disk_bytes = config_.build_disk_bytes;
       for (const std::string& registry : split(config_.registries, ','))
         options.registries.emplace_back(trim(registry));
       pomegranate_ = pomegranate::make_service(tasks_, std::move(options));

@@ -4,9 +4,8 @@
 #include "build/dockerfile.h"
 #include "docker/build.h"
 #include "docker/events.h"
-#include "pomegranate/build_output.h"
+#include "pomegranate/build_run.h"
 #include "pomegranate/docker_engine.h"
-#include "pomegranate/dockerfile_scan.h"
 #include "pomegranate/image_references.h"
 #include "pomegranate/image_rules.h"
 #include "pomegranate/parallel.h"
@@ -17,42 +16,11 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr std::int64_t kDefaultTimeoutSeconds = 900;
+constexpr std::int64_t kBuildSeconds = 900;
 constexpr std::size_t kMaxCacheFrom = 16;
 // No repository has this name on any registry: the list of cache sources must not be empty, or the builder takes every
 // image on the machine for one (threat 4).
 constexpr const char* kNoCache = "paastech/none:none";
-
-}  // namespace
-
-struct BuildRun {
-  explicit BuildRun(net::Executor executor) : deadline(executor), oom_news(executor) {}
-  v1::BuildSpec spec;
-  std::shared_ptr<TarSource> tar;
-  SinkPtr<v1::BuildEvent> sink;
-  DefaultLimits limits;
-  std::string nonce;  // in the hosts file of this build's containers
-  std::string image;
-  std::unique_ptr<net::HttpExchange> exchange;
-  std::unique_ptr<docker::EventStream> events;
-  net::asio::steady_timer deadline;
-  net::Notifier oom_news;
-  BuildOutput output;
-  std::optional<DockerfileScan> scan;
-  std::vector<BaseImage> base_images;
-  std::shared_ptr<Fetch> fetch = std::make_shared<Fetch>();
-  std::optional<Error> invalid;            // what is wrong with the Dockerfile, or with what it builds on
-  std::vector<std::string> containers;     // verified
-  std::vector<std::string> out_of_memory;  // any container that the kernel killed a process of
-  bool timed_out = false;
-  bool cancelled = false;
-  void stop() {
-    fetch->stop();
-    if (exchange) exchange->close();
-  }
-};
-
-namespace {
 
 Status check_spec(const v1::BuildSpec& spec) {
   TRY(check_project(spec.project()));
@@ -105,7 +73,7 @@ net::Task<Status> DockerEngine::build(v1::BuildSpec spec, std::shared_ptr<TarSou
     return {};
   };
   run->scan.emplace(run->spec.dockerfile(), std::move(check));
-  const std::int64_t seconds = run->spec.timeout_seconds() > 0 ? run->spec.timeout_seconds() : kDefaultTimeoutSeconds;
+  const std::int64_t seconds = run->spec.timeout_seconds() > 0 ? run->spec.timeout_seconds() : kBuildSeconds;
   run->deadline.expires_after(std::chrono::seconds(seconds));
   run->deadline.async_wait([weak = std::weak_ptr(run)](const boost::system::error_code& cancelled) {
     const std::shared_ptr<BuildRun> alive = weak.lock();
@@ -127,11 +95,17 @@ net::Task<Status> DockerEngine::build(v1::BuildSpec spec, std::shared_ptr<TarSou
   run->exchange.reset();
   co_await clean_up_build(run);
   if (run->cancelled) co_return fail(Code::kCancelled, "the build was cancelled");
-  if (run->timed_out || run->invalid) {
-    v1::BuildEvent event =
-        run->timed_out
-            ? failed("timeout", fmt::format("the build took longer than its limit of {} s and was stopped", seconds))
-            : failed(run->invalid->code == Code::kInvalidArgument ? "invalid_dockerfile" : "build_failed",
+  if (run->timed_out || run->overfull || run->invalid) {
+    v1::BuildEvent event;
+    if (run->timed_out)
+      event = failed("timeout", fmt::format("the build took longer than its limit of {} s and was stopped", seconds));
+    else if (run->overfull)
+      event =
+          failed("out_of_disk", fmt::format("the build wrote more than its limit of {} and was stopped; remove what "
+                                            "a step does not need to keep, in the same RUN",
+                                            human_bytes(options_.build_disk_bytes)));
+    else
+      event = failed(run->invalid->code == Code::kInvalidArgument ? "invalid_dockerfile" : "build_failed",
                      run->invalid->message + (run->invalid->hint.empty() ? "" : "; " + run->invalid->hint));
     [[maybe_unused]] const bool told = co_await run->sink->put(std::move(event));
     co_return Status{};
@@ -148,15 +122,16 @@ net::Task<Status> DockerEngine::run_build(std::shared_ptr<BuildRun> run) {
   const std::vector<std::string> actions{"create", "oom"};
   CO_TRY_ASSIGN(run->events, co_await docker::EventStream::open(client_, any_label, actions));
   tasks_.spawn("build containers", watch_containers(run));
+  tasks_.spawn("build disk", watch_build_disk(run));
   docker::BuildOptions options = options_of(*run, options_.instance);
   CO_TRY_ASSIGN(run->exchange, co_await docker::open_build(client_, std::move(options)));
-  if (run->cancelled || run->timed_out) co_return Status{};
+  if (run->stopped()) co_return Status{};
   Status uploaded = co_await upload(run);
-  if (run->invalid || run->cancelled || run->timed_out) co_return Status{};
+  if (run->invalid || run->stopped()) co_return Status{};
   // Where the upload broke off the Engine has often said why.
   const Status head = co_await client_->check_head(run->exchange.get(), 0s);
   if (!head) {
-    if (run->cancelled || run->timed_out) co_return Status{};
+    if (run->stopped()) co_return Status{};
     if (head.error().code != Code::kInvalidArgument) co_return uploaded ? head : uploaded;
     // The builder read the Dockerfile and would not begin.
     BuildFailure why = explain_build_failure(head.error().message, 0, false, run->limits.memory_bytes);
@@ -172,7 +147,7 @@ net::Task<Status> DockerEngine::run_build(std::shared_ptr<BuildRun> run) {
 net::Task<Status> DockerEngine::upload(std::shared_ptr<BuildRun> run) {
   while (true) {
     std::optional<std::string> piece = co_await run->tar->next();
-    if (!piece || run->cancelled || run->timed_out) break;
+    if (!piece || run->stopped()) break;
     const Status fine = run->scan->add(*piece);
     if (!fine) {
       run->invalid = fine.error();
@@ -182,7 +157,7 @@ net::Task<Status> DockerEngine::upload(std::shared_ptr<BuildRun> run) {
     Status sent = co_await run->exchange->write(std::move(*piece));
     if (!sent) co_return std::unexpected(client_->lost(sent.error()));
   }
-  if (run->cancelled || run->timed_out) co_return Status{};
+  if (run->stopped()) co_return Status{};
   const Status whole = run->scan->finish();
   if (!whole) {
     run->invalid = whole.error();
@@ -193,7 +168,7 @@ net::Task<Status> DockerEngine::upload(std::shared_ptr<BuildRun> run) {
   if (!ready) {
     const Code code = ready.error().code;
     if (code == Code::kInvalidArgument || code == Code::kFailedPrecondition) run->invalid = ready.error();
-    if (code == Code::kCancelled && !run->timed_out) run->cancelled = true;
+    if (code == Code::kCancelled && !run->stopped()) run->cancelled = true;
     run->stop();
     co_return ready;
   }
@@ -205,7 +180,7 @@ net::Task<Status> DockerEngine::upload(std::shared_ptr<BuildRun> run) {
 net::Task<Status> DockerEngine::read_output(std::shared_ptr<BuildRun> run) {
   while (true) {
     const Result<std::string> piece = co_await run->exchange->read();
-    if (run->cancelled || run->timed_out) co_return Status{};
+    if (run->stopped()) co_return Status{};
     if (!piece) co_return std::unexpected(client_->lost(piece.error()));
     if (piece->empty())
       run->output.finish();
@@ -256,7 +231,7 @@ net::Task<void> DockerEngine::watch_containers(std::shared_ptr<BuildRun> run) {
 }
 
 net::Task<Status> DockerEngine::finish_build(std::shared_ptr<BuildRun> run) {
-  if (run->cancelled || run->timed_out) co_return Status{};
+  if (run->stopped()) co_return Status{};
   v1::BuildEvent event;
   if (run->output.error().empty() && !run->output.image().empty()) {
     CO_TRY_ASSIGN(const docker::ImageDetails image, co_await docker::inspect_image(client_, run->image));
@@ -291,8 +266,7 @@ net::Task<Status> DockerEngine::finish_build(std::shared_ptr<BuildRun> run) {
 // Closing the connection ends a build; this makes sure that nothing of it lives on, and that what it left beside its
 // image does not pile up on the disk: the layers of a build that failed, and of stages that are only copied from.
 net::Task<void> DockerEngine::clean_up_build(std::shared_ptr<BuildRun> run) {
-  const bool succeeded =
-      run->output.error().empty() && !run->output.image().empty() && !run->cancelled && !run->timed_out;
+  const bool succeeded = run->output.error().empty() && !run->output.image().empty() && !run->stopped();
   std::vector<std::string> layers = run->output.stage_ends();
   const int marks = static_cast<int>(run->containers.size());
   if (succeeded) {  // nobody need wait for it

@@ -1,7 +1,6 @@
 #include "pomegranate/docker_engine.h"
 
 #include <sys/resource.h>
-#include <sys/statvfs.h>
 
 #include <fstream>
 #include <iterator>
@@ -13,18 +12,6 @@
 namespace paastech::pomegranate {
 
 namespace {
-
-// Of the file system that holds the folder, where that is on this machine.
-struct DiskSpace {
-  std::int64_t total_bytes = 0;
-  std::int64_t free_bytes = 0;  // for an ordinary user
-};
-DiskSpace disk_space(const std::string& folder) {
-  struct statvfs disk{};
-  if (folder.empty() || ::statvfs(folder.c_str(), &disk) != 0) return {};
-  const auto block = static_cast<std::int64_t>(disk.f_frsize);
-  return {static_cast<std::int64_t>(disk.f_blocks) * block, static_cast<std::int64_t>(disk.f_bavail) * block};
-}
 
 std::vector<std::string> host_nameservers() {
   std::ifstream file("/etc/resolv.conf");
@@ -82,8 +69,8 @@ net::Task<Result<v1::EngineDescription>> DockerEngine::describe() {
   for (const std::string& runtime : info.runtimes) out.add_runtimes(runtime);
   out.set_cgroup_version(info.cgroup_version);
   out.set_firewall(firewall_state_);
-  auto measure = [folder = info.root_folder] { return disk_space(folder); };
-  const DiskSpace disk = co_await blocking_.run(std::move(measure));
+  root_folder_ = info.root_folder;
+  CO_TRY_ASSIGN(const DiskSpace disk, co_await engine_disk());
   out.set_disk_total_bytes(disk.total_bytes);
   out.set_disk_free_bytes(disk.free_bytes);
   co_return out;
@@ -122,6 +109,7 @@ v1::Instance DockerEngine::to_instance(const docker::ContainerDetails& details, 
   out.set_exit_code(details.exit_code);
   out.set_out_of_memory(details.out_of_memory);
   out.set_started_at_ms(details.started_at_ms);
+  out.set_overfull_bytes(overfull_bytes(details.id));
   out.set_kept(details.restart_policy == "unless-stopped");
   out.set_restarts(details.restarts);
   out.set_image(details.image);

@@ -2,7 +2,7 @@
 // The Engine that is Docker. One file a part: docker_engine.cc (describe, list, removal, images, volumes),
 // docker_network.cc, docker_group.cc and docker_ready.cc, docker_instance.cc, docker_probe.cc, docker_build.cc,
 // docker_pull.cc, docker_prune.cc, docker_logs.cc, docker_gather.cc and docker_gather_flood.cc, docker_run.cc,
-// docker_leftovers.cc. All state is in the Docker Engine. Thread: the loop of the task group.
+// docker_leftovers.cc, docker_disk.cc. All state is in the Docker Engine. Thread: the loop of the task group.
 #include <set>
 
 #include "docker/client.h"
@@ -34,13 +34,20 @@ DefaultLimits effective(const v1::Limits& asked, std::int64_t default_memory);
 const std::vector<std::string>& kept_capabilities();
 
 struct BringUp;    // docker_group.cc
-struct BuildRun;   // docker_build.cc
+struct BuildRun;   // build_run.h
 struct LogFollow;  // docker_logs.cc
 struct RunOutput;  // docker_run.cc
 struct Gathering;  // docker_gather.cc
 struct GatherSource;
 struct GatherBrake;
 enum class GatherMode;
+
+// Of the file system that holds the folder; nothing where that is not on this machine.
+struct DiskSpace {
+  std::int64_t total_bytes = 0;
+  std::int64_t free_bytes = 0;  // for an ordinary user
+};
+DiskSpace disk_space(const std::string& folder);
 
 InstanceKey key_of(const v1::InstanceRequest& request);
 // What a failed fetch of an image means to its Client, from the Engine's words. Pure.
@@ -75,6 +82,8 @@ class DockerEngine final : public Engine {
 
   // Sets up what must be beside the Engine as soon as it answers, and keeps it so. Runs until cancelled.
   net::Task<void> tend();
+  // Ends what writes more than it may (Options). Runs until cancelled.
+  net::Task<void> watch_disk();
   // Removes containers of builds and one-off commands that are not of this process; such a process was killed.
   net::Task<Status> remove_forsaken();
 
@@ -156,6 +165,12 @@ class DockerEngine final : public Engine {
   net::Task<void> remove_layers(std::vector<std::string> ids);
   net::Task<Status> remove_if_forsaken(docker::ContainerSummary container);
 
+  net::Task<Result<DiskSpace>> engine_disk();
+  net::Task<Status> end_overfull();
+  std::int64_t overfull_bytes(const std::string& container) const;
+  std::string overfull_text(const std::string& container) const;
+  net::Task<void> watch_build_disk(std::weak_ptr<BuildRun> watched);
+
   net::Task<Status> past_logs(std::shared_ptr<LogFollow> run, std::vector<Known> instances);
   net::Task<void> follow_one(std::shared_ptr<LogFollow> run, Known known);
   net::Task<void> follow_new(std::shared_ptr<LogFollow> run);
@@ -184,7 +199,9 @@ class DockerEngine final : public Engine {
   net::BlockingPool blocking_{1};          // for iptables
   std::uint64_t firewall_generation_ = 0;  // of the connection the firewall was set up for
   std::string firewall_state_ = "not set up yet";
-  std::set<std::string> fetching_ = {};  // images under way
+  std::string root_folder_;                            // the Engine's, once it has said so
+  std::map<std::string, std::int64_t> overfull_ = {};  // container → what it had written when it was ended for that
+  std::set<std::string> fetching_ = {};                // images under way
   net::Notifier fetched_{tasks_.executor()};
   std::set<std::string> being_kept_ = {};  // containers whose restart policy is just being set by keep_running
   net::Notifier kept_{tasks_.executor()};

@@ -13,7 +13,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr std::int64_t kDefaultTimeoutSeconds = 900;
+constexpr std::int64_t kPullSeconds = 900;
 constexpr std::size_t kMaxCredential = 4096;  // tokens of cloud registries have some 2,000 characters
 
 bool has(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
@@ -71,7 +71,7 @@ net::Task<Status> DockerEngine::pull_image(v1::PullImageRequest request, SinkPtr
   CO_TRY(check_request(request));
   auto fetch = std::make_shared<Fetch>();
   sink->on_gone([fetch] { fetch->stop(); });
-  const std::int64_t seconds = request.timeout_seconds() > 0 ? request.timeout_seconds() : kDefaultTimeoutSeconds;
+  const std::int64_t seconds = request.timeout_seconds() > 0 ? request.timeout_seconds() : kPullSeconds;
   const auto late = std::make_shared<bool>(false);
   net::asio::steady_timer deadline(tasks_.executor(), std::chrono::seconds(seconds));
   deadline.async_wait([late, weak = std::weak_ptr(fetch)](const boost::system::error_code& cancelled) {

@@ -118,6 +118,9 @@ net::Task<Result<v1::GroupEvent>> DockerEngine::ended_early(std::shared_ptr<Brin
         "out_of_memory",
         fmt::format("{} ran out of memory (limit {}) before it was ready", name, human_bytes(run->spec.memory_bytes)),
         std::move(lines));
+  if (overfull_bytes(run->id) > 0)
+    co_return start_failed("out_of_disk", fmt::format("{} {} before it was ready", name, overfull_text(run->id)),
+                           std::move(lines));
   // A statement of its own: of two arguments, the one that moves `lines` may be made first.
   std::string message = fmt::format("{} ended with exit code {} before it was ready{}", name, details.exit_code,
                                     lines.empty() ? "; it printed nothing" : "");

@@ -12,7 +12,7 @@ namespace paastech::pomegranate {
 
 namespace {
 
-constexpr std::int64_t kDefaultTimeoutSeconds = 600;
+constexpr std::int64_t kCommandSeconds = 600;
 
 }  // namespace
 
@@ -51,8 +51,7 @@ net::Task<Status> DockerEngine::run_once(v1::RunOnceRequest request, SinkPtr<v1:
     co_return std::unexpected(made.error());
   }
   const std::string id = *made;
-  const std::chrono::seconds timeout(request.timeout_seconds() > 0 ? request.timeout_seconds()
-                                                                   : kDefaultTimeoutSeconds);
+  const std::chrono::seconds timeout(request.timeout_seconds() > 0 ? request.timeout_seconds() : kCommandSeconds);
   const Result<int> code = co_await run_to_end(id, sink, timeout);
   const Status removed = co_await docker::remove_container(client_, id);
   runs_.erase(name);
@@ -140,6 +139,8 @@ net::Task<Result<int>> DockerEngine::run_to_end(std::string id, SinkPtr<v1::RunE
     co_return fail(Code::kDeadlineExceeded,
                    fmt::format("the command did not end within {} s and was stopped", timeout.count()));
   if (sink->gone()) co_return fail(Code::kCancelled, "cancelled");
+  if (overfull_bytes(run->id) > 0)
+    co_return fail(Code::kResourceExhausted, fmt::format("the command {} and was stopped", overfull_text(run->id)));
   co_return code;
 }
 

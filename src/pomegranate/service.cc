@@ -145,6 +145,7 @@ std::unique_ptr<grpc::Service> make_service(net::TaskGroup& tasks, Options optio
     return std::make_unique<NoEngine>();
   }
   tasks.spawn("tend", (*engine)->tend());
+  tasks.spawn("watch disk", (*engine)->watch_disk());
   return std::make_unique<Service>(tasks, std::move(*engine));
 }
 

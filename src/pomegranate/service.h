@@ -20,6 +20,9 @@ struct Options {
   std::string subnet_pool = "10.208.0.0/12";  // private (RFC 1918), and apart from Docker's own defaults
   int subnet_bits = 28;                       // 13 Instances a Project, 65,536 Projects in a /12
   bool firewall = true;                       // close the host's own services to Applications and builds
+  // What it may write beside its image, in its own file system; checked every 2 s (docker_disk.cc).
+  std::int64_t instance_disk_bytes = 4LL << 30;  // an Instance or a one-off command
+  std::int64_t build_disk_bytes = 8LL << 30;     // all steps of a build together
   // Registries that Clients may use although they are named by an address, as "127.0.0.1:5000" (image_references.h).
   std::vector<std::string> registries = {};
 };

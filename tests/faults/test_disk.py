@@ -24,6 +24,22 @@ def test_where_it_is_nearly_full_nothing_is_built_and_applications_serve(fresh_s
     assert client.cli("env", "set", "A=1", "-p", name).returncode == 0, "what needs no build goes on"
 
 
+def test_an_application_that_fills_its_disk_is_ended_and_begins_anew(fresh_service):
+    service = fresh_service("[disk]\ninstance_bytes = 100000000\n").start()
+    client = service.client("owner")
+    name, neighbour = (client.project(one)["name"] for one in ("greedy", "modest"))
+    client.repository(neighbour, apps.web("modest")).push()
+    client.repository(name, apps.web("greedy")).push()
+    assert service.visit(name, "/filled").text == "empty"
+    service.visit(name, "/fill/300")
+    restart = wait_for(lambda: next((i["crash"] for i in client.call("GET", f"/projects/{name}/instances").json()["items"]
+                                     if i.get("crash")), None), "the Instance to be ended", 90)
+    assert "out of disk" in restart["reason"], restart
+    assert service.visit(neighbour).status == 200
+    wait_for(lambda: service.visit(name, "/filled").text == "empty", "the Application, with nothing of what it wrote", 60)
+    assert "out of disk" in client.cli("logs", "-p", name).stdout
+
+
 def test_images_of_the_last_deployments_stay_and_older_ones_go(service, client, unique):
     project = client.project(unique())
     repository = client.repository(project["name"], apps.web("v0"))

@@ -31,6 +31,10 @@ while (!$stop) {
             my ($seconds, $sum) = ($1, 0);
             while ((times)[0] + (times)[1] < $seconds) { $sum += $_ for 1 .. 100_000 }
         }
+        if ($path =~ m{^/fill/(\d+)}) {  # MiB
+            open my $file, '>', '/filled' or die; print $file "\0" x (1 << 20) for 1 .. $1; close $file;
+        }
+        $body = -e '/filled' ? 'filled' : 'empty' if $path eq '/filled';
         my $status = $path =~ m{^/status/(\d+)} ? "$1 As Asked" : '200 OK';
         print $client "HTTP/1.1 $status\r\nContent-Length: ", length $body, "\r\n\r\n", $body;
         last if $close;

@@ -1,0 +1,111 @@
+// What Instances, one-off commands and builds write beside their images is bounded. Docker does that itself only on XFS
+// with project quotas, so that it is watched here, and what wrote too much is ended (docs/decisions/0014).
+#include <sys/statvfs.h>
+
+#include "docker/system.h"
+#include "pomegranate/build_run.h"
+#include "pomegranate/disk_pace.h"
+#include "pomegranate/docker_engine.h"
+
+namespace paastech::pomegranate {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+using SteadyClock = std::chrono::steady_clock;
+
+// One that writes as fast as a disk can gets this far beyond its limit.
+constexpr auto kEvery = 2s;
+
+}  // namespace
+
+DiskSpace disk_space(const std::string& folder) {
+  struct statvfs disk{};
+  if (folder.empty() || ::statvfs(folder.c_str(), &disk) != 0) return {};
+  const auto block = static_cast<std::int64_t>(disk.f_frsize);
+  return {static_cast<std::int64_t>(disk.f_blocks) * block, static_cast<std::int64_t>(disk.f_bavail) * block};
+}
+
+net::Task<Result<DiskSpace>> DockerEngine::engine_disk() {
+  if (root_folder_.empty()) {
+    CO_TRY_ASSIGN(docker::SystemInfo info, co_await docker::system_info(client_));
+    root_folder_ = std::move(info.root_folder);
+  }
+  auto measure = [folder = root_folder_] { return disk_space(folder); };
+  const DiskSpace disk = co_await blocking_.run(std::move(measure));
+  co_return disk;
+}
+
+net::Task<void> DockerEngine::watch_disk() {
+  DiskPace pace;
+  while (true) {
+    const Status slept = co_await net::sleep_for(kEvery);
+    if (!slept) co_return;
+    const Result<DiskSpace> disk = co_await engine_disk();
+    const SteadyClock::time_point began = SteadyClock::now();
+    if (!disk || !pace.due(disk->free_bytes, began)) continue;
+    const Status looked = co_await end_overfull();
+    if (!looked && looked.error().code != Code::kUnavailable)
+      spdlog::warn("looking at what containers have written: {}", looked.error().message);
+    pace.looked(disk->free_bytes, began, SteadyClock::now());
+  }
+}
+
+// At once, without the signal that one who is well gets: until it ends it writes on.
+net::Task<Status> DockerEngine::end_overfull() {
+  std::vector<std::string> ours{label_filter(kLabelInstance, options_.instance)};
+  CO_TRY_ASSIGN(const auto containers, co_await docker::list_containers(client_, std::move(ours), true));
+  std::erase_if(overfull_, [&containers](const auto& one) {
+    return std::ranges::find(containers, one.first, &docker::ContainerSummary::id) == containers.end();
+  });
+  for (const docker::ContainerSummary& container : containers) {
+    const bool named_by_us = container.name.starts_with(options_.instance + ".");
+    if (!named_by_us || container.state != "running" || container.written_bytes <= options_.instance_disk_bytes)
+      continue;
+    spdlog::warn("{} wrote {}, more than the {} that it may: it is ended", container.name,
+                 human_bytes(container.written_bytes), human_bytes(options_.instance_disk_bytes));
+    overfull_[container.id] = container.written_bytes;
+    const Status ended = co_await docker::stop_container(client_, container.id, 0);
+    if (!ended && ended.error().code != Code::kNotFound) co_return ended;
+  }
+  co_return Status{};
+}
+
+std::int64_t DockerEngine::overfull_bytes(const std::string& container) const {
+  const auto found = overfull_.find(container);
+  return found == overfull_.end() ? 0 : found->second;
+}
+
+std::string DockerEngine::overfull_text(const std::string& container) const {
+  return fmt::format("wrote {} to its disk (limit {})", human_bytes(overfull_bytes(container)),
+                     human_bytes(options_.instance_disk_bytes));
+}
+
+// Of all containers of the build together, the one that runs being the last.
+net::Task<void> DockerEngine::watch_build_disk(std::weak_ptr<BuildRun> watched) {
+  DiskPace pace;
+  std::map<std::string, std::int64_t> written;
+  while (true) {
+    const Status slept = co_await net::sleep_for(kEvery);
+    if (!slept) co_return;
+    const std::shared_ptr<BuildRun> run = watched.lock();
+    if (!run || run->stopped()) co_return;
+    const Result<DiskSpace> disk = co_await engine_disk();
+    const SteadyClock::time_point began = SteadyClock::now();
+    if (!disk || run->containers.empty() || !pace.due(disk->free_bytes, began)) continue;
+    const std::string last = run->containers.back();
+    const Result<std::int64_t> bytes = co_await docker::written_bytes(client_, last);
+    pace.looked(disk->free_bytes, began, SteadyClock::now());
+    if (!bytes) continue;  // it has ended
+    written[last] = *bytes;
+    std::int64_t all = 0;
+    for (const auto& [container, size] : written) all += size;
+    if (all <= options_.build_disk_bytes) continue;
+    run->overfull = true;
+    run->stop();
+    co_return;
+  }
+}
+
+}  // namespace paastech::pomegranate
