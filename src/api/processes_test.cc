@@ -82,6 +82,27 @@ TEST_F(Processes, AChangeKeepsWhatItDoesNotNameAndDeploys) {
   EXPECT_THAT(controller_->asked, ElementsAre("redeploy scale", "redeploy scale"));
 }
 
+TEST_F(Processes, AChangeByETagIsMadeOnlyWhereNobodyHasChangedTheScaleMeanwhile) {
+  go_live();
+  const auto tag_of = [](const net::HttpResponse& response) { return response.headers.find("ETag").value_or("none"); };
+  const auto scale_if = [&](const std::string& tag, int count) {
+    net::ServerRequest asked = request("PATCH", "/api/v1/projects/hello/processes", token_,
+                                       fmt::format(R"({{"processes":{{"web":{{"count":{}}}}}}})", count));
+    asked.headers.add("If-Match", tag);
+    return send(std::move(asked));
+  };
+  const std::string read = tag_of(ask("GET", "/api/v1/projects/hello/processes", token_));
+  const net::HttpResponse mine = scale_if(read, 2);
+  ASSERT_EQ(mine.status, 202) << mine.body;
+  EXPECT_NE(tag_of(mine), read);
+  EXPECT_EQ(tag_of(ask("GET", "/api/v1/projects/hello/processes", token_)), tag_of(mine));
+  const net::HttpResponse late = scale_if(read, 5);
+  EXPECT_EQ(late.status, 412) << late.body;
+  EXPECT_THAT(stored(), ElementsAre(Scale{"web", 2}));
+  EXPECT_EQ(scale_if(tag_of(mine), 1).status, 202);
+  EXPECT_EQ(tag_of(ask("GET", "/api/v1/projects/hello/processes", token_)), read) << "the scale is what it was";
+}
+
 TEST_F(Processes, WithoutADeploymentOrStoppedItIsOnlyStored) {
   const net::HttpResponse early = scale(R"({"anything":{"count":2}})");
   EXPECT_EQ(early.status, 202) << early.body;

@@ -6228,6 +6228,8 @@ export interface operations {
             /** @description The processes */
             200: {
                 headers: {
+                    /** @description Of the numbers and sizes that are wanted; what runs is no part of it */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6245,7 +6247,13 @@ export interface operations {
     scaleProcesses: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description The `ETag` that you have read; the change is made only where it is still the same
+                 * @example "7"
+                 */
+                "If-Match"?: components["parameters"]["ifMatch"];
+            };
             path: {
                 /**
                  * @description The Project's name or uuid
@@ -6292,6 +6300,8 @@ export interface operations {
             /** @description Stored */
             202: {
                 headers: {
+                    /** @description Of the numbers and sizes now */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {

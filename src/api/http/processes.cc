@@ -1,11 +1,13 @@
 // The Processes of a Project: what each runs, how many Instances of which size, and the change of that.
 #include <fmt/format.h>
 
+#include "api/etag.h"
 #include "api/http/deployment_number.h"
 #include "api/json_body.h"
 #include "api/route.h"
 #include "api/text_out.h"
 #include "api/views.h"
+#include "base/ids.h"
 #include "domain/plan.h"
 #include "domain/process_json.h"
 #include "domain/quota.h"
@@ -30,6 +32,20 @@ Result<Formation> load_formation(store::Tx& tx, const std::string& project_id) {
   TRY_ASSIGN(out.list, process_list_from_json(out.live->processes));
   apply_scale(out.list, out.scales);
   return out;
+}
+
+// Of the numbers and sizes that are wanted, for ETag: the same for the same, whatever happened in between.
+std::int64_t version_of(const Formation& formation) {
+  std::string text;
+  const auto add = [&text](const std::string& name, int count, std::int64_t memory_bytes, std::int64_t milli_cpus) {
+    text += fmt::format("{} {} {} {}\n", name, count, memory_bytes, milli_cpus);
+  };
+  for (const auto& [name, process] : formation.list.processes)
+    add(name, process.count, process.memory_bytes, process.milli_cpus);
+  if (!formation.live)
+    for (const Scale& scale : formation.scales) add(scale.process, scale.count, scale.memory_bytes, scale.milli_cpus);
+  const std::string digest = hex(sha256(text));
+  return static_cast<std::int64_t>(std::stoull(digest.substr(0, 15), nullptr, 16));
 }
 
 struct Tally {
@@ -68,6 +84,7 @@ net::Task<Result<Answer>> list_processes(CallPtr call) {
                                        {"restarts", tally.restarts},
                                        {"deployment", formation.live->number}});
   }
+  call->answer_headers.add("ETag", etag(version_of(formation)));
   co_return json_answer(200, items(std::move(list)));
 }
 
@@ -114,9 +131,16 @@ Result<Scale> scale_now(const Formation& formation, const std::string& name, con
   return Scale{.process = name};
 }
 
-// Stores it, within the owner's plan. True where a Deployment should bring it into service.
-Result<bool> store_wanted(store::Tx& tx, const store::ProjectRow& project, const std::vector<Wanted>& all) {
+struct Stored {
+  std::int64_t version = 0;
+  bool deploy = false;  // a Deployment should bring it into service
+};
+
+// Stores it, within the owner's plan. headers: of the request, for If-Match.
+Result<Stored> store_wanted(store::Tx& tx, const store::ProjectRow& project, const std::vector<Wanted>& all,
+                            const net::Headers& headers) {
   TRY_ASSIGN(const Formation formation, load_formation(tx, project.id));
+  TRY(check_if_match(headers, version_of(formation)));
   for (const Wanted& wanted : all) {
     TRY_ASSIGN(Scale scale, scale_now(formation, wanted.process, project.name));
     scale.count = static_cast<int>(wanted.count.value_or(scale.count));
@@ -129,7 +153,8 @@ Result<bool> store_wanted(store::Tx& tx, const store::ProjectRow& project, const
   // A push or a start on its way ends a stop, but perhaps with the scale of before.
   TRY_ASSIGN(const std::vector<store::DeploymentRow> newest, store::list_deployments(tx, project.id, 1, 0));
   const bool on_its_way = !newest.empty() && is_running(newest.front().state);
-  return !now.deleting && (on_its_way || (formation.live && !now.stopped));
+  TRY_ASSIGN(const Formation changed, load_formation(tx, project.id));
+  return Stored{version_of(changed), !now.deleting && (on_its_way || (formation.live && !now.stopped))};
 }
 
 std::string for_audit(const std::vector<Wanted>& all) {
@@ -147,10 +172,13 @@ net::Task<Result<Answer>> scale_processes(CallPtr call) {
   CO_TRY_ASSIGN(const std::vector<Wanted> wanted, read_wanted(call->body));
   call->object = for_audit(wanted);
   Context& context = call->context();
-  auto work = [project = call->project, wanted](store::Tx& tx) { return store_wanted(tx, project, wanted); };
-  CO_TRY_ASSIGN(const bool deploy, co_await context.database.write(std::move(work)));
+  auto work = [project = call->project, wanted, headers = call->request.headers](store::Tx& tx) {
+    return store_wanted(tx, project, wanted, headers);
+  };
+  CO_TRY_ASSIGN(const Stored stored, co_await context.database.write(std::move(work)));
+  call->answer_headers.add("ETag", etag(stored.version));
   boost::json::object out;
-  if (deploy) {
+  if (stored.deploy) {
     Result<store::DeploymentRow> row = co_await context.controller.scale(call->project.id, call->actor.client_id);
     if (!row)
       co_return fail(row.error().code,
