@@ -19,12 +19,16 @@ constexpr std::int64_t kCodeWindowMs = 3'600'000;
 constexpr std::int64_t kTouchEveryMs = 60'000;  // how exact last_used_at is; each update costs a write to disk
 constexpr int kHashing = 2 + 64;                // on the pool's threads, and waiting: some seconds at the most
 constexpr std::size_t kMaxLogins = 100;         // of one Client
+constexpr std::int64_t kKnownMs = 1'000;
+constexpr std::size_t kMostKnown = 1'000;
 
 net::Task<void> touch(Context& context, std::string token_id, std::int64_t now, std::string address) {
   auto work = [token_id, now, address](store::Tx& tx) { return store::touch_token(tx, token_id, now, address); };
   Status touched = co_await context.database.write(std::move(work));
   if (!touched) spdlog::warn("noting a token's use: {}", touched.error().message);
 }
+
+bool is_touch_due(const store::TokenRow& token, std::int64_t now) { return now - token.last_used_at >= kTouchEveryMs; }
 
 class Counted {
  public:
@@ -96,21 +100,37 @@ Auth::Auth(Context& context)
       by_address_(context.clock, kTries, kWindowMs),
       codes_(context.clock, kCodeTries, kCodeWindowMs) {}
 
-net::Task<Result<std::optional<Identity>>> Auth::authenticate(std::string token, std::string address) {
-  if (token.empty()) co_return std::nullopt;
-  const std::string hash = token_hash(token);
+IdentityPtr Auth::known(const std::string& hash) const {
+  const auto found = known_.find(hash);
+  if (found == known_.end()) return nullptr;
+  const Known& known = found->second;
+  const store::TokenRow& token = known.identity->token;
   const std::int64_t now = context_.clock.now_ms();
-  auto find = [hash, now](store::Tx& tx) -> Result<std::optional<Identity>> {
+  const bool fresh =
+      known.writes == context_.database.writes() && context_.clock.steady_ms() - known.read_ms < kKnownMs;
+  return fresh && !has_ended(token, now) && !is_touch_due(token, now) ? known.identity : nullptr;
+}
+
+net::Task<Result<IdentityPtr>> Auth::authenticate(std::string token, std::string address) {
+  if (token.empty()) co_return nullptr;
+  const std::string hash = token_hash(token);
+  if (IdentityPtr one = known(hash)) co_return std::move(one);
+  const std::int64_t now = context_.clock.now_ms();
+  const Known before{nullptr, context_.database.writes(), context_.clock.steady_ms()};
+  auto find = [hash, now](store::Tx& tx) -> Result<IdentityPtr> {
     Result<store::TokenRow> row = store::find_token(tx, hash);
-    if (!row && row.error().code == Code::kNotFound) return std::nullopt;
+    if (!row && row.error().code == Code::kNotFound) return nullptr;
     if (!row) return std::unexpected(row.error());
-    if (has_ended(*row, now)) return std::nullopt;
+    if (has_ended(*row, now)) return nullptr;
     TRY_ASSIGN(store::ClientRow client, store::find_client(tx, row->client_id));
-    return Identity{std::move(client), std::move(*row)};
+    return std::make_shared<const Identity>(std::move(client), std::move(*row));
   };
-  CO_TRY_ASSIGN(std::optional<Identity> found, co_await context_.database.read(std::move(find)));
+  CO_TRY_ASSIGN(IdentityPtr found, co_await context_.database.read(std::move(find)));
+  if (!found) co_return nullptr;
+  if (known_.size() >= kMostKnown) known_.clear();
+  known_[hash] = {found, before.writes, before.read_ms};
   // Beside the request: it must not wait for a locked database.
-  if (found && now - found->token.last_used_at >= kTouchEveryMs)
+  if (is_touch_due(found->token, now))
     context_.tasks.spawn("token use", touch(context_, found->token.id, now, std::move(address)));
   co_return std::move(found);
 }

@@ -1,9 +1,11 @@
 #pragma once
 // Who is asking: tokens, passwords and second factors. Thread: the control-plane loop; hashing runs on its own pool.
 #include <chrono>
+#include <memory>
 #include <optional>
 #include <string>
 #include <type_traits>
+#include <unordered_map>
 
 #include "api/context.h"
 #include "base/rate_limit.h"
@@ -17,6 +19,7 @@ struct Identity {
   store::ClientRow client;
   store::TokenRow token;
 };
+using IdentityPtr = std::shared_ptr<const Identity>;
 Actor actor_of(const Identity& identity, const AccountOptions& options);
 // Of an SSH key, which stands for the Client itself.
 Actor actor_of(const store::ClientRow& client, const AccountOptions& options);
@@ -51,8 +54,10 @@ class Auth {
  public:
   explicit Auth(Context& context);
   const HashingTime& hashing_time() const { return hashing_time_; }
-  // nullopt: no or no valid token. An Error only where the database does not answer.
-  net::Task<Result<std::optional<Identity>>> authenticate(std::string token, std::string address);
+  // Null: no or no valid token. An Error only where the database does not answer. What was found is good for a second
+  // as long as this process writes nothing: a change made through this API counts at once, one made beside it a second
+  // later.
+  net::Task<Result<IdentityPtr>> authenticate(std::string token, std::string address);
   // An unknown address takes the same time as a wrong password (threat 18). Also where the password is right the second
   // factor is still to be checked. All that hash: kUnavailable where too many wait for it already.
   net::Task<Result<Login>> check_login(std::string email, std::string password, std::string address);
@@ -65,6 +70,12 @@ class Auth {
   net::Task<Result<std::string>> hash(std::string password);
 
  private:
+  struct Known {
+    IdentityPtr identity;
+    std::uint64_t writes = 0;  // of the database, before it was read
+    std::int64_t read_ms = 0;  // steady
+  };
+  IdentityPtr known(const std::string& hash) const;
   net::Task<Result<bool>> verify(std::string hash, std::string password);
   template <class Job>
   net::Task<Result<std::invoke_result_t<Job&>>> run_hashing(Job job);
@@ -76,6 +87,7 @@ class Auth {
   RateLimit codes_;
   int hashing_ = 0;  // running or waiting
   HashingTime hashing_time_;
+  std::unordered_map<std::string, Known> known_;  // by the hash of the token
 };
 
 Status store_token(store::Tx& tx, const store::TokenRow& row);  // of logins a Client has the 100 used last

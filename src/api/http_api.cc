@@ -102,6 +102,7 @@ net::Task<void> HttpApi::handle(net::ServerRequest request, net::ResponseWriter&
   ++services_->counts.by_class[status / 100];
   const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - start);
   // Neither query nor body nor headers: they may hold secrets.
+  if (!spdlog::should_log(spdlog::level::debug)) co_return;
   spdlog::debug("{} {} {} {} ms id={} peer={}", safe_line(call->request.method), safe_line(call->request.path), status,
                 took.count(), call->request.id, call->address);
 }

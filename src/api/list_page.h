@@ -4,6 +4,7 @@
 //   co_return list_answer(std::move(rows), page, show, key);
 #include <boost/json.hpp>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -31,14 +32,23 @@ inline Result<ListPage> read_page(const Query& query) {
   return page;
 }
 
-// show(row) is the item's JSON, key(row) its place in the order.
+// show(row), or show(row, memory) where it is made there, is the item's JSON, key(row) its place in the order.
 template <class Row, class Show, class Key>
 Answer list_answer(std::vector<Row> rows, const ListPage& page, Show show, Key key) {
   const bool more = rows.size() > static_cast<std::size_t>(page.limit);
   if (more) rows.pop_back();
-  boost::json::array list;
-  for (const Row& row : rows) list.push_back(show(row));
-  boost::json::object out = items(std::move(list));
+  // All of it goes at once, which the many small values of a list would each pay for with the allocator.
+  boost::json::monotonic_resource pool(16 << 10);
+  const boost::json::storage_ptr memory(&pool);
+  boost::json::array list(memory);
+  for (const Row& row : rows) {
+    if constexpr (std::is_invocable_v<Show, const Row&, boost::json::storage_ptr>)
+      list.push_back(show(row, memory));
+    else
+      list.push_back(show(row));
+  }
+  boost::json::object out(memory);
+  out["items"] = std::move(list);
   if (more) out["next"] = make_cursor(key(rows.back()));
   return json_answer(200, out);
 }

@@ -53,7 +53,7 @@ struct Call {
   Query query = {};
   boost::json::object body = {};
   Actor actor = {};
-  std::optional<Identity> identity = {};       // set where anybody logged in
+  IdentityPtr identity = {};                   // set where anybody logged in
   Resource resource = {};                      // what the permission was asked for; for asking a further one
   std::string address = {};                    // of who asks: the peer, or what a trusted proxy says of it
   std::optional<store::ClientRow> tried = {};  // whose password a login gave, also where the login was refused then

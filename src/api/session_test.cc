@@ -26,10 +26,37 @@ class Sessions : public ApiTest {
     if (!origin.empty()) asked.headers.add("Origin", origin);
     return asked;
   }
+  // Beside the API, so that nothing but the database knows of it.
+  static std::function<Status(store::Tx&)> end_logins_of(const store::ClientRow& client) {
+    return [id = client.id](store::Tx& tx) -> Status {
+      TRY_ASSIGN(const std::int64_t ended, store::delete_logins(tx, id, ""));
+      EXPECT_EQ(ended, 1);
+      return {};
+    };
+  }
   boost::json::array listed(const std::string& token) {
     return json(ask("GET", "/api/v1/sessions", token)).at("items").as_array();
   }
 };
+
+TEST_F(Sessions, OneTakenAwayByAnotherProcessIsGoodForOneMoreSecondAtMost) {
+  const store::ClientRow ada = add_client("ada");
+  const std::string token = token_of(ada);
+  ASSERT_EQ(ask("GET", "/api/v1/me", token).status, 200);
+  const auto other = store::Database::open(place_.url());
+  ASSERT_TRUE(other);
+  ASSERT_TRUE((*other)->write(end_logins_of(ada)));
+  clock_.now += 1'000;
+  EXPECT_EQ(ask("GET", "/api/v1/me", token).status, 401);
+}
+
+TEST_F(Sessions, OneTakenAwayByThisProcessEndsAtOnce) {
+  const store::ClientRow ada = add_client("ada");
+  const std::string token = token_of(ada);
+  ASSERT_EQ(ask("GET", "/api/v1/me", token).status, 200);
+  ASSERT_TRUE(database_->write(end_logins_of(ada)));
+  EXPECT_EQ(ask("GET", "/api/v1/me", token).status, 401);
+}
 
 TEST_F(Sessions, AreListedAndEnded) {
   const store::ClientRow ada = add_client("ada");

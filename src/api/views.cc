@@ -50,19 +50,21 @@ json::object to_json(const store::KeyRow& row) {
   return out;
 }
 
-json::object to_json(const DeploymentView& deployment, const store::ProjectRow& project, const PublicAddress& address) {
+json::object to_json(const DeploymentView& deployment, const store::ProjectRow& project, const PublicAddress& address,
+                     json::storage_ptr memory) {
   const store::DeploymentRow& row = deployment.row;
-  json::object out{{"number", row.number},
-                   {"cause", to_text(row.cause)},
-                   {"state", to_text(row.state)},
-                   {"commit", row.commit},
-                   {"commit_subject", safe_line(row.commit_subject)},
-                   {"image", row.image},
-                   {"actor", deployment.actor},
-                   {"reason", row.reason},
-                   {"message", safe_text(row.message)},
-                   {"created_at", rfc3339(row.created_at)},
-                   {"url", application_url(project.name, address)}};
+  json::object out({{"number", row.number},
+                    {"cause", to_text(row.cause)},
+                    {"state", to_text(row.state)},
+                    {"commit", row.commit},
+                    {"commit_subject", safe_line(row.commit_subject)},
+                    {"image", row.image},
+                    {"actor", deployment.actor},
+                    {"reason", row.reason},
+                    {"message", safe_text(row.message)},
+                    {"created_at", rfc3339(row.created_at)},
+                    {"url", application_url(project.name, address)}},
+                   memory);
   if (row.finished_at > 0) {
     out["finished_at"] = rfc3339(row.finished_at);
     out["duration_ms"] = row.finished_at - row.created_at;
@@ -70,19 +72,20 @@ json::object to_json(const DeploymentView& deployment, const store::ProjectRow& 
   return out;
 }
 
-json::object to_json(const ProjectView& project, const PublicAddress& address) {
+json::object to_json(const ProjectView& project, const PublicAddress& address, json::storage_ptr memory) {
   const store::ProjectRow& row = project.row;
-  json::object out{{"id", row.id},
-                   {"name", row.name},
-                   {"owner", project.owner},
-                   {"role", to_text(project.role)},
-                   {"url", application_url(row.name, address)},
-                   {"git_url", git_url(row.name, address)},
-                   {"stopped", row.stopped},
-                   {"created_at", rfc3339(row.created_at)},
-                   {"state", project_state(project)}};
-  if (project.current) out["current"] = to_json(*project.current, row, address);
-  if (project.latest) out["latest"] = to_json(*project.latest, row, address);
+  json::object out({{"id", row.id},
+                    {"name", row.name},
+                    {"owner", project.owner},
+                    {"role", to_text(project.role)},
+                    {"url", application_url(row.name, address)},
+                    {"git_url", git_url(row.name, address)},
+                    {"stopped", row.stopped},
+                    {"created_at", rfc3339(row.created_at)},
+                    {"state", project_state(project)}},
+                   memory);
+  if (project.current) out["current"] = to_json(*project.current, row, address, memory);
+  if (project.latest) out["latest"] = to_json(*project.latest, row, address, memory);
   return out;
 }
 

@@ -19,9 +19,11 @@ std::string_view project_state(const ProjectView& project);
 
 boost::json::object to_json(const store::ClientRow& row);
 boost::json::object to_json(const store::KeyRow& row);
+// memory: where the objects are made, for those of a long list.
 boost::json::object to_json(const DeploymentView& deployment, const store::ProjectRow& project,
-                            const PublicAddress& address);
-boost::json::object to_json(const ProjectView& project, const PublicAddress& address);
+                            const PublicAddress& address, boost::json::storage_ptr memory = {});
+boost::json::object to_json(const ProjectView& project, const PublicAddress& address,
+                            boost::json::storage_ptr memory = {});
 boost::json::object items(boost::json::array list);  // {"items":[…]}
 
 }  // namespace paastech::api

@@ -36,6 +36,7 @@ class DatabaseAccess {
     auto result = co_await reads_.run(std::move(job));
     co_return result;
   }
+  std::uint64_t writes() const { return database_.writes(); }
   // What else blocks, such as reading a file: on the readers' threads, in no transaction.
   template <class F>
   net::Task<std::invoke_result_t<F&>> beside(F job) {

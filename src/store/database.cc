@@ -27,7 +27,9 @@ Database::Deadline Database::deadline() { return std::chrono::steady_clock::now(
 std::size_t Database::readers() const { return backend_->readers(); }
 
 Status Database::write(const std::function<Status(Tx&)>& work, Deadline deadline) {
-  return backend_->write(work, deadline);
+  Status done = backend_->write(work, deadline);
+  ++writes_;  // also where it failed: it may have been made all the same
+  return done;
 }
 
 Status Database::read(const std::function<Status(Tx&)>& work, Deadline deadline) {

@@ -47,11 +47,15 @@ class Database {
   static Deadline deadline();  // of work that begins now
   Status write(const std::function<Status(Tx&)>& work, Deadline deadline);
   Status read(const std::function<Status(Tx&)>& work, Deadline deadline);
+  // How many writes have ended since the start. What was read is as it was as long as this stays the same, other
+  // processes that write beside this one aside. Thread: any.
+  std::uint64_t writes() const { return writes_; }
   std::size_t readers() const;  // reads that run at once; writes are one by one
 
  private:
   explicit Database(std::unique_ptr<Backend> backend);
   std::unique_ptr<Backend> backend_;
+  std::atomic<std::uint64_t> writes_ = 0;
 };
 
 }  // namespace paastech::store

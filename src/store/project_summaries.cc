@@ -1,5 +1,6 @@
 #include "store/project_summaries.h"
 
+#include <fmt/format.h>
 #include <soci/soci.h>
 
 #include <functional>
@@ -11,17 +12,19 @@
 namespace paastech::store {
 namespace {
 
-// CROSS JOIN makes SQLite begin with the Client's own rows; PostgreSQL decides by its statistics.
-constexpr const char* kMine =
-    "FROM (SELECT id AS project_id FROM projects WHERE owner_id = :me "
-    "UNION SELECT project_id FROM members WHERE client_id = :me2) mine CROSS JOIN projects p ";
-constexpr const char* kEverybody = "FROM projects p ";
-constexpr const char* kPeople =
-    "JOIN clients o ON o.id = p.owner_id LEFT JOIN members m ON m.project_id = p.id AND m.client_id = :asker ";
-constexpr const char* kOfToken =
-    "AND EXISTS (SELECT 1 FROM token_projects t WHERE t.token_id = :token AND t.project_id = p.id) ";
-
-std::vector<ProjectSummary> select(Tx& tx, const std::string& from, const std::string& asker,
+constexpr const char* kColumns =
+    "SELECT p.id, p.name AS name, p.owner_id, p.stopped, p.deleting, p.next_number, p.created_at, o.username, ";
+// Of one's own there is nothing to ask of `members`. CROSS JOIN makes SQLite begin with the rows of the Client;
+// PostgreSQL decides by its statistics.
+constexpr const char* kOwn =
+    "'', o.suspended_at FROM projects p JOIN clients o ON o.id = p.owner_id WHERE p.owner_id = :me AND ";
+constexpr const char* kShared =
+    "m.role, o.suspended_at FROM members m CROSS JOIN projects p JOIN clients o ON o.id = p.owner_id "
+    "WHERE m.client_id = :me2 AND p.id = m.project_id AND p.owner_id <> m.client_id AND ";
+constexpr const char* kAny =
+    "COALESCE(m.role, ''), o.suspended_at FROM projects p JOIN clients o ON o.id = p.owner_id "
+    "LEFT JOIN members m ON m.project_id = p.id AND m.client_id = :asker ";
+std::vector<ProjectSummary> select(Tx& tx, const std::string& query, const std::string& asker,
                                    const std::function<void(soci::statement&)>& bind) {
   ProjectSummary one;
   std::string role;
@@ -40,16 +43,12 @@ std::vector<ProjectSummary> select(Tx& tx, const std::string& from, const std::s
   statement.exchange(soci::into(role));
   statement.exchange(soci::into(suspended_at));
   bind(statement);
-  return fetch_all(statement,
-                   "SELECT p.id, p.name, p.owner_id, p.stopped, p.deleting, p.next_number, p.created_at, o.username, "
-                   "COALESCE(m.role, ''), o.suspended_at " +
-                       from,
-                   one, [&](ProjectSummary& project) {
-                     project.row.stopped = stopped != 0;
-                     project.row.deleting = deleting != 0;
-                     project.owner_suspended = suspended_at != 0;
-                     project.role = project.row.owner_id == asker ? Role::kOwner : role_from_text(role);
-                   });
+  return fetch_all(statement, query, one, [&](ProjectSummary& project) {
+    project.row.stopped = stopped != 0;
+    project.row.deleting = deleting != 0;
+    project.owner_suspended = suspended_at != 0;
+    project.role = project.row.owner_id == asker ? Role::kOwner : role_from_text(role);
+  });
 }
 
 // ":a0, :a1, …": values are never put into the text. SQLite takes two of one name for the same value.
@@ -103,22 +102,33 @@ Status add_deployments(Tx& tx, std::vector<ProjectSummary>& projects) {
 }  // namespace
 
 Result<std::vector<ProjectSummary>> list_project_summaries(Tx& tx, const ProjectPage& page) {
-  const std::string from = std::string(page.everybody ? kEverybody : kMine) + kPeople +
-                           (page.everybody ? "WHERE " : "WHERE p.id = mine.project_id AND ") + "p.name > :after " +
-                           (page.token_id.empty() ? "" : kOfToken) + "ORDER BY p.name LIMIT :most";
-  std::vector<ProjectSummary> projects = select(tx, from, page.client_id, [&page](soci::statement& statement) {
-    for (int i = page.everybody ? 2 : 0; i < 3; ++i) statement.exchange(soci::use(page.client_id));
-    statement.exchange(soci::use(page.after));
-    if (!page.token_id.empty()) statement.exchange(soci::use(page.token_id));
-    statement.exchange(soci::use(page.limit));
-  });
+  const bool limited = !page.token_id.empty();
+  // Up to its own condition; `number` tells the values' names apart.
+  const auto narrowed = [limited](const std::string& select_where, int number) {
+    return kColumns + select_where + fmt::format("p.name > :after{} ", number) +
+           (limited ? fmt::format("AND EXISTS (SELECT 1 FROM token_projects t WHERE t.token_id = :token{} "
+                                  "AND t.project_id = p.id) ",
+                                  number)
+                    : "");
+  };
+  const std::string query = page.everybody ? narrowed(std::string(kAny) + "WHERE ", 1)
+                                           : narrowed(kOwn, 1) + "UNION ALL " + narrowed(kShared, 2);
+  std::vector<ProjectSummary> projects =
+      select(tx, query + "ORDER BY name LIMIT :most", page.client_id, [&page, limited](soci::statement& statement) {
+        for (int i = page.everybody ? 1 : 0; i < 2; ++i) {
+          statement.exchange(soci::use(page.client_id));
+          statement.exchange(soci::use(page.after));
+          if (limited) statement.exchange(soci::use(page.token_id));
+        }
+        statement.exchange(soci::use(page.limit));
+      });
   TRY(add_deployments(tx, projects));
   return projects;
 }
 
 Result<ProjectSummary> find_project_summary(Tx& tx, const std::string& project_id, const std::string& client_id) {
-  const std::string from = std::string(kEverybody) + kPeople + "WHERE p.id = :id";
-  std::vector<ProjectSummary> projects = select(tx, from, client_id, [&](soci::statement& statement) {
+  const std::string query = std::string(kColumns) + kAny + "WHERE p.id = :id";
+  std::vector<ProjectSummary> projects = select(tx, query, client_id, [&](soci::statement& statement) {
     statement.exchange(soci::use(client_id));
     statement.exchange(soci::use(project_id));
   });

@@ -1,5 +1,7 @@
 #include "store/sqlite_session.h"
 
+#include <spdlog/spdlog.h>
+
 #include <algorithm>
 #include <array>
 #include <string_view>
@@ -130,9 +132,20 @@ struct Factory : soci::backend_factory {
   }
 };
 
+// Before the first connection is made. A session is lent to one thread at a time, so that SQLite need not lock its
+// connection in every call, and nobody asks it how much memory it has, which it counts under a lock of the whole
+// process (sqlite.org/c3ref/c_config_covering_index_scan.html).
+bool configure() {
+  const bool done = sqlite_api::sqlite3_config(SQLITE_CONFIG_MULTITHREAD) == SQLITE_OK &&
+                    sqlite_api::sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0) == SQLITE_OK;
+  if (!done) spdlog::warn("SQLite is in use already, so that it keeps its own settings for threads");
+  return done;
+}
+
 }  // namespace
 
 std::unique_ptr<soci::session> open_sqlite_session(const std::string& path) {
+  [[maybe_unused]] static const bool configured = configure();
   static const Factory factory;
   return std::make_unique<soci::session>(factory, "dbname=\"" + path + "\"");
 }

@@ -11,8 +11,8 @@ namespace paastech::api {
 namespace {
 
 // Beside the row: why its Application cannot be made what it should be, where that is so.
-boost::json::object shown(Call& call, const ProjectView& view) {
-  boost::json::object out = to_json(view, call.context().address);
+boost::json::object shown(Call& call, const ProjectView& view, boost::json::storage_ptr memory = {}) {
+  boost::json::object out = to_json(view, call.context().address, std::move(memory));
   const controller::Condition condition = call.context().controller.condition(view.row.id);
   if (!condition.problem.empty())
     out["problem"] =
@@ -33,7 +33,9 @@ net::Task<Result<Answer>> list_projects(CallPtr call) {
   wanted.limit = page.rows();
   auto load = [wanted](store::Tx& tx) { return store::list_project_summaries(tx, wanted); };
   CO_TRY_ASSIGN(std::vector<ProjectView> views, co_await call->context().database.read(std::move(load)));
-  const auto show = [&call](const ProjectView& view) { return shown(*call, view); };
+  const auto show = [&call](const ProjectView& view, boost::json::storage_ptr memory) {
+    return shown(*call, view, std::move(memory));
+  };
   co_return list_answer(std::move(views), page, show, [](const ProjectView& view) { return view.row.name; });
 }
 
