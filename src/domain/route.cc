@@ -1,10 +1,12 @@
 #include "domain/route.h"
 
+#include <fmt/compile.h>
+
 namespace paastech {
 namespace {
 
 std::string application_host(const std::string& label, const PublicAddress& address) {
-  return label + ".user-app." + address.fqdn;
+  return fmt::format(FMT_COMPILE("{}.user-app.{}"), label, address.fqdn);
 }
 
 // A literal IPv6 address stands in brackets in a URL (RFC 3986 section 3.2.2).
@@ -22,7 +24,9 @@ std::vector<std::string> host_names(const std::string& name, const std::string& 
 
 std::string application_url(const std::string& name, const PublicAddress& address) {
   const int standard = address.http_scheme == "https" ? 443 : 80;
-  return address.http_scheme + "://" + application_host(name, address) + port_suffix(address.http_port, standard);
+  // In one piece: a list has two of these a row.
+  return fmt::format(FMT_COMPILE("{}://{}.user-app.{}{}"), address.http_scheme, name, address.fqdn,
+                     port_suffix(address.http_port, standard));
 }
 
 std::string git_url(const std::string& name, const PublicAddress& address) {
