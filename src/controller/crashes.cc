@@ -12,7 +12,8 @@ namespace {
 std::string why_it_ended(const engine::Instance& instance) {
   if (instance.out_of_memory()) return "out of memory";
   if (instance.overfull_bytes() > 0)
-    return fmt::format("out of disk: it had written {} MiB", instance.overfull_bytes() >> 20);
+    return fmt::format("out of disk: it wrote {} MiB (limit {} MiB)", instance.overfull_bytes() >> 20,
+                       instance.disk_limit_bytes() >> 20);
   return fmt::format("exit code {}", instance.exit_code());
 }
 

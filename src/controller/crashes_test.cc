@@ -92,7 +92,7 @@ TEST_F(CrashesTest, OneThatWroteTooMuchIsMadeAnewInsteadOfHeld) {
   engine_.overfull = 300 << 20;
   crash(137);
   ASSERT_TRUE(eventually([&] { return journal_.count("remove 1 web") == 1; }));
-  EXPECT_EQ(web().reason, "out of disk: it had written 300 MiB");
+  EXPECT_EQ(web().reason, "out of disk: it wrote 300 MiB (limit 256 MiB)");
   EXPECT_EQ(journal_.count("hold 1 web 0"), 0);
   EXPECT_TRUE(eventually([&] { return running().empty() && routed() == Numbers(); }));
   pass(1'000);

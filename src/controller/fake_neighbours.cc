@@ -199,6 +199,7 @@ void FakeEngine::end_instance(const std::string& project, std::int64_t number, c
   one.set_state("exited");
   one.set_exit_code(code);
   one.set_overfull_bytes(overfull);
+  one.set_disk_limit_bytes(overfull > 0 ? 256 << 20 : 0);
   one.clear_address();
   engine::InstanceEvent event;
   event.set_kind("die");

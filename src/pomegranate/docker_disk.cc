@@ -82,6 +82,13 @@ std::string DockerEngine::overfull_text(const std::string& container) const {
                      human_bytes(options_.instance_disk_bytes));
 }
 
+void DockerEngine::tell_overfull(const std::string& container, v1::Instance& instance) const {
+  const std::int64_t bytes = overfull_bytes(container);
+  if (bytes == 0) return;
+  instance.set_overfull_bytes(bytes);
+  instance.set_disk_limit_bytes(options_.instance_disk_bytes);
+}
+
 // Of all containers of the build together, the one that runs being the last.
 net::Task<void> DockerEngine::watch_build_disk(std::weak_ptr<BuildRun> watched) {
   DiskPace pace;

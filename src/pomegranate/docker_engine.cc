@@ -109,7 +109,7 @@ v1::Instance DockerEngine::to_instance(const docker::ContainerDetails& details, 
   out.set_exit_code(details.exit_code);
   out.set_out_of_memory(details.out_of_memory);
   out.set_started_at_ms(details.started_at_ms);
-  out.set_overfull_bytes(overfull_bytes(details.id));
+  tell_overfull(details.id, out);
   out.set_kept(details.restart_policy == "unless-stopped");
   out.set_restarts(details.restarts);
   out.set_image(details.image);

@@ -169,6 +169,7 @@ class DockerEngine final : public Engine {
   net::Task<Status> end_overfull();
   std::int64_t overfull_bytes(const std::string& container) const;
   std::string overfull_text(const std::string& container) const;
+  void tell_overfull(const std::string& container, v1::Instance& instance) const;
   net::Task<void> watch_build_disk(std::weak_ptr<BuildRun> watched);
 
   net::Task<Status> past_logs(std::shared_ptr<LogFollow> run, std::vector<Known> instances);

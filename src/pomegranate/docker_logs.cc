@@ -216,7 +216,7 @@ net::Task<Status> DockerEngine::watch(SinkPtr<v1::InstanceEvent> sink) {
     instance.set_port(port_of(event->attributes));
     instance.set_state(event->action == "start" ? "running" : event->action == "oom" ? "" : "exited");
     instance.set_out_of_memory(event->action == "oom");
-    instance.set_overfull_bytes(overfull_bytes(event->id));
+    tell_overfull(event->id, instance);
     const auto code = event->attributes.find("exitCode");
     if (code != event->attributes.end()) instance.set_exit_code(std::atoi(code->second.c_str()));
     const auto image = event->attributes.find("image");

@@ -40,6 +40,7 @@ TEST_F(EngineDisk, AnInstanceThatWritesTooMuchIsEndedAndItsNeighbourGoesOn) {
   ASSERT_TRUE(until([&] { return end() != nullptr; }, 90s)) << "nothing was ended";
   EXPECT_EQ(end()->process(), "greedy");
   EXPECT_GT(end()->overfull_bytes(), 100LL << 20);
+  EXPECT_EQ(end()->disk_limit_bytes(), 100LL << 20);
   for (const v1::Instance& instance : list(id)) {
     const bool greedy = instance.process() == "greedy";
     EXPECT_EQ(instance.state(), greedy ? "exited" : "running") << instance.name();
