@@ -28,7 +28,7 @@ function(paastech_batches target size)
   endif()
   set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE ${size})
   # GCC says nothing of types in unnamed namespaces in the file that it was given; here all files are included in it.
-  target_compile_options(${target} PRIVATE -Wno-subobject-linkage)
+  target_compile_options(${target} PRIVATE $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>)
 endfunction()
 
 # paastech_library(NAME [PCH NAME] [COLD] DEPS ...)

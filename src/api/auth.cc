@@ -184,7 +184,7 @@ net::Task<Result<Login>> Auth::check_password(store::ClientRow client, std::stri
   if (login.retry_after_ms > 0) co_return login;
   Result<bool> right = co_await verify(client.password_hash, std::move(password));
   if (!right || *right) take_back(client.email, address);
-  CO_TRY(std::move(right));
+  if (!right) co_return std::unexpected(right.error());
   if (*right) login.client = std::move(client);
   co_return login;
 }
@@ -205,7 +205,7 @@ net::Task<Result<Login>> Auth::check_code(store::ClientRow client, std::string c
     take_back(client.email, address);
     codes_.take_back(client.id);
   }
-  CO_TRY(std::move(right));
+  if (!right) co_return std::unexpected(right.error());
   if (*right) login.client = std::move(client);
   co_return login;
 }

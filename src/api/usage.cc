@@ -9,6 +9,7 @@ namespace {
 Result<std::vector<std::string>> projects_of(store::Tx& tx, const std::string& client_id) {
   TRY_ASSIGN(const std::vector<store::ProjectRow> rows, store::list_projects(tx, client_id));
   std::vector<std::string> ids;
+  ids.reserve(rows.size());
   for (const store::ProjectRow& row : rows) ids.push_back(row.id);
   return ids;
 }

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
+#include <system_error>
 
 namespace paastech {
 namespace {
@@ -30,7 +30,7 @@ std::unexpected<Error> system_error(const char* verb, const std::filesystem::pat
   return fail(code == ENOENT   ? Code::kNotFound
               : code == ENOSPC ? Code::kResourceExhausted
                                : Code::kInternal,
-              fmt::format("cannot {} {}: {}", verb, path.string(), std::strerror(code)),
+              fmt::format("cannot {} {}: {}", verb, path.string(), std::generic_category().message(code)),
               code == ENOSPC ? "free space on that disk and try again" : "");
 }
 

@@ -8,7 +8,7 @@
 
 #include <cerrno>
 #include <cstdlib>
-#include <cstring>
+#include <system_error>
 
 namespace paastech {
 
@@ -34,7 +34,8 @@ Result<TemporaryFolder> TemporaryFolder::make(std::string_view prefix) {
   std::string name = (all / fmt::format("{}.XXXXXX", prefix)).string();
   if (error || ::mkdtemp(name.data()) == nullptr)
     return fail(Code::kInternal,
-                fmt::format("cannot make a temporary folder: {}", error ? error.message() : std::strerror(errno)),
+                fmt::format("cannot make a temporary folder: {}",
+                            error ? error.message() : std::generic_category().message(errno)),
                 "set TMPDIR to a folder where this user may write");
   return TemporaryFolder(name);
 }
@@ -57,7 +58,8 @@ Result<FolderLock> FolderLock::wait(int fd, const std::filesystem::path& place) 
   int done = fd < 0 ? -1 : ::flock(fd, LOCK_EX);
   while (done != 0 && errno == EINTR) done = ::flock(fd, LOCK_EX);
   if (done != 0)
-    return fail(Code::kInternal, fmt::format("cannot lock {}: {}", place.string(), std::strerror(errno)),
+    return fail(Code::kInternal,
+                fmt::format("cannot lock {}: {}", place.string(), std::generic_category().message(errno)),
                 "give this user the right to write there");
   return lock;
 }

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
+#include <system_error>
 
 extern char** environ;
 
@@ -61,6 +61,7 @@ class SpawnSetup {
     // A process group of its own, so that the deadline ends its children too.
     posix_spawnattr_setflags(&attributes_, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
     std::vector<char*> words;
+    words.reserve(argv.size() + 1);
     for (const std::string& word : argv) words.push_back(const_cast<char*>(word.c_str()));
     words.push_back(nullptr);
     return posix_spawnp(&pid, words[0], &actions_, &attributes_, words.data(), environ);
@@ -109,11 +110,11 @@ Result<ProgramResult> run_program(std::vector<std::string> argv, std::string inp
   int in[2];
   int out[2];
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, in) != 0)
-    return fail(Code::kInternal, std::string("cannot make a socket pair: ") + std::strerror(errno));
+    return fail(Code::kInternal, std::string("cannot make a socket pair: ") + std::generic_category().message(errno));
   Descriptor our_in(in[0]);
   Descriptor its_in(in[1]);
   if (::pipe2(out, O_CLOEXEC) != 0)
-    return fail(Code::kInternal, std::string("cannot make a pipe: ") + std::strerror(errno));
+    return fail(Code::kInternal, std::string("cannot make a pipe: ") + std::generic_category().message(errno));
   Descriptor our_out(out[0]);
   Descriptor its_out(out[1]);
   const auto deadline = Clock::now() + limits.timeout;
@@ -122,7 +123,7 @@ Result<ProgramResult> run_program(std::vector<std::string> argv, std::string inp
   const int error = setup.start(pid, argv, its_in.get(), its_out.get());
   if (error != 0)
     return fail(error == ENOENT ? Code::kNotFound : Code::kInternal,
-                "cannot start " + argv[0] + ": " + std::strerror(error));
+                "cannot start " + argv[0] + ": " + std::generic_category().message(error));
   its_in.reset();
   its_out.reset();
   ProgramResult result;

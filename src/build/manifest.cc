@@ -8,7 +8,7 @@
 namespace paastech::build {
 namespace {
 
-constexpr std::size_t kSizeLimit = 256 * 1024;
+constexpr std::size_t kSizeLimit = 256 << 10;
 constexpr std::string_view kTopKeys = "the keys allowed are `build`, `processes`, `release` and `strategy`";
 
 // paastech.yaml by itself.

@@ -1,5 +1,6 @@
 #include "build/process_section.h"
 
+#include <fmt/format.h>
 #include <algorithm>
 
 #include "build/probe_section.h"
@@ -19,7 +20,7 @@ constexpr std::string_view kSignals[] = {"SIGTERM", "SIGINT",  "SIGQUIT",  "SIGH
                                          "SIGUSR1", "SIGUSR2", "SIGWINCH", "SIGKILL"};
 
 Result<std::string> signal_value(const YamlNode& node, const std::string& key) {
-  const std::string name = (node.text.starts_with("SIG") ? "" : "SIG") + node.text;
+  std::string name = (node.text.starts_with("SIG") ? "" : "SIG") + node.text;
   const bool scalar = node.kind == YamlNode::Kind::kPlain || node.kind == YamlNode::Kind::kQuoted;
   if (scalar && std::ranges::find(kSignals, name) != std::end(kSignals)) return name;
   return refuse(node.line, key, "must be the name of a signal",
@@ -34,7 +35,7 @@ Status only_web(const YamlNode& node, const std::string& key, bool web) {
 Status read_process(const YamlNode& node, const std::string& name, bool web, Process& process) {
   TRY(check_mapping(node, name, kProcessKeys));
   for (const auto& [key, value] : node.members) {
-    const std::string full = name + "." + key;
+    const std::string full = fmt::format("{}.{}", name, key);
     if (key == "command") {
       TRY_ASSIGN(process.command, command_value(value, full));
     } else if (key == "port") {

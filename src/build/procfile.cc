@@ -10,7 +10,7 @@
 namespace paastech::build {
 namespace {
 
-constexpr std::size_t kSizeLimit = 64 * 1024;
+constexpr std::size_t kProcfileBytes = 64 << 10;
 constexpr std::size_t kCommandLimit = 4096;
 constexpr std::string_view kForm = "write `name: command`, for instance: web: node server.js";
 
@@ -39,7 +39,7 @@ Result<ProcfileLine> read_line(std::string_view text, int line) {
 }  // namespace
 
 Result<std::vector<ProcfileLine>> parse_procfile(std::string_view text) {
-  if (text.size() > kSizeLimit)
+  if (text.size() > kProcfileBytes)
     return fail(Code::kInvalidArgument, "Procfile is over 64 KiB", "keep one line a process");
   std::vector<ProcfileLine> out;
   int number = 0;

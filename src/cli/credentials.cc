@@ -5,7 +5,7 @@
 
 #include <boost/json.hpp>
 #include <cerrno>
-#include <cstring>
+#include <system_error>
 
 #include "base/files.h"
 #include "base/folders.h"
@@ -22,7 +22,8 @@ Status make_folder(const std::filesystem::path& folder) {
   if (std::filesystem::is_directory(folder, error)) return {};  // not ours to change
   std::filesystem::create_directories(folder.parent_path(), error);
   if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST)
-    return fail(Code::kInternal, fmt::format("cannot create {}: {}", folder.string(), std::strerror(errno)),
+    return fail(Code::kInternal,
+                fmt::format("cannot create {}: {}", folder.string(), std::generic_category().message(errno)),
                 "set PAASTECH_CONFIG_HOME to a folder you may write to");
   return {};
 }

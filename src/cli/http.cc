@@ -4,7 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstring>
+#include <system_error>
 
 #include "base/error.h"
 #include "cli/interrupt.h"
@@ -162,7 +162,7 @@ std::unexpected<Error> Http::unreachable(const Transfer& transfer, int curl_code
   long system = 0;
   curl_easy_getinfo(transfer.easy, CURLINFO_OS_ERRNO, &system);
   std::string reason = transfer.reason[0] ? transfer.reason : curl_easy_strerror(code);
-  if (code == CURLE_COULDNT_CONNECT && system != 0) reason = std::strerror(static_cast<int>(system));
+  if (code == CURLE_COULDNT_CONNECT && system != 0) reason = std::generic_category().message(static_cast<int>(system));
   if (code == CURLE_WRITE_ERROR) reason = "its answer is longer than this client takes";
   if (transfer.status() != 0)
     return fail(Code::kUnavailable, fmt::format("the connection to {} broke off: {}", server_.url, reason),

@@ -16,7 +16,7 @@ Outcome<std::string> chosen_name(const Git& git, const std::string& given) {
   if (!given.empty()) return given;
   TRY_ASSIGN(const std::string top, git.top_folder());
   const std::string folder = std::filesystem::path(top).filename().string();
-  const std::string name = name_from_folder(folder);
+  std::string name = name_from_folder(folder);
   if (name.empty())
     return usage(fmt::format("the folder's name `{}` makes no project name", folder),
                  "name it yourself: paastech init NAME (3-30 lower-case letters, digits, hyphens; a letter first)");

@@ -44,7 +44,7 @@ void warn_unencrypted(Session& session, const ServerUrl& server, std::string_vie
 }
 
 Outcome<std::string> ask_new_password(Session& session, bool from_stdin) {
-  TRY_ASSIGN(const std::string password, ask_secret(session, "New password", "password", from_stdin));
+  TRY_ASSIGN(std::string password, ask_secret(session, "New password", "password", from_stdin));
   if (from_stdin) return password;
   TRY_ASSIGN(const std::string again, ask_secret(session, "Again", "password", false));
   if (again != password) return usage("the two passwords differ", "type the same one twice");
@@ -57,7 +57,7 @@ Outcome<std::string> confirm(Session& session, const std::string& warning, const
   if (!session.io.in_is_terminal)
     return usage("this needs a confirmation, and there is no terminal to ask on", command + " --yes");
   session.io.err << plain(warning) << "\n";
-  TRY_ASSIGN(const std::string typed, ask(session, fmt::format("Type {} to go on", word), command + " --yes"));
+  TRY_ASSIGN(std::string typed, ask(session, fmt::format("Type {} to go on", word), command + " --yes"));
   if (typed != word)
     return fail(Code::kCancelled, fmt::format("that is not {}; nothing was done", word),
                 "type it exactly, or give --yes");

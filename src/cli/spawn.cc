@@ -8,8 +8,8 @@
 
 #include <cerrno>
 #include <csignal>
-#include <cstring>
 #include <optional>
+#include <system_error>
 
 extern char** environ;
 
@@ -36,12 +36,14 @@ class FileActions {
 
 Result<pid_t> start(const std::vector<std::string>& argv, const FileActions& actions) {
   std::vector<char*> arguments;
+  arguments.reserve(argv.size() + 1);
   for (const std::string& argument : argv) arguments.push_back(const_cast<char*>(argument.c_str()));
   arguments.push_back(nullptr);
   pid_t pid = 0;
   const int code = ::posix_spawnp(&pid, arguments[0], actions.get(), nullptr, arguments.data(), environ);
   if (code != 0)
-    return fail(Code::kFailedPrecondition, fmt::format("cannot run `{}`: {}", argv[0], std::strerror(code)),
+    return fail(Code::kFailedPrecondition,
+                fmt::format("cannot run `{}`: {}", argv[0], std::generic_category().message(code)),
                 fmt::format("install {} and see that it is on the PATH", argv[0]));
   return pid;
 }
@@ -73,7 +75,7 @@ class IgnoreInterrupt {
 
 Result<Captured> capture(std::vector<std::string> argv, bool asking) {
   int pipe[2];
-  if (::pipe2(pipe, O_CLOEXEC) != 0) return fail(Code::kInternal, std::strerror(errno));
+  if (::pipe2(pipe, O_CLOEXEC) != 0) return fail(Code::kInternal, std::generic_category().message(errno));
   FileActions actions;
   if (!asking)
     for (const int fd : {STDIN_FILENO, STDERR_FILENO}) actions.nothing(fd);

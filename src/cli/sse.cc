@@ -33,8 +33,9 @@ void SseParser::take_line(std::vector<Event>& events) {
   const std::string field = line_.substr(0, colon);
   std::string value = colon == std::string::npos ? "" : line_.substr(colon + 1);
   if (value.starts_with(' ')) value.erase(0, 1);
-  if (field == "event") name_ = std::move(value);
-  if (field == "data") {
+  if (field == "event") {
+    name_ = std::move(value);
+  } else if (field == "data") {
     if (has_data_) data_.push_back('\n');
     data_ += value;
     has_data_ = true;

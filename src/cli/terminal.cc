@@ -8,8 +8,8 @@
 
 #include <cerrno>
 #include <cstdlib>
-#include <cstring>
 #include <iostream>
+#include <system_error>
 #include <thread>
 
 #include "base/clock.h"
@@ -55,7 +55,8 @@ Result<std::string> ask_password(const std::string& prompt) {
       return fail(Code::kCancelled, "cancelled");
     }
     if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return fail(Code::kInternal, fmt::format("cannot read the terminal: {}", std::strerror(errno)));
+    if (n < 0)
+      return fail(Code::kInternal, fmt::format("cannot read the terminal: {}", std::generic_category().message(errno)));
     if (n == 0 || c == '\n') break;
     password.push_back(c);
   }
@@ -93,7 +94,7 @@ Io process_io() {
   io.directory = std::filesystem::current_path(none);
   io.now_ms = SystemClock().now_ms();
   io.variable = [](const char* name) -> std::optional<std::string> {
-    const char* value = std::getenv(name);
+    const char* value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): the CLI has one thread
     return value ? std::optional<std::string>(value) : std::nullopt;
   };
   io.pause = [](std::chrono::milliseconds time) { std::this_thread::sleep_for(time); };

@@ -17,7 +17,7 @@ const CLI::App* command_named(const CLI::App& app, const std::string& name) {
 std::string full_name(const CLI::App* app) {
   std::string name = app->get_name();
   for (const CLI::App* parent = app->get_parent(); parent; parent = parent->get_parent())
-    name = parent->get_name() + " " + name;
+    name.insert(0, parent->get_name() + " ");
   return name;
 }
 

@@ -61,8 +61,9 @@ std::string query_string(const Query& query) {
 
 Result<ApiVersion> parse_version(std::string_view text) {
   ApiVersion version;
-  const char* const end = text.data() + text.size();
-  const auto major = std::from_chars(text.data(), end, version.major);
+  const char* const begin = text.data();
+  const char* const end = begin + text.size();
+  const auto major = std::from_chars(begin, end, version.major);
   if (major.ec == std::errc() && major.ptr != end && *major.ptr == '.') {
     const auto minor = std::from_chars(major.ptr + 1, end, version.minor);
     if (minor.ec == std::errc() && minor.ptr == end) return version;

@@ -13,8 +13,8 @@ inline constexpr std::chrono::seconds kAnswerTime{30};  // for the first byte of
 
 class Deadline {
  public:
-  Deadline(net::Executor executor, std::chrono::milliseconds after, std::function<void()> action)
-      : state_(std::make_shared<State>()), timer_(std::move(executor), after) {
+  Deadline(const net::Executor& executor, std::chrono::milliseconds after, std::function<void()> action)
+      : state_(std::make_shared<State>()), timer_(executor, after) {
     state_->action = std::move(action);
     timer_.async_wait([weak = std::weak_ptr(state_)](const boost::system::error_code& cancelled) {
       const auto state = weak.lock();

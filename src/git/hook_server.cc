@@ -9,7 +9,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include <cstring>
+#include <system_error>
 
 #include "git/hook_protocol.h"
 
@@ -36,7 +36,7 @@ Status HookServer::start(const std::filesystem::path& socket) {
   if (!listener_ || ::bind(listener_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
       ::chmod(socket.c_str(), 0600) != 0 || ::listen(listener_.get(), 128) != 0)
     return fail(Code::kFailedPrecondition,
-                fmt::format("cannot listen on {}: {}", socket.string(), std::strerror(errno)));
+                fmt::format("cannot listen on {}: {}", socket.string(), std::generic_category().message(errno)));
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) return fail(Code::kResourceExhausted, "cannot open a pipe");
   wake_reader_.reset(ends[0]);

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
+#include <system_error>
 
 namespace paastech::git {
 namespace {
@@ -26,7 +26,7 @@ struct Pipe {
 Result<Pipe> make_pipe() {
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0)
-    return fail(Code::kResourceExhausted, fmt::format("cannot open a pipe: {}", std::strerror(errno)),
+    return fail(Code::kResourceExhausted, fmt::format("cannot open a pipe: {}", std::generic_category().message(errno)),
                 "the Service has too many open files; try again in a moment");
   ::fcntl(ends[1], F_SETPIPE_SZ, kPipe);  // only speed depends on it
   return Pipe{Descriptor(ends[0]), Descriptor(ends[1])};
@@ -56,12 +56,13 @@ std::vector<std::string> make_environment(const GitInvocation& invocation) {
     all.push_back(fmt::format("GIT_CONFIG_KEY_{}={}", i, configuration[i].first));
     all.push_back(fmt::format("GIT_CONFIG_VALUE_{}={}", i, configuration[i].second));
   }
-  for (const auto& [key, value] : invocation.environment) all.push_back(key + "=" + value);
+  for (const auto& [key, value] : invocation.environment) all.push_back(fmt::format("{}={}", key, value));
   return all;
 }
 
 std::vector<char*> pointers(std::vector<std::string>& texts) {
   std::vector<char*> out;
+  out.reserve(texts.size() + 1);
   for (std::string& text : texts) out.push_back(text.data());
   out.push_back(nullptr);
   return out;
@@ -123,7 +124,7 @@ Result<GitProcess> GitProcess::start(const GitInvocation& invocation) {
   if (code != 0) {
     process.pid_ = -1;
     return fail(code == ENOENT ? Code::kFailedPrecondition : Code::kResourceExhausted,
-                fmt::format("cannot start git: {}", std::strerror(code)),
+                fmt::format("cannot start git: {}", std::generic_category().message(code)),
                 code == ENOENT ? "install git on the Service's machine" : "try again in a moment");
   }
   // Before a byte of input is given, thus before it can have grown.

@@ -11,8 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cstring>
 #include <deque>
+#include <system_error>
 
 #include "base/clock.h"
 #include "base/rate_limit.h"
@@ -80,9 +80,10 @@ Result<Descriptor> listen_on(const std::string& address, std::uint16_t port) {
   ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   if (!fd || ::bind(fd.get(), found->ai_addr, found->ai_addrlen) != 0 || ::listen(fd.get(), 256) != 0) {
     const int code = errno;
-    return fail(Code::kFailedPrecondition,
-                fmt::format("cannot listen for SSH on {} port {}: {}", address, port, std::strerror(code)),
-                code == EADDRINUSE ? "stop what uses the port, or choose another with PAASTECH_SSH_PORT" : "");
+    return fail(
+        Code::kFailedPrecondition,
+        fmt::format("cannot listen for SSH on {} port {}: {}", address, port, std::generic_category().message(code)),
+        code == EADDRINUSE ? "stop what uses the port, or choose another with PAASTECH_SSH_PORT" : "");
   }
   return fd;
 }
@@ -207,7 +208,7 @@ void Server::accept_loop() {
     if (connection) {
       admit(std::move(connection), peer_name(address, length));
     } else if (errno == EMFILE || errno == ENFILE || errno == ENOMEM) {
-      spdlog::error("git: cannot accept a connection: {}", std::strerror(errno));
+      spdlog::error("git: cannot accept a connection: {}", std::generic_category().message(errno));
       ::poll(&wait[1], 1, 200);  // the connection stays queued; without a pause this would spin
     }
   }

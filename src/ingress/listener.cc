@@ -6,14 +6,14 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
+#include <system_error>
 
 namespace paastech::ingress {
 namespace {
 
 std::unexpected<Error> bind_error(int code, const std::string& address, int port) {
   const std::string what =
-      fmt::format("the ingress cannot listen on {} port {}: {}", address, port, std::strerror(code));
+      fmt::format("the ingress cannot listen on {} port {}: {}", address, port, std::generic_category().message(code));
   if (code == EADDRINUSE)
     return fail(Code::kAlreadyExists, what, "stop what uses that port, or set PAASTECH_HTTP_PORT");
   if (code == EACCES)

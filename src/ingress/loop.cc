@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <ctime>
+#include <system_error>
 
 namespace paastech::ingress {
 namespace {
@@ -43,7 +44,8 @@ Result<std::unique_ptr<Loop>> Loop::create(LoopOptions options) {
   loop->epoll_ = ::epoll_create1(EPOLL_CLOEXEC);
   loop->wake_.fd = ::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
   if (loop->epoll_ < 0 || loop->wake_.fd < 0 || ::getrandom(loop->random_.data(), sizeof loop->random_, 0) < 0)
-    return fail(Code::kResourceExhausted, fmt::format("the router cannot start a loop: {}", std::strerror(errno)),
+    return fail(Code::kResourceExhausted,
+                fmt::format("the router cannot start a loop: {}", std::generic_category().message(errno)),
                 "raise the limit of open files (ulimit -n)");
   epoll_event event{};
   event.events = EPOLLIN;

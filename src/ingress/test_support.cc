@@ -1,5 +1,7 @@
 #include "ingress/test_support.h"
 
+#include <system_error>
+
 namespace paastech::ingress::testing_support {
 
 Wire Wire::connect(std::uint16_t port) {
@@ -8,7 +10,8 @@ Wire Wire::connect(std::uint16_t port) {
   address.sin_family = AF_INET;
   address.sin_port = htons(port);
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  EXPECT_EQ(::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0) << std::strerror(errno);
+  EXPECT_EQ(::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0)
+      << std::generic_category().message(errno);
   return Wire(fd);
 }
 

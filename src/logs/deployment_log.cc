@@ -6,7 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
+#include <system_error>
 
 #include "base/files.h"
 #include "base/text.h"
@@ -28,7 +28,8 @@ Status DeploymentLog::append(const std::string& project, std::int64_t number, st
   std::error_code ignored;
   std::filesystem::create_directories(path.parent_path(), ignored);
   const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-  if (fd < 0) return fail(Code::kInternal, "cannot open " + path.string() + ": " + std::strerror(errno));
+  if (fd < 0)
+    return fail(Code::kInternal, "cannot open " + path.string() + ": " + std::generic_category().message(errno));
   struct stat info{};
   ::fstat(fd, &info);
   std::string text(lines);
@@ -45,7 +46,8 @@ Status DeploymentLog::append(const std::string& project, std::int64_t number, st
   const bool written = full || wrote == static_cast<ssize_t>(text.size());
   const int code = wrote < 0 ? errno : ENOSPC;  // a part of it: the disk is full
   ::close(fd);
-  if (!written) return fail(Code::kInternal, "cannot write " + path.string() + ": " + std::strerror(code));
+  if (!written)
+    return fail(Code::kInternal, "cannot write " + path.string() + ": " + std::generic_category().message(code));
   return {};
 }
 

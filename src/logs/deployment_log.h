@@ -17,7 +17,7 @@ inline constexpr std::int64_t kLineCost = 64;  // about what a std::string and i
 
 class DeploymentLog {
  public:
-  explicit DeploymentLog(std::filesystem::path home) : root_(std::move(home) / "logs") {}
+  explicit DeploymentLog(const std::filesystem::path& home) : root_(home / "logs") {}
   // One line or several, without the last newline. lines_before: how many the writer has appended before.
   Status append(const std::string& project, std::int64_t number, std::string_view lines,
                 std::int64_t lines_before = 0) const;

@@ -130,7 +130,7 @@ std::optional<std::string_view> record_at(std::string_view bytes, bool verify) {
   const std::size_t size = get32(bytes.data());
   if (size == 0 || size > kMaxRecord || size > bytes.size() - kRecordHead) return std::nullopt;
   const std::string_view payload = bytes.substr(kRecordHead, size);
-  if (verify && checksum(payload) != get32(bytes.data() + 4)) return std::nullopt;
+  if (verify && checksum(payload) != get32(&bytes[4])) return std::nullopt;
   return payload;
 }
 

@@ -8,7 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
-#include <cstring>
+#include <system_error>
 
 #include "logs/log_record.h"
 
@@ -24,7 +24,8 @@ LogFile::~LogFile() { ::close(fd_); }
 
 Result<std::shared_ptr<const LogFile>> LogFile::open(const std::filesystem::path& path, int flags) {
   const int fd = ::open(path.c_str(), flags | O_CLOEXEC, 0600);
-  if (fd < 0) return fail(Code::kInternal, "cannot open " + path.string() + ": " + std::strerror(errno));
+  if (fd < 0)
+    return fail(Code::kInternal, "cannot open " + path.string() + ": " + std::generic_category().message(errno));
   return std::make_shared<const LogFile>(fd);
 }
 
@@ -47,7 +48,7 @@ Status LogFile::append(std::string_view bytes, std::uint64_t end) const {
     const ssize_t wrote = ::pwrite(fd_, bytes.data() + done, bytes.size() - done, static_cast<off_t>(end + done));
     if (wrote < 0 && errno == EINTR) continue;
     if (wrote <= 0) {
-      const std::string why = std::strerror(wrote < 0 ? errno : ENOSPC);
+      const std::string why = std::generic_category().message(wrote < 0 ? errno : ENOSPC);
       cut(end);
       return fail(Code::kResourceExhausted, why);
     }

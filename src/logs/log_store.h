@@ -11,8 +11,7 @@ namespace paastech::logs {
 
 class LogStore {
  public:
-  explicit LogStore(std::filesystem::path home, LogLimits limits = {})
-      : root_(std::move(home) / "logs"), limits_(limits) {}
+  explicit LogStore(const std::filesystem::path& home, LogLimits limits = {}) : root_(home / "logs"), limits_(limits) {}
   // Of a Project by its uuid. Null: it was removed, or this is no uuid. Not to be held on to for long: as long as it
   // is, it stays open.
   std::shared_ptr<ProjectLog> project(const std::string& id);

@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
 #include <memory>
 #include <system_error>
 
@@ -91,7 +90,7 @@ int on_debug(CURL*, curl_infotype type, char* bytes, std::size_t size, void* dat
 std::size_t on_read(char* buffer, std::size_t size, std::size_t count, void* data) {
   auto& talk = *static_cast<Conversation*>(data);
   const std::size_t length = std::min(size * count, talk.body.size() - talk.sent);
-  std::memcpy(buffer, talk.body.data() + talk.sent, length);
+  std::copy_n(talk.body.data() + talk.sent, length, buffer);
   talk.sent += length;
   return length;
 }

@@ -10,6 +10,7 @@
 #include <chrono>
 #include <cstring>
 #include <optional>
+#include <system_error>
 #include <type_traits>
 
 #include "base/ids.h"
@@ -117,7 +118,7 @@ Error broken(const std::filesystem::path& path, std::string_view what) {
   const int code = errno;
   const bool full = code == ENOSPC || code == EDQUOT;
   return {full ? Code::kResourceExhausted : Code::kInternal,
-          "cannot " + std::string(what) + " " + path.string() + ": " + std::strerror(code),
+          "cannot " + std::string(what) + " " + path.string() + ": " + std::generic_category().message(code),
           full ? "free space on the disk of the Service's home" : ""};
 }
 

@@ -20,7 +20,7 @@ std::int64_t count_of(Range range);    // of samples
 
 class History {
  public:
-  explicit History(std::filesystem::path home) : root_(std::move(home) / "metrics") {}
+  explicit History(const std::filesystem::path& home) : root_(home / "metrics") {}
   // A sample of 10 s; the one of 5 min that it belongs to is made anew of what there is. A file that is none of ours,
   // of another size or of another form is set aside as <process>.damaged, and a new one begun. kInvalidArgument: no
   // Project's id, or a name that no Process can have.

@@ -1,6 +1,7 @@
 #include "metrics/sample.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace paastech::metrics {
 namespace {
@@ -60,8 +61,8 @@ Sample aggregate(std::span<const Sample> parts, std::int64_t slot) {
     for (std::size_t i = 0; i < kLatencyBuckets; ++i) add(out.by_latency[i], part.by_latency[i]);
   }
   if (out.engine_ms > 0) {
-    out.milli_instances = static_cast<std::uint32_t>(instances / out.engine_ms + 0.5);
-    out.memory_bytes = static_cast<std::int64_t>(memory / out.engine_ms + 0.5);
+    out.milli_instances = static_cast<std::uint32_t>(std::llround(instances / out.engine_ms));
+    out.memory_bytes = std::llround(memory / out.engine_ms);
   }
   return out;
 }

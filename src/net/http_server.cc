@@ -8,6 +8,7 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <cerrno>
 #include <cstring>
+#include <system_error>
 #include <unordered_set>
 
 #include "net/http_session.h"
@@ -122,7 +123,7 @@ Task<void> accept_loop(Shared state) {
       }
       if (errno == EINTR || errno == ECONNABORTED) continue;
       if (errno == EAGAIN || errno == EWOULDBLOCK) break;
-      spdlog::error("cannot accept a connection: {}", std::strerror(errno));
+      spdlog::error("cannot accept a connection: {}", std::generic_category().message(errno));
       (void)co_await sleep_for(kNoFiles);
       break;
     }

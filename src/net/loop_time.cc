@@ -26,7 +26,7 @@ LoopClock::time_point LoopClock::now() {
 LoopTimer loop_timer(boost::asio::any_io_executor executor, LoopClock::duration wait) {
   const LoopClock::time_point at = LoopClock::now() + wait;
   if (simulated()) simulated()->moments.insert(at);
-  return LoopTimer(std::move(executor), at);
+  return LoopTimer(executor, at);
 }
 
 SimulatedTime::SimulatedTime() { simulated().emplace(); }

@@ -105,7 +105,7 @@ Task<ErrorCode> write_all(std::shared_ptr<Socket> socket, std::string bytes, std
 // ---- Deadline
 
 struct Deadline::State {
-  explicit State(Executor executor) : timer(std::move(executor)) {}
+  explicit State(const Executor& executor) : timer(executor) {}
   asio::steady_timer timer;
   std::uint64_t round = 0;  // an older round's expiry is stale
   bool expired = false;

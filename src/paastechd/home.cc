@@ -7,7 +7,7 @@
 
 #include <cerrno>
 #include <chrono>
-#include <cstring>
+#include <system_error>
 #include <thread>
 
 #include "base/files.h"
@@ -40,7 +40,9 @@ bool lock_soon(int fd) {
 Result<HomeLock> HomeLock::take(const Config& config, const std::string& name) {
   const std::filesystem::path path = config.run_folder() / (name + ".pid");
   const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-  if (fd < 0) return fail(Code::kInternal, fmt::format("cannot open {}: {}", path.string(), std::strerror(errno)));
+  if (fd < 0)
+    return fail(Code::kInternal,
+                fmt::format("cannot open {}: {}", path.string(), std::generic_category().message(errno)));
   HomeLock lock(fd);
   if (!lock_soon(fd))
     return fail(Code::kFailedPrecondition,
@@ -48,7 +50,8 @@ Result<HomeLock> HomeLock::take(const Config& config, const std::string& name) {
                 "stop it first, or choose another home with PAASTECH_HOME");
   const std::string pid = std::to_string(::getpid()) + "\n";
   if (::ftruncate(fd, 0) != 0 || ::pwrite(fd, pid.data(), pid.size(), 0) != static_cast<ssize_t>(pid.size()))
-    return fail(Code::kInternal, fmt::format("cannot write {}: {}", path.string(), std::strerror(errno)));
+    return fail(Code::kInternal,
+                fmt::format("cannot write {}: {}", path.string(), std::generic_category().message(errno)));
   return lock;
 }
 

@@ -48,12 +48,12 @@ class Handoff {
         const std::scoped_lock lock(mutex_);
         if (values_.empty()) {
           handler_ = std::make_shared<Handler>(std::move(deliver));
-        } else {
-          ready = std::move(values_.front());
-          values_.pop_front();
+          return;
         }
+        ready = std::move(values_.front());
+        values_.pop_front();
       }
-      if (ready) deliver(std::move(*ready));
+      deliver(std::move(*ready));
     };
     T value = co_await net::asio::async_initiate<const net::asio::use_awaitable_t<>, void(T)>(std::move(start),
                                                                                               net::asio::use_awaitable);

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <soci/postgresql/soci-postgresql.h>
+#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <cctype>
@@ -127,7 +128,9 @@ void lift_time_limit(soci::session& sql) {
 void roll_back(soci::session& sql) {
   try {
     sql.rollback();
-  } catch (const soci::soci_error&) {
+  } catch (const soci::soci_error& error) {
+    // The connection is gone, and what it had begun with it.
+    spdlog::debug("rolling back: {}", error.what());
   }
 }
 

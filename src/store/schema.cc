@@ -1,5 +1,6 @@
 #include "store/schema.h"
 
+#include <fmt/format.h>
 #include <algorithm>
 #include <array>
 
@@ -50,7 +51,7 @@ Result<Schema> read_schema(soci::session& sql) {
     const bool text = type == "TEXT" || type == "text";
     const bool number = type == "INTEGER" || type == "integer" || type == "BIGINT" || type == "bigint";
     if (!is_name(table) || !is_name(column) || (!text && !number))
-      return fail(Code::kInternal, "the column " + table + "." + column + " of type " + type + " is not known");
+      return fail(Code::kInternal, fmt::format("the column {}.{} of type {} is not known", table, column, type));
     schema[table].columns[column] = text ? ColumnKind::kText : ColumnKind::kNumber;
   }
   for (const auto& [table, parent, none] : rows_of(sql, server ? kPostgresqlKeys : kSqliteKeys))

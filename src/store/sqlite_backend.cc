@@ -5,7 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
+#include <system_error>
 #include <thread>
 
 #include "store/backend.h"
@@ -26,7 +26,7 @@ std::unexpected<Error> file_error(const std::string& path) {
   const int code = errno;
   const bool full = code == ENOSPC || code == EDQUOT;
   return fail(full ? Code::kResourceExhausted : Code::kUnavailable,
-              "cannot make the database " + path + ": " + std::strerror(code),
+              "cannot make the database " + path + ": " + std::generic_category().message(code),
               full ? "free space on that disk" : "check that its folder exists and may be written to");
 }
 

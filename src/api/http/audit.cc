@@ -57,7 +57,7 @@ net::Task<Result<Answer>> show_own(CallPtr call) {
 // The id for a name; a uuid stands for itself, so that what is deleted can be asked for.
 Result<std::string> id_of(const Query& query, std::string_view name,
                           const std::function<Result<std::string>(const std::string&)>& find) {
-  const std::string text = query.text(name);
+  std::string text = query.text(name);
   if (text.empty() || is_uuid(text)) return text;
   Result<std::string> id = find(text);
   if (!id && id.error().code == Code::kNotFound)

@@ -107,6 +107,7 @@ std::vector<MetricFamily> project_families(const metrics::Ledger& ledger,
     if (key.process == metrics::kTakesRequests) requests.add_process(labels, totals.visits);
   }
   std::vector<MetricFamily> out;
+  out.reserve(columns.size() + 3);
   for (Column& column : columns) out.push_back(std::move(column.family));
   for (MetricFamily* one : {&requests.requests, &requests.failed, &requests.latency}) out.push_back(std::move(*one));
   std::erase_if(out, [](const MetricFamily& one) { return one.metric.empty(); });

@@ -80,6 +80,7 @@ net::Task<boost::json::array> show_processes(CallPtr call) {
   const std::int64_t first = newest_slot(context) - metrics::kFineCount + 1;
   auto read = [history = context.metrics->history(), project = call->project.id, found, first] {
     std::vector<std::vector<Sample>> hours;
+    hours.reserve(found.size());
     for (const Found& each : found)
       hours.push_back(history.read(project, each.first, Range::kHour, first, metrics::kFineCount));
     return hours;
