@@ -19,8 +19,8 @@ constexpr std::int64_t kCodeWindowMs = 3'600'000;
 constexpr std::int64_t kTouchEveryMs = 60'000;  // how exact last_used_at is; each update costs a write to disk
 constexpr int kHashing = 2 + 64;                // on the pool's threads, and waiting: some seconds at the most
 constexpr std::size_t kMaxLogins = 100;         // of one Client
-constexpr std::int64_t kKnownMs = 1'000;
-constexpr std::size_t kMostKnown = 1'000;
+constexpr std::int64_t kKnownMs = 1'000;        // how long what a token stands for is good (auth.h)
+constexpr std::size_t kMostKnown = 1'000;       // of these, some KB each
 
 net::Task<void> touch(Context& context, std::string token_id, std::int64_t now, std::string address) {
   auto work = [token_id, now, address](store::Tx& tx) { return store::touch_token(tx, token_id, now, address); };
