@@ -234,7 +234,7 @@ class Client:
 
     def project(self, name):
         created = self.call("POST", "/projects", {"name": name})
-        assert created.status == 201, created
+        assert created.status == 201, f"{created}\n{self.service.log()[-2000:]}"
         return created.json()
 
     def repository(self, name, files=None):
