@@ -47,8 +47,7 @@ Answer list_answer(std::vector<Row> rows, const ListPage& page, Show show, Key k
     else
       list.push_back(show(row));
   }
-  boost::json::object out(memory);
-  out["items"] = std::move(list);
+  boost::json::object out = items(std::move(list));
   if (more) out["next"] = make_cursor(key(rows.back()));
   return json_answer(200, out);
 }

@@ -90,7 +90,7 @@ json::object to_json(const ProjectView& project, const PublicAddress& address, j
 }
 
 json::object items(json::array list) {
-  json::object out;
+  json::object out(list.storage());
   out["items"] = std::move(list);
   return out;
 }

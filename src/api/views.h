@@ -24,6 +24,6 @@ boost::json::object to_json(const DeploymentView& deployment, const store::Proje
                             const PublicAddress& address, boost::json::storage_ptr memory = {});
 boost::json::object to_json(const ProjectView& project, const PublicAddress& address,
                             boost::json::storage_ptr memory = {});
-boost::json::object items(boost::json::array list);  // {"items":[…]}
+boost::json::object items(boost::json::array list);  // {"items":[…]}, in the list's memory
 
 }  // namespace paastech::api

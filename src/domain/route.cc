@@ -24,8 +24,7 @@ std::vector<std::string> host_names(const std::string& name, const std::string& 
 
 std::string application_url(const std::string& name, const PublicAddress& address) {
   const int standard = address.http_scheme == "https" ? 443 : 80;
-  // In one piece: a list has two of these a row.
-  return fmt::format(FMT_COMPILE("{}://{}.user-app.{}{}"), address.http_scheme, name, address.fqdn,
+  return fmt::format(FMT_COMPILE("{}://{}{}"), address.http_scheme, application_host(name, address),
                      port_suffix(address.http_port, standard));
 }
 

@@ -107,6 +107,12 @@ v1::InstanceGroup Contract::group(const std::string& project, std::vector<std::s
   return group;
 }
 
+v1::InstanceGroup Contract::worker(v1::InstanceGroup group, const std::string& process) {
+  group.set_process(process);
+  group.set_port(0);
+  return group;
+}
+
 v1::GroupEvent Contract::ensure(v1::InstanceGroup group) {
   auto sink = std::make_shared<Collector<v1::GroupEvent>>();
   const Status status = run(engine_->ensure_group(group, sink));

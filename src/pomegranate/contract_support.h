@@ -112,6 +112,8 @@ class Contract : public ::testing::Test {
   v1::BuildResult build(v1::BuildSpec spec, const std::string& dockerfile);
   std::string built(const std::string& project, const std::string& more = "");
   v1::InstanceGroup group(const std::string& project, std::vector<std::string> command = {});
+  // The same as one that takes no requests.
+  static v1::InstanceGroup worker(v1::InstanceGroup group, const std::string& process = "worker");
   v1::GroupEvent ensure(v1::InstanceGroup group);
   struct Ran {
     Status status;

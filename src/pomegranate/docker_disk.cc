@@ -18,14 +18,14 @@ using SteadyClock = std::chrono::steady_clock;
 // One that writes as fast as a disk can gets this far beyond its limit.
 constexpr auto kEvery = 2s;
 
-}  // namespace
-
 DiskSpace disk_space(const std::string& folder) {
   struct statvfs disk{};
   if (folder.empty() || ::statvfs(folder.c_str(), &disk) != 0) return {};
   const auto block = static_cast<std::int64_t>(disk.f_frsize);
   return {static_cast<std::int64_t>(disk.f_blocks) * block, static_cast<std::int64_t>(disk.f_bavail) * block};
 }
+
+}  // namespace
 
 net::Task<Result<DiskSpace>> DockerEngine::engine_disk() {
   if (root_folder_.empty()) {

@@ -42,12 +42,11 @@ struct GatherSource;
 struct GatherBrake;
 enum class GatherMode;
 
-// Of the file system that holds the folder; nothing where that is not on this machine.
+// Of the file system that holds the Engine's images and containers; zeros where that is not on this machine.
 struct DiskSpace {
   std::int64_t total_bytes = 0;
   std::int64_t free_bytes = 0;  // for an ordinary user
 };
-DiskSpace disk_space(const std::string& folder);
 
 InstanceKey key_of(const v1::InstanceRequest& request);
 // What a failed fetch of an image means to its Client, from the Engine's words. Pure.

@@ -18,11 +18,6 @@ class EngineDisk : public Contract {
   static std::string write(int mebibytes, const std::string& file = "/filled") {
     return fmt::format("dd if=/dev/zero of={} bs=1M count={} status=none", file, mebibytes);
   }
-  static v1::InstanceGroup worker(v1::InstanceGroup group, const std::string& process) {
-    group.set_process(process);
-    group.set_port(0);
-    return group;
-  }
 };
 
 TEST_F(EngineDisk, AnInstanceThatWritesTooMuchIsEndedAndItsNeighbourGoesOn) {

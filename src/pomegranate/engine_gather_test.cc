@@ -75,10 +75,7 @@ class EngineGather : public Contract {
     return std::make_shared<StoreSink>(loop_.get_executor(), store_, limit);
   }
   v1::InstanceGroup worker(const std::string& project, const std::string& program, const std::string& name = "worker") {
-    v1::InstanceGroup wanted = group(project, {"perl", "-e", program});
-    wanted.set_process(name);
-    wanted.set_port(0);
-    return wanted;
+    return Contract::worker(group(project, {"perl", "-e", program}), name);
   }
   void expect_counted(const std::string& name, const std::string& prefix, int to) {
     const std::vector<std::string>& lines = store_.lines[name];

@@ -17,12 +17,6 @@ while (my $c = $s->accept) {
 }
 )";
 
-v1::InstanceGroup worker(v1::InstanceGroup group) {
-  group.set_process("worker");
-  group.set_port(0);
-  return group;
-}
-
 v1::RemoveGroupRequest removal(const std::string& project) {
   v1::RemoveGroupRequest request;
   request.set_project(project);

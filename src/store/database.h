@@ -5,7 +5,9 @@
 // since calls block: up to 1.5 s for a place or a lock, and on PostgreSQL for the whole call, so that a server that
 // went silent holds up nobody. The functions of the table files are called inside write() and read(), on the same
 // thread, with the Tx they are given.
+#include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
