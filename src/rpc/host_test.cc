@@ -1,7 +1,12 @@
 #include "rpc/host.h"
 
+#include <grpcpp/server_posix.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+#include <thread>
 
 #include "router.grpc.pb.h"
 #include "rpc/test_support.h"
@@ -49,6 +54,24 @@ TEST_F(HostTest, AChannelMeetsARestartedHostAgain) {
     EXPECT_TRUE(channel->WaitForConnected(std::chrono::system_clock::now() + 10s));
     (*host)->stop();
   }
+}
+
+// A busy host, or one far away, needs more than an instant for the handshake.
+TEST_F(HostTest, AHostThatIsSlowToAnswerIsReachedByTheFirstCall) {
+  using Unix = boost::asio::local::stream_protocol;
+  boost::asio::io_context io;
+  Unix::acceptor listener(io, Unix::endpoint((folder / "slow.sock").string()));
+  grpc::ServerBuilder builder;
+  builder.RegisterService(&service);
+  const auto server = builder.BuildAndStart();
+  std::jthread answering([&] {
+    Unix::socket connection = listener.accept();
+    connection.non_blocking(true);
+    std::this_thread::sleep_for(500ms);
+    grpc::AddInsecureChannelFromFd(server.get(), connection.release());
+  });
+  const auto reply = testing::ask(unix_channel(folder / "slow.sock"), "/paastech.router.v1.Router/Publish");
+  EXPECT_EQ(reply.code, grpc::StatusCode::UNIMPLEMENTED) << reply.text;  // the service's own answer
 }
 
 }  // namespace

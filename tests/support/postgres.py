@@ -2,6 +2,7 @@
 
 Run as `python3 -m tests.support.postgres up|down FOLDER`, it is the fixture of CTest: one server for all tests, reached at
 FOLDER/postgres/.s.PGSQL.5432."""
+import contextlib
 import os
 import pathlib
 import pwd
@@ -75,10 +76,13 @@ class Postgres:
             self.process.wait(60)
 
     def freeze(self, how=signal.SIGSTOP):
-        """The server and its sessions stand still, as on a machine that hangs; SIGCONT lets them go on."""
+        """The server and its sessions stand still, as on a machine that hangs; SIGCONT lets them go on.
+
+        A session whose client hung up meanwhile may end between its listing and its signal."""
         os.killpg(self.process.pid, how)
         for child in self.children():
-            os.kill(child, how)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(child, how)
 
     def children(self):
         listed = subprocess.run(["ps", "-o", "pid=", "--ppid", str(self.process.pid)], capture_output=True, text=True)
