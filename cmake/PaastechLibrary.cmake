@@ -1,8 +1,9 @@
-# paastech_pch(NAME HEADER [COLD] DEPS ...)
+# paastech_pch(NAME HEADER [COLD] [NO_TESTS] DEPS ...)
 # A precompiled header for the libraries that say PCH NAME, as pch_NAME, and the same with GoogleTest for their tests, which
 # are not optimised: that would only cost the build. COLD: for libraries that are COLD too; GCC wants one level for both.
+# NO_TESTS: their tests use another one.
 function(paastech_pch name header)
-  cmake_parse_arguments(ARG "COLD" "" "DEPS" ${ARGN})
+  cmake_parse_arguments(ARG "COLD;NO_TESTS" "" "DEPS" ${ARGN})
   set(source ${PROJECT_SOURCE_DIR}/cmake/pch.cc)
   add_library(pch_${name} STATIC ${source})
   target_precompile_headers(pch_${name} PRIVATE ${header})
@@ -11,7 +12,7 @@ function(paastech_pch name header)
   if(ARG_COLD)
     target_compile_options(pch_${name} PRIVATE ${PAASTECH_COLD_OPTIONS})
   endif()
-  if(PAASTECH_TESTS)
+  if(PAASTECH_TESTS AND NOT ARG_NO_TESTS)
     add_library(pch_${name}_test STATIC ${source})
     target_precompile_headers(pch_${name}_test PRIVATE ${header} <gmock/gmock.h> <gtest/gtest.h>)
     target_link_libraries(pch_${name}_test PUBLIC pch_${name} GTest::gtest GTest::gmock)

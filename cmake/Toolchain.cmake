@@ -32,9 +32,9 @@ if(PAASTECH_SANITIZE)
   add_compile_options(-fsanitize=${PAASTECH_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=undefined)
   add_link_options(-fsanitize=${PAASTECH_SANITIZE})
 endif()
-# What waits for the Engine, the database or the network gains nothing by -O2, which costs a third of the build
+# What waits for the Engine, the database or the network gains nothing by -O2, which costs the build a good deal
 # (docs/decisions/0013); the libraries that work on every byte or request of a visitor keep it.
-set(PAASTECH_COLD_OPTIONS "$<$<CONFIG:Release>:-O1>")
+set(PAASTECH_COLD_OPTIONS "$<$<CONFIG:Release>:-Og>")
 set(PAASTECH_TEST_OPTIONS "$<$<CONFIG:Release>:-O0>")
 add_compile_definitions(BOOST_ASIO_SEPARATE_COMPILATION BOOST_BEAST_SEPARATE_COMPILATION
                         BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_HAS_CO_AWAIT BOOST_ASIO_HAS_STD_COROUTINE)

@@ -32,24 +32,38 @@ inline Result<ListPage> read_page(const Query& query) {
   return page;
 }
 
+// What a page shows. Its values lie in one piece of memory, which goes at once; one by one each would pay for itself.
+struct ListItems {
+  boost::json::array list;
+  std::string next = {};  // the cursor of the next page; empty: this is the last
+};
+
 // show(row), or show(row, memory) where it is made there, is the item's JSON, key(row) its place in the order.
 template <class Row, class Show, class Key>
-Answer list_answer(std::vector<Row> rows, const ListPage& page, Show show, Key key) {
+ListItems list_items(std::vector<Row> rows, const ListPage& page, Show show, Key key) {
   const bool more = rows.size() > static_cast<std::size_t>(page.limit);
   if (more) rows.pop_back();
-  // All of it goes at once, which the many small values of a list would each pay for with the allocator.
-  boost::json::monotonic_resource pool(16 << 10);
-  const boost::json::storage_ptr memory(&pool);
-  boost::json::array list(memory);
+  const auto memory = boost::json::make_shared_resource<boost::json::monotonic_resource>(16 << 10);
+  ListItems out{boost::json::array(memory)};
   for (const Row& row : rows) {
     if constexpr (std::is_invocable_v<Show, const Row&, boost::json::storage_ptr>)
-      list.push_back(show(row, memory));
+      out.list.push_back(show(row, memory));
     else
-      list.push_back(show(row));
+      out.list.push_back(show(row));
   }
-  boost::json::object out = items(std::move(list));
-  if (more) out["next"] = make_cursor(key(rows.back()));
+  if (more) out.next = make_cursor(key(rows.back()));
+  return out;
+}
+
+inline Answer list_answer(ListItems page) {
+  boost::json::object out = items(std::move(page.list));
+  if (!page.next.empty()) out["next"] = page.next;
   return json_answer(200, out);
+}
+
+template <class Row, class Show, class Key>
+Answer list_answer(std::vector<Row> rows, const ListPage& page, Show show, Key key) {
+  return list_answer(list_items(std::move(rows), page, show, key));
 }
 
 }  // namespace paastech::api

@@ -16,7 +16,7 @@ extern char** environ;
 namespace paastech {
 namespace {
 
-using Clock = std::chrono::steady_clock;
+using SteadyClock = std::chrono::steady_clock;
 
 class Descriptor {
  public:
@@ -74,10 +74,10 @@ class SpawnSetup {
 
 // Feeds input and collects output until the program closes it. False: the deadline passed.
 bool exchange(Descriptor& in, Descriptor& out, std::string_view input, const ProgramLimits& limits,
-              Clock::time_point deadline, std::string& output) {
+              SteadyClock::time_point deadline, std::string& output) {
   if (input.empty()) in.reset();
   while (out.get() >= 0) {
-    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now()).count();
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - SteadyClock::now()).count();
     if (left <= 0) return false;
     pollfd fds[2] = {{out.get(), POLLIN, 0}, {in.get(), POLLOUT, 0}};
     const int ready = ::poll(fds, 2, static_cast<int>(std::min<long long>(left, 1000)));
@@ -117,7 +117,7 @@ Result<ProgramResult> run_program(std::vector<std::string> argv, std::string inp
     return fail(Code::kInternal, std::string("cannot make a pipe: ") + std::generic_category().message(errno));
   Descriptor our_out(out[0]);
   Descriptor its_out(out[1]);
-  const auto deadline = Clock::now() + limits.timeout;
+  const auto deadline = SteadyClock::now() + limits.timeout;
   pid_t pid = -1;
   SpawnSetup setup;
   const int error = setup.start(pid, argv, its_in.get(), its_out.get());

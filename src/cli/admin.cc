@@ -1,6 +1,7 @@
 // admin overview and announcements; the other commands of administrators are in files of their own.
 #include <fmt/format.h>
 
+#include "base/human_bytes.h"
 #include "cli/command.h"
 #include "cli/json_read.h"
 

@@ -3,6 +3,7 @@
 
 #include <array>
 
+#include "base/human_bytes.h"
 #include "base/url.h"
 #include "cli/amounts.h"
 #include "cli/command.h"

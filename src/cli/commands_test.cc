@@ -201,11 +201,11 @@ constexpr const char* kStats =
 TEST_F(CommandsTest, StatsHaveHumanUnits) {
   server.on("GET /projects/shop/stats", {.body = kStats});
   const std::string shown = run({"stats", "-p", "shop"}).out;
-  EXPECT_THAT(shown, HasSubstr("web.1  1           12.3 %  12.4 MiB  512.0 MiB  10 B      2.0 KiB  3\n"));
+  EXPECT_THAT(shown, HasSubstr("web.1  1           12.3 %  12.4 MiB  512 MiB  10 B      2 KiB  3\n"));
   EXPECT_THAT(shown,
-              HasSubstr("web      1          12.3 %  12.4 MiB  512.0 MiB  20.0        0.5    3.2 ms  120.0 ms  2\n"));
+              HasSubstr("web      1          12.3 %  12.4 MiB  512 MiB  20.0        0.5    3.2 ms  120.0 ms  2\n"));
   EXPECT_THAT(shown,
-              HasSubstr("worker   0          -       0 B       0 B        -           -      -       -         0\n"))
+              HasSubstr("worker   0          -       0 B       0 B      -           -      -       -         0\n"))
       << "not known is not zero";
 }
 

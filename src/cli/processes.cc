@@ -1,6 +1,7 @@
 // ps: what runs of the application, how many of each process, and how large.
 #include <fmt/format.h>
 
+#include "base/human_bytes.h"
 #include "cli/amounts.h"
 #include "cli/command.h"
 #include "cli/follow.h"

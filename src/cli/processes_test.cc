@@ -43,9 +43,9 @@ TEST_F(ProcessesTest, PsShowsWhatAPersonNeeds) {
             "web.1  running                 4           3 h  0\n"
             "web.2  exited (out of memory)  4           -    7\n"
             "\n"
-            "PROCESS  RUNNING  MEMORY     CPUS  COMMAND\n"
-            "web      1 of 3   512.0 MiB  1     node server.js\n"
-            "worker   0 of 0   64.0 MiB   0.25  (the image's)\n");
+            "PROCESS  RUNNING  MEMORY   CPUS  COMMAND\n"
+            "web      1 of 3   512 MiB  1     node server.js\n"
+            "worker   0 of 0   64 MiB   0.25  (the image's)\n");
   const Ran json = run({"ps", "--json", "-p", "shop"});
   EXPECT_THAT(json.out, HasSubstr(R"("name":"web.1")"));
   EXPECT_THAT(json.out, HasSubstr(R"("processes":[{"name":"web")"));

@@ -5,6 +5,7 @@
 #include <iterator>
 
 #include "base/files.h"
+#include "base/human_bytes.h"
 #include "base/url.h"
 #include "cli/json_read.h"
 

@@ -1,6 +1,7 @@
 // stats: what the application uses and gets, once or over and over.
 #include <fmt/format.h>
 
+#include "base/human_bytes.h"
 #include "cli/command.h"
 #include "cli/json_read.h"
 

@@ -53,12 +53,7 @@ TEST(Tables, ShortenTheWidestColumnToFit) {
   EXPECT_EQ(render_table({{"A", "B"}, {{"x", "a very long subject of a commit"}}}, 20), "A  B\nx  a very long subj…\n");
 }
 
-TEST(Units, AreHuman) {
-  EXPECT_EQ(human_bytes(0), "0 B");
-  EXPECT_EQ(human_bytes(1023), "1023 B");
-  EXPECT_EQ(human_bytes(1536), "1.5 KiB");
-  EXPECT_EQ(human_bytes((1 << 20) - 1), "1.0 MiB");
-  EXPECT_EQ(human_bytes(std::int64_t{5} << 40), "5.0 TiB");
+TEST(Times, AreHuman) {
   EXPECT_EQ(human_time(450), "450 ms");
   EXPECT_EQ(human_time(3250), "3.2 s");
   EXPECT_EQ(human_time(90'000), "90 s");

@@ -1,5 +1,6 @@
 // Instances that end by themselves start again with a growing pause (domain/crash_book.h); those whose liveness probe
 // fails are ended, and start again in the same way.
+#include "base/human_bytes.h"
 #include "controller/deployment_controller.h"
 #include "controller/groups.h"
 
@@ -12,8 +13,8 @@ namespace {
 std::string why_it_ended(const engine::Instance& instance) {
   if (instance.out_of_memory()) return "out of memory";
   if (instance.overfull_bytes() > 0)
-    return fmt::format("out of disk: it wrote {} MiB (limit {} MiB)", instance.overfull_bytes() >> 20,
-                       instance.disk_limit_bytes() >> 20);
+    return fmt::format("out of disk: it wrote {} (limit {})", human_bytes(instance.overfull_bytes()),
+                       human_bytes(instance.disk_limit_bytes()));
   return fmt::format("exit code {}", instance.exit_code());
 }
 

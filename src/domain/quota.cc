@@ -3,19 +3,12 @@
 #include <fmt/format.h>
 
 #include "base/clock.h"
+#include "base/human_bytes.h"
 #include "domain/process.h"
 
 namespace paastech {
 namespace {
 
-std::string bytes(std::int64_t value) {
-  constexpr double kMiB = 1 << 20;
-  constexpr double kGiB = 1 << 30;
-  const double amount = static_cast<double>(value);
-  if (amount >= kGiB) return fmt::format("{:.4g} GiB", amount / kGiB);
-  if (amount >= kMiB) return fmt::format("{:.4g} MiB", amount / kMiB);
-  return fmt::format("{} bytes", value);
-}
 std::string cores(std::int64_t milli) { return fmt::format("{:g}", static_cast<double>(milli) / 1000); }
 std::string number(std::int64_t value) { return fmt::format("{}", value); }
 
@@ -33,11 +26,12 @@ constexpr std::string_view kFewer =
 constexpr Limit kLimits[] = {
     {&Amounts::projects, number, "project", "projects", "delete a project that is no longer needed"},
     {&Amounts::instances, number, "Instance", "Instances", kFewer, true},
-    {&Amounts::memory_bytes, bytes, "of memory", "of memory", kFewer, true},
+    {&Amounts::memory_bytes, human_bytes, "of memory", "of memory", kFewer, true},
     {&Amounts::milli_cpus, cores, "core", "cores", kFewer, true},
     {&Amounts::build_minutes, number, "build minute a month", "build minutes a month",
      "wait for the next month, which begins anew (UTC)"},
-    {&Amounts::disk_bytes, bytes, "of repositories", "of repositories", "delete a project that is no longer needed"},
+    {&Amounts::disk_bytes, human_bytes, "of repositories", "of repositories",
+     "delete a project that is no longer needed"},
 };
 
 }  // namespace

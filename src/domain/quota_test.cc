@@ -51,7 +51,7 @@ TEST(Quota, SaysWhatIsLimitedHowMuchIsUsedAndWhoHelps) {
   EXPECT_EQ(refusal({.build_minutes = 12}, {.build_minutes = 1}).message,
             "the plan `small` allows 10 build minutes a month; in use: 12");
   EXPECT_EQ(refusal({.disk_bytes = 5}, {.disk_bytes = 2 * kGiB}).message,
-            "the plan `small` allows 1 GiB of repositories; in use: 5 bytes");
+            "the plan `small` allows 1 GiB of repositories; in use: 5 B");
   EXPECT_THAT(refusal({.projects = 2}, {.projects = 1}).hint, HasSubstr("ask the administrator"));
 }
 

@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "base/human_bytes.h"
+
 namespace paastech::git {
 namespace {
 
@@ -16,10 +18,9 @@ constexpr std::string_view kDiskFull = "No space left on device";  // strerror(E
 
 Error over_limit(const TransferLimits& limits) {
   if (!limits.too_large.message.empty()) return limits.too_large;
-  const std::int64_t bytes = limits.max_push_bytes;
-  const std::string size = bytes >= 1 << 20 ? fmt::format("{} MiB", bytes >> 20) : fmt::format("{} KiB", bytes >> 10);
   return {Code::kResourceExhausted,
-          fmt::format("the push is over {}, the limit of this Service; nothing was changed", size),
+          fmt::format("the push is over {}, the limit of this Service; nothing was changed",
+                      human_bytes(limits.max_push_bytes)),
           "keep large files out of the repository; `git count-objects -vH` shows its size"};
 }
 

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <utility>
 
+#include "base/human_bytes.h"
 #include "base/text.h"
 #include "pomegranate/utf8.h"
 
@@ -65,14 +66,6 @@ void BuildOutput::finish() {
 }
 
 std::vector<std::string> BuildOutput::take_lines() { return std::exchange(lines_, {}); }
-
-std::string human_bytes(std::int64_t bytes) {
-  constexpr std::int64_t kMiB = 1 << 20;
-  constexpr std::int64_t kGiB = 1 << 30;
-  if (bytes >= kGiB && bytes % kGiB == 0) return fmt::format("{} GiB", bytes / kGiB);
-  if (bytes >= kMiB) return fmt::format("{} MiB", bytes / kMiB);
-  return fmt::format("{} bytes", bytes);
-}
 
 BuildFailure explain_build_failure(std::string_view error, int code, bool killed_for_memory,
                                    std::int64_t memory_limit) {

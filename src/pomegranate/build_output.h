@@ -44,7 +44,6 @@ struct BuildFailure {
 };
 // What a failed build means to its Client. killed_for_memory: the kernel did kill one of its processes.
 BuildFailure explain_build_failure(std::string_view error, int code, bool killed_for_memory, std::int64_t memory_limit);
-std::string human_bytes(std::int64_t bytes);  // "1 GiB", "512 MiB"
 // The TCP port of the image where it EXPOSEs exactly one, else 0.
 int single_port(const std::vector<std::string>& exposed);
 

@@ -1,5 +1,6 @@
 #pragma once
 // One build under way: what docker_build.cc and the watch of its disk (docker_disk.cc) share. Thread: the loop's.
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -30,9 +31,10 @@ struct BuildRun {
   std::optional<DockerfileScan> scan;
   std::vector<BaseImage> base_images;
   std::shared_ptr<Fetch> fetch = std::make_shared<Fetch>();
-  std::optional<Error> invalid;            // what is wrong with the Dockerfile, or with what it builds on
-  std::vector<std::string> containers;     // verified
-  std::vector<std::string> out_of_memory;  // any container that the kernel killed a process of
+  std::optional<Error> invalid;                 // what is wrong with the Dockerfile, or with what it builds on
+  std::vector<std::string> containers;          // verified
+  std::vector<std::string> out_of_memory;       // any container that the kernel killed a process of
+  std::map<std::string, std::int64_t> written;  // container → what it had written when last looked at
   bool timed_out = false;
   bool overfull = false;  // it wrote more than it may
   bool cancelled = false;

@@ -1,5 +1,6 @@
 // Builds by the Engine's classic builder. What a RUN prints is mixed into the builder's own output, so a container that
 // it names is only believed where it carries this build's random host entry.
+#include "base/human_bytes.h"
 #include "base/ids.h"
 #include "build/dockerfile.h"
 #include "docker/build.h"
@@ -87,7 +88,7 @@ net::Task<Status> DockerEngine::build(v1::BuildSpec spec, std::shared_ptr<TarSou
     alive->cancelled = true;
     alive->stop();
   });
-  builds_.insert(run->nonce);
+  builds_.emplace(run->nonce, run);
   Status done = co_await run_build(run);
   builds_.erase(run->nonce);
   run->deadline.cancel();
@@ -122,7 +123,6 @@ net::Task<Status> DockerEngine::run_build(std::shared_ptr<BuildRun> run) {
   const std::vector<std::string> actions{"create", "oom"};
   CO_TRY_ASSIGN(run->events, co_await docker::EventStream::open(client_, any_label, actions));
   tasks_.spawn("build containers", watch_containers(run));
-  tasks_.spawn("build disk", watch_build_disk(run));
   docker::BuildOptions options = options_of(*run, options_.instance);
   CO_TRY_ASSIGN(run->exchange, co_await docker::open_build(client_, std::move(options)));
   if (run->stopped()) co_return Status{};

@@ -2,6 +2,7 @@
 // with project quotas, so that it is watched here, and what wrote too much is ended (docs/decisions/0014).
 #include <sys/statvfs.h>
 
+#include "base/human_bytes.h"
 #include "docker/system.h"
 #include "pomegranate/build_run.h"
 #include "pomegranate/disk_pace.h"
@@ -48,6 +49,7 @@ net::Task<void> DockerEngine::watch_disk() {
     const Status looked = co_await end_overfull();
     if (!looked && looked.error().code != Code::kUnavailable)
       spdlog::warn("looking at what containers have written: {}", looked.error().message);
+    co_await stop_overfull_builds();
     pace.looked(disk->free_bytes, began, SteadyClock::now());
   }
 }
@@ -89,29 +91,21 @@ void DockerEngine::tell_overfull(const std::string& container, v1::Instance& ins
   instance.set_disk_limit_bytes(options_.instance_disk_bytes);
 }
 
-// Of all containers of the build together, the one that runs being the last.
-net::Task<void> DockerEngine::watch_build_disk(std::weak_ptr<BuildRun> watched) {
-  DiskPace pace;
-  std::map<std::string, std::int64_t> written;
-  while (true) {
-    const Status slept = co_await net::sleep_for(kEvery);
-    if (!slept) co_return;
-    const std::shared_ptr<BuildRun> run = watched.lock();
-    if (!run || run->stopped()) co_return;
-    const Result<DiskSpace> disk = co_await engine_disk();
-    const SteadyClock::time_point began = SteadyClock::now();
-    if (!disk || run->containers.empty() || !pace.due(disk->free_bytes, began)) continue;
+// The containers of a build count together, the one that runs being the last.
+net::Task<void> DockerEngine::stop_overfull_builds() {
+  std::vector<std::shared_ptr<BuildRun>> under_way;
+  for (const auto& [nonce, build] : builds_) under_way.push_back(build);
+  for (const std::shared_ptr<BuildRun>& run : under_way) {
+    if (run->stopped() || run->containers.empty()) continue;
     const std::string last = run->containers.back();
     const Result<std::int64_t> bytes = co_await docker::written_bytes(client_, last);
-    pace.looked(disk->free_bytes, began, SteadyClock::now());
     if (!bytes) continue;  // it has ended
-    written[last] = *bytes;
+    run->written[last] = *bytes;
     std::int64_t all = 0;
-    for (const auto& [container, size] : written) all += size;
+    for (const auto& [container, size] : run->written) all += size;
     if (all <= options_.build_disk_bytes) continue;
     run->overfull = true;
     run->stop();
-    co_return;
   }
 }
 

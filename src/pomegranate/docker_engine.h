@@ -169,7 +169,7 @@ class DockerEngine final : public Engine {
   std::int64_t overfull_bytes(const std::string& container) const;
   std::string overfull_text(const std::string& container) const;
   void tell_overfull(const std::string& container, v1::Instance& instance) const;
-  net::Task<void> watch_build_disk(std::weak_ptr<BuildRun> watched);
+  net::Task<void> stop_overfull_builds();
 
   net::Task<Status> past_logs(std::shared_ptr<LogFollow> run, std::vector<Known> instances);
   net::Task<void> follow_one(std::shared_ptr<LogFollow> run, Known known);
@@ -205,10 +205,10 @@ class DockerEngine final : public Engine {
   net::Notifier fetched_{tasks_.executor()};
   std::set<std::string> being_kept_ = {};  // containers whose restart policy is just being set by keep_running
   net::Notifier kept_{tasks_.executor()};
-  std::set<std::string> builds_ = {};                      // the marks of builds under way here
-  std::map<std::string, std::string> hung_probes_ = {};    // container → a command in it that outlives its time
-  std::set<std::string> runs_ = {};                        // the containers of one-off commands under way here
-  std::uint64_t swept_generation_ = 0;                     // of the connection that remove_forsaken was done on
+  std::map<std::string, std::shared_ptr<BuildRun>> builds_ = {};  // under way here, by their marks
+  std::map<std::string, std::string> hung_probes_ = {};           // container → a command in it that outlives its time
+  std::set<std::string> runs_ = {};                               // the containers of one-off commands under way here
+  std::uint64_t swept_generation_ = 0;                            // of the connection that remove_forsaken was done on
   std::map<std::string, std::string> networks_made_ = {};  // name → subnet, being made: two Projects must not take one
 };
 

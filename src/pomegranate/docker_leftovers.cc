@@ -1,6 +1,6 @@
 // What a process that was killed left in the Engine: containers of builds and of one-off commands that nobody waits
 // for any more, and the layers of such builds.
-#include "pomegranate/build_output.h"
+#include "base/human_bytes.h"
 #include "pomegranate/docker_engine.h"
 #include "pomegranate/parallel.h"
 
@@ -8,7 +8,7 @@ namespace paastech::pomegranate {
 
 namespace {
 
-bool is_running_build(const std::set<std::string>& builds, const std::vector<std::string>& extra_hosts) {
+bool is_running_build(const auto& builds, const std::vector<std::string>& extra_hosts) {
   return std::ranges::any_of(
       extra_hosts, [&builds](const std::string& host) { return builds.contains(host.substr(0, host.find(':'))); });
 }

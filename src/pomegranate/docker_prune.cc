@@ -2,6 +2,8 @@
 // can imitate, proves nothing. So while a build runs, the layer beneath each of its containers gets a name of ours, by
 // what the Engine itself says of a container that carries the build's mark. Where the build ends those names go, and
 // with them what no image stands upon; where its process was killed they stay, and lead to all that the build made.
+#include <ranges>
+
 #include "pomegranate/docker_engine.h"
 
 namespace paastech::pomegranate {
@@ -88,8 +90,9 @@ net::Task<Result<v1::PruneBuildsReply>> DockerEngine::prune_builds(v1::PruneBuil
   const auto is_forsaken = [this](const std::string& name) {
     const std::string prefix = std::string(kMarksName) + ":";
     if (!name.starts_with(prefix + options_.instance + ".")) return false;
-    return std::ranges::none_of(
-        builds_, [&](const std::string& nonce) { return name.starts_with(prefix + mark_prefix(nonce)); });
+    return std::ranges::none_of(std::views::keys(builds_), [&](const std::string& nonce) {
+      return name.starts_with(prefix + mark_prefix(nonce));
+    });
   };
   std::map<std::string, Remains> builds;  // by the marks' names without the number
   for (const docker::ImageSummary& mark : marks)

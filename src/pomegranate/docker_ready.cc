@@ -1,10 +1,11 @@
 // Waits until an Instance that was started is ready: probed beside a watch for its end, so that neither hides the
 // other.
+#include "base/human_bytes.h"
 #include "docker/deadline.h"
 #include "docker/logs.h"
-#include "pomegranate/build_output.h"
 #include "pomegranate/docker_engine.h"
 #include "pomegranate/group_start.h"
+#include "pomegranate/utf8.h"
 
 namespace paastech::pomegranate {
 

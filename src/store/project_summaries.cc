@@ -24,7 +24,8 @@ constexpr const char* kShared =
 constexpr const char* kAny =
     "COALESCE(m.role, ''), o.suspended_at FROM projects p JOIN clients o ON o.id = p.owner_id "
     "LEFT JOIN members m ON m.project_id = p.id AND m.client_id = :asker ";
-std::vector<ProjectSummary> select(Tx& tx, const std::string& query, const std::string& asker,
+
+std::vector<ProjectSummary> select(Tx& tx, const std::string& query, const std::string& asker, std::size_t expected,
                                    const std::function<void(soci::statement&)>& bind) {
   ProjectSummary one;
   std::string role;
@@ -43,12 +44,13 @@ std::vector<ProjectSummary> select(Tx& tx, const std::string& query, const std::
   statement.exchange(soci::into(role));
   statement.exchange(soci::into(suspended_at));
   bind(statement);
-  return fetch_all(statement, query, one, [&](ProjectSummary& project) {
+  const auto complete = [&](ProjectSummary& project) {
     project.row.stopped = stopped != 0;
     project.row.deleting = deleting != 0;
     project.owner_suspended = suspended_at != 0;
     project.role = project.row.owner_id == asker ? Role::kOwner : role_from_text(role);
-  });
+  };
+  return fetch_all(statement, query, one, complete, expected);
 }
 
 // ":a0, :a1, …": values are never put into the text. SQLite takes two of one name for the same value.
@@ -114,21 +116,22 @@ Result<std::vector<ProjectSummary>> list_project_summaries(Tx& tx, const Project
   const std::string query = page.everybody ? narrowed(std::string(kAny) + "WHERE ", 1)
                                            : narrowed(kOwn, 1) + "UNION ALL " + narrowed(kShared, 2);
   std::vector<ProjectSummary> projects =
-      select(tx, query + "ORDER BY name LIMIT :most", page.client_id, [&page, limited](soci::statement& statement) {
-        for (int i = page.everybody ? 1 : 0; i < 2; ++i) {
-          statement.exchange(soci::use(page.client_id));
-          statement.exchange(soci::use(page.after));
-          if (limited) statement.exchange(soci::use(page.token_id));
-        }
-        statement.exchange(soci::use(page.limit));
-      });
+      select(tx, query + "ORDER BY name LIMIT :most", page.client_id, static_cast<std::size_t>(page.limit),
+             [&page, limited](soci::statement& statement) {
+               for (int i = page.everybody ? 1 : 0; i < 2; ++i) {
+                 statement.exchange(soci::use(page.client_id));
+                 statement.exchange(soci::use(page.after));
+                 if (limited) statement.exchange(soci::use(page.token_id));
+               }
+               statement.exchange(soci::use(page.limit));
+             });
   TRY(add_deployments(tx, projects));
   return projects;
 }
 
 Result<ProjectSummary> find_project_summary(Tx& tx, const std::string& project_id, const std::string& client_id) {
   const std::string query = std::string(kColumns) + kAny + "WHERE p.id = :id";
-  std::vector<ProjectSummary> projects = select(tx, query, client_id, [&](soci::statement& statement) {
+  std::vector<ProjectSummary> projects = select(tx, query, client_id, 1, [&](soci::statement& statement) {
     statement.exchange(soci::use(client_id));
     statement.exchange(soci::use(project_id));
   });

@@ -11,14 +11,16 @@
 namespace paastech::store {
 
 // Runs a query whose into() and use() elements were exchanged before; `row` is what the into() elements fill.
-// complete(row) finishes each row, for columns that need another type.
+// complete(row) finishes each row, for columns that need another type. expected: rows, to make room for at once.
 template <class Row, class Complete>
-std::vector<Row> fetch_all(soci::statement& statement, const std::string& query, Row& row, Complete complete) {
+std::vector<Row> fetch_all(soci::statement& statement, const std::string& query, Row& row, Complete complete,
+                           std::size_t expected = 0) {
   statement.alloc();
   statement.prepare(query, soci::details::st_one_time_query);
   statement.define_and_bind();
   statement.execute();
   std::vector<Row> rows;
+  rows.reserve(expected);
   while (statement.fetch()) {
     complete(row);
     rows.push_back(row);

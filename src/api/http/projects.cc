@@ -11,13 +11,10 @@ namespace paastech::api {
 namespace {
 
 // Beside the row: why its Application cannot be made what it should be, where that is so.
-boost::json::object shown(Call& call, const ProjectView& view, boost::json::storage_ptr memory = {}) {
-  boost::json::object out = to_json(view, call.context().address, std::move(memory));
-  const controller::Condition condition = call.context().controller.condition(view.row.id);
-  if (!condition.problem.empty())
-    out["problem"] =
-        boost::json::object{{"message", safe_text(condition.problem)}, {"since", rfc3339(condition.problem_since_ms)}};
-  return out;
+void add_problem(boost::json::object& shown, const controller::Condition& condition) {
+  if (condition.problem.empty()) return;
+  shown["problem"] =
+      boost::json::object{{"message", safe_text(condition.problem)}, {"since", rfc3339(condition.problem_since_ms)}};
 }
 
 net::Task<Result<Answer>> list_projects(CallPtr call) {
@@ -31,12 +28,20 @@ net::Task<Result<Answer>> list_projects(CallPtr call) {
   CO_TRY_ASSIGN(const ListPage page, read_page(call->query));
   wanted.after = page.after;
   wanted.limit = page.rows();
-  auto load = [wanted](store::Tx& tx) { return store::list_project_summaries(tx, wanted); };
-  CO_TRY_ASSIGN(std::vector<ProjectView> views, co_await call->context().database.read(std::move(load)));
-  const auto show = [&call](const ProjectView& view, boost::json::storage_ptr memory) {
-    return shown(*call, view, std::move(memory));
+  // What is asked most is put into words beside, by the thread that read it.
+  auto load = [wanted, page, &address = call->context().address](store::Tx& tx) -> Result<ListItems> {
+    TRY_ASSIGN(std::vector<ProjectView> views, store::list_project_summaries(tx, wanted));
+    const auto show = [&address](const ProjectView& view, boost::json::storage_ptr memory) {
+      return to_json(view, address, std::move(memory));
+    };
+    return list_items(std::move(views), page, show, [](const ProjectView& view) { return view.row.name; });
   };
-  co_return list_answer(std::move(views), page, show, [](const ProjectView& view) { return view.row.name; });
+  CO_TRY_ASSIGN(ListItems projects, co_await call->context().database.read(std::move(load)));
+  for (boost::json::value& shown : projects.list) {
+    const std::string id(shown.at("id").as_string());
+    add_problem(shown.as_object(), call->context().controller.condition(id));
+  }
+  co_return list_answer(std::move(projects));
 }
 
 net::Task<Result<Answer>> create_project(CallPtr call) {
@@ -59,7 +64,9 @@ net::Task<Result<Answer>> show_project(CallPtr call) {
     return store::find_project_summary(tx, id, asker);
   };
   CO_TRY_ASSIGN(ProjectView view, co_await call->context().database.read(std::move(load)));
-  co_return json_answer(200, shown(*call, view));
+  boost::json::object shown = to_json(view, call->context().address);
+  add_problem(shown, call->context().controller.condition(view.row.id));
+  co_return json_answer(200, shown);
 }
 
 net::Task<Result<Answer>> delete_project(CallPtr call) {
