@@ -191,6 +191,11 @@ void FakeEngine::add_instance(const std::string& project, std::int64_t number, c
   instances_[{project, number, process, index}] = instance(project, number, process, index);
 }
 
+void FakeEngine::forget_ready(const std::string& project, std::int64_t number, const std::string& process, int index) {
+  const std::scoped_lock lock(mutex_);
+  instances_.at({project, number, process, index}).set_kept(false);
+}
+
 void FakeEngine::end_instance(const std::string& project, std::int64_t number, const std::string& process, int index,
                               int code, bool told) {
   const std::scoped_lock lock(mutex_);

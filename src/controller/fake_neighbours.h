@@ -90,6 +90,8 @@ class FakeEngine final : public engine::Pomegranate::Service {
   // It ends by itself, and the Engine says so.
   void end_instance(const std::string& project, std::int64_t number, const std::string& process, int index, int code,
                     bool told = true);
+  // It was started anew and is not known to be ready, as where who waited for that was killed.
+  void forget_ready(const std::string& project, std::int64_t number, const std::string& process, int index);
   void add_image(const std::string& image);
   bool has_image(const std::string& image) const;
   // The Deployment of each Instance there is.

@@ -174,6 +174,21 @@ TEST_F(ProcessesTest, ARestartReplacesOneAfterTheOtherWithOneMoreAtTheMost) {
   EXPECT_THAT(*routed(), ElementsAre(2, 2, 2));
 }
 
+TEST_F(ProcessesTest, WhileOneReplacesTheOtherNobodyIsSentToAnOldOneThatIsNotReady) {
+  repositories_.files["Procfile"] = "web: serve\n";
+  set_scale("web", 2);
+  start_process();
+  push_until_live();
+  engine_.forget_ready(project_.id, 1, "web", 1);
+  router_.drain_gate.close();
+  const std::int64_t number = redeploy(DeploymentCause::kRestart);
+  EXPECT_TRUE(eventually([&] { return routed() != Numbers({1, 1}); }));
+  EXPECT_THAT(*routed(), ElementsAre(2));
+  router_.drain_gate.open();
+  EXPECT_EQ(end_of(number).state, DeploymentState::kLive);
+  EXPECT_TRUE(settled({2, 2})) << ::testing::PrintToString(running());
+}
+
 TEST_F(ProcessesTest, ARollingOneThatFailsBringsBackWhatItHadEnded) {
   repositories_.files["paastech.yaml"] = "strategy: rolling\n";
   repositories_.files["Procfile"] = "web: serve\n";

@@ -26,6 +26,16 @@ std::vector<engine::Instance> of_group(const std::vector<engine::Instance>& all,
   return out;
 }
 
+// Old ones that are only just starting, or not known to be well, get no visitors: a new one that is ready is beside
+// them.
+void hide_unready(std::vector<engine::Instance>& running, const ProjectPlan& plan) {
+  for (engine::Instance& one : running) {
+    const InstanceName name{one.deployment(), one.process(), one.index()};
+    const auto found = std::ranges::find(plan.routable, name, &ObservedInstance::name);
+    if (found == plan.routable.end() || !found->kept) one.clear_address();
+  }
+}
+
 void tell_failure(Feed& feed, const engine::GroupFailed& failed) {
   if (failed.last_lines_size() > 0) feed.add("    Its last lines:");
   for (const std::string& line : failed.last_lines()) feed.add("    | " + line);
@@ -74,7 +84,9 @@ net::Task<Status> DeploymentController::replace_at_once(RolloutPtr rollout) {
 net::Task<Status> DeploymentController::replace_one_by_one(RolloutPtr rollout) {
   CO_TRY(co_await routes_.wait_complete());
   CO_TRY_ASSIGN(const ProcessList before, process_list_from_json(rollout->before->processes));
-  CO_TRY_ASSIGN(const std::vector<engine::Instance> running, co_await ports_.engine.list(rollout->project.id));
+  CO_TRY_ASSIGN(std::vector<engine::Instance> running, co_await ports_.engine.list(rollout->project.id));
+  const DesiredProject desired = desired_of({rollout->project, rollout->before}, before);
+  hide_unready(running, plan_project(desired, observed_from(running)));
   auto web = std::make_shared<Backends>();
   for (const auto& [name, process] : rollout->list.processes) {
     const auto old = before.processes.find(name);
