@@ -3,6 +3,7 @@
 
 #include "api/test_support.h"
 #include "base/clock.h"
+#include "domain/process_json.h"
 #include "store/accounts.h"
 #include "store/members.h"
 
@@ -252,7 +253,7 @@ TEST_F(Administration, AProjectThatIsTakenOverCountsForWhoTakesIt) {
   const auto limit = [&](const std::string& projects) {
     return ask("PUT", "/api/v1/plans/default", root_token,
                R"({"projects":)" + projects +
-                   R"(,"instances":1,"memory_bytes":1,"milli_cpus":1,"build_minutes":1,"disk_bytes":1})")
+                   R"(,"instances":1,"memory_bytes":1,"milli_cpus":1,"build_minutes":1,"disk_bytes":-1})")
         .status;
   };
   ASSERT_EQ(limit("1"), 200);
@@ -314,6 +315,21 @@ TEST_F(Administration, TheOverviewCountsAndOutlivesTheEngine) {
   EXPECT_EQ(overview.at("engine").at("available"), false);
   EXPECT_FALSE(overview.contains("instances"));
   EXPECT_EQ(overview.at("projects").at("live"), 1);
+}
+
+TEST_F(Administration, TheOverviewSumsWhatEachInstanceMayUse) {
+  const auto may_use = [&] {
+    const boost::json::object overview = json(ask("GET", "/api/v1/overview", root_token));
+    const boost::json::value& instances = overview.at("instances");
+    return std::pair(instances.at("memory_limit_bytes").as_int64(), instances.at("milli_cpus_limit").as_int64());
+  };
+  EXPECT_EQ(may_use(), std::pair(kInstanceMemoryBytes, kInstanceMilliCpus)) << "of which nothing is known";
+  const store::ProjectRow shop = add_project("shop", ada);
+  ProcessList list;
+  list.processes["web"] = {.memory_bytes = 64 << 20, .milli_cpus = 250};
+  ASSERT_EQ(add_deployment(shop, DeploymentState::kLive, process_list_to_json(list)), 1);
+  engine_.project = shop.id;
+  EXPECT_EQ(may_use(), std::pair(std::int64_t{64 << 20}, std::int64_t{250}));
 }
 
 TEST_F(Administration, EachActStandsInTheAuditLogUnderTheNameOfTheClient) {

@@ -60,6 +60,15 @@ TEST_F(Device, IsLetInByWhoIsLoggedInElsewhere) {
   EXPECT_EQ(outcome(device), "expired_token") << "it is good for one login";
 }
 
+TEST_F(Device, HasANameWithoutControlCharacters) {
+  for (const char* bad : {"a\\nb", "\\u001b[2J", "a\\u009bb"}) {
+    const net::HttpResponse refused = ask("POST", "/api/v1/device/code", "", R"({"name":")" + std::string(bad) + "\"}");
+    EXPECT_EQ(refused.status, 422) << bad;
+    EXPECT_EQ(json(refused).at("detail"), "`name` must be: one line without control characters") << bad;
+  }
+  begin("Käthes Rechner");
+}
+
 TEST_F(Device, IsDenied) {
   const std::string ada = token_of(add_client("ada"));
   const auto device = begin();

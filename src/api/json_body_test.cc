@@ -95,5 +95,14 @@ TEST(TextOut, StripsWhatSteersATerminalButColour) {
   EXPECT_EQ(safe_line("a\nb\x1b[2Jc"), "abc");
 }
 
+TEST(TextOut, CutsALineByCharacters) {
+  std::string umlauts;
+  for (int i = 0; i < 100; ++i) umlauts += "ü";
+  EXPECT_EQ(safe_line(umlauts), umlauts);
+  EXPECT_EQ(safe_line(umlauts + "x"), umlauts);
+  EXPECT_EQ(safe_line(std::string(101, 'x')), std::string(100, 'x'));
+  EXPECT_EQ(safe_line(std::string(1'000, '\xff')).size(), 300u) << "what is no UTF-8 has an end too";
+}
+
 }  // namespace
 }  // namespace paastech::api

@@ -199,7 +199,8 @@ TEST_F(Members, ComeBackByNoSecondInvitation) {
 
 TEST_F(Members, TakeOverWhatTheirPlanAllowsToRun) {
   EXPECT_TRUE(database_->write([&](store::Tx& tx) -> Status {
-    Amounts limits{.projects = 1, .instances = 0, .memory_bytes = kUnlimited, .milli_cpus = kUnlimited};
+    Amounts limits{
+        .projects = 1, .instances = 0, .memory_bytes = kUnlimited, .milli_cpus = kUnlimited, .disk_bytes = kUnlimited};
     TRY(store::set_plan(tx, {"small", limits}));
     return store::set_plan_of(tx, bob_.id, "small");
   }));
@@ -209,6 +210,28 @@ TEST_F(Members, TakeOverWhatTheirPlanAllowsToRun) {
   EXPECT_EQ(people(), "ada owner");
   EXPECT_TRUE(database_->write([&](store::Tx& tx) { return store::set_stopped(tx, hello_.id, true); }));
   EXPECT_EQ(accept(secret, bobs_).status, 200) << "and the Project as such";
+}
+
+TEST_F(Members, TakeOverARepositoryThatTheirPlanHasRoomFor) {
+  const auto limit_disk = [&](std::int64_t bytes) {
+    EXPECT_TRUE(database_->write([&](store::Tx& tx) -> Status {
+      TRY(store::set_plan(tx, {"small", {.projects = 2, .disk_bytes = bytes}}));
+      return store::set_plan_of(tx, bob_.id, "small");
+    }));
+  };
+  add_project("own", bob_);
+  const std::string secret = secret_of(ask("POST", kTransfer, owner_, R"({"username":"bob"})"));
+  limit_disk(2 * controller_->bytes_of_each - 1);
+  const net::HttpResponse refused = accept(secret, bobs_);
+  EXPECT_EQ(refused.status, 403);
+  EXPECT_NE(refused.body.find("of repositories; in use: "), std::string::npos) << refused.body;
+  limit_disk(2 * controller_->bytes_of_each);
+  controller_->bytes_of_each *= -1;
+  EXPECT_EQ(accept(secret, bobs_).status, 503) << "nobody knows how large it is";
+  EXPECT_EQ(people(), "ada owner");
+  controller_->bytes_of_each *= -1;
+  EXPECT_EQ(accept(secret, bobs_).status, 200);
+  EXPECT_EQ(people(), "bob owner, ada maintainer");
 }
 
 TEST_F(Members, TakeAProjectOverOnlyByAccepting) {

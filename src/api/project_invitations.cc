@@ -1,5 +1,6 @@
 #include "api/project_invitations.h"
 
+#include "api/usage.h"
 #include "store/usage.h"
 
 namespace paastech::api {
@@ -78,6 +79,11 @@ net::Task<Result<ProjectView>> accept_invitation(CallPtr call, std::string secre
     store::ProjectInvitationRow invitation;
     ProjectView project;
   };
+  auto look = [call, secret](store::Tx& tx) { return open_invitation(tx, secret, *call); };
+  CO_TRY_ASSIGN(const store::ProjectInvitationRow asked, co_await call->context().database.read(std::move(look)));
+  if (asked.role == Role::kOwner) {
+    CO_TRY(co_await admit_repository(call->context(), call->actor.client_id, asked.project_id));
+  }
   auto take = [call, secret](store::Tx& tx) -> Result<Taken> {
     TRY_ASSIGN(store::ProjectInvitationRow invitation, open_invitation(tx, secret, *call));
     const std::string& client = call->actor.client_id;

@@ -1,5 +1,6 @@
 // Projects, their environment, Deployments and what runs – through the whole API.
 #include "api/test_support.h"
+#include "controller/groups.h"
 #include "store/members.h"
 
 #include <sodium.h>
@@ -113,6 +114,22 @@ TEST_F(Project, DeploysAChangeOfEnvironmentOnlyWhereSomethingIsLive) {
   EXPECT_EQ(controller_->asked.size(), 1u);
   EXPECT_FALSE(json(patch(R"({"set":{"A":"2"}})")).contains("deployment"));  // nothing is different
   EXPECT_EQ(json(patch(R"({"unset":["A"]})")).at("changed"), boost::json::array{"A"});
+}
+
+// As after a kill -9 between the two.
+TEST_F(Project, DeploysAChangeOfEnvironmentThatWasStoredBeforeButIsNotWhatServes) {
+  const store::ProjectRow hello = add_project("hello", ada_);
+  patch(R"({"set":{"A":"1","B":"x"}})");
+  const std::int64_t number = add_deployment(hello, DeploymentState::kLive);
+  ASSERT_TRUE(database_->write([&](store::Tx& tx) -> Status {
+    TRY_ASSIGN(store::DeploymentRow row, store::find_deployment(tx, hello.id, number));
+    row.environment = controller::seal_environment(secrets_, R"({"A":"0","B":"x"})", hello.id, number);
+    return store::set_snapshot(tx, row);
+  }));
+  EXPECT_FALSE(json(patch(R"({"set":{"B":"x"},"unset":["C"]})")).contains("deployment"));
+  const auto again = json(patch(R"({"set":{"A":"1"}})"));
+  EXPECT_TRUE(again.at("changed").as_array().empty());
+  EXPECT_EQ(again.at("deployment").at("cause"), "config");
 }
 
 TEST_F(Project, DeploysAChangeOfEnvironmentOfWhatIsStoppedOnlyBehindADeploymentThatStartsIt) {

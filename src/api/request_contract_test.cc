@@ -71,6 +71,15 @@ TEST_F(RequestContract, RefusesParametersInTheContractsWords) {
   EXPECT_EQ(create("a b", "other").status, 422);
 }
 
+TEST_F(RequestContract, FindsNothingUnderANameWithANul) {
+  const std::string root = token_of(add_client("root", true));
+  add_project("hello", ada_);
+  EXPECT_EQ(ask("GET", "/api/v1/clients/ada", root).status, 200) << "the control";
+  for (const std::string path : {"/api/v1/clients/ada", "/api/v1/plans/default", "/api/v1/projects/hello"})
+    EXPECT_EQ(ask("GET", path + '\0', root).status, 404) << path;
+  EXPECT_EQ(ask("DELETE", std::string("/api/v1/projects/hello/members/ada") + '\0' + "x", token_).status, 404);
+}
+
 TEST_F(RequestContract, AsksWhoItIsBeforeItLooksAtTheRequest) {
   EXPECT_EQ(ask("POST", "/api/v1/projects", "", R"({"name":7})").status, 401);
   EXPECT_EQ(ask("DELETE", "/api/v1/keys/not-a-uuid", "").status, 401);

@@ -19,10 +19,20 @@
 
 namespace paastech::api {
 
+// A Permission that has to be said: a route that leaves it out does not compile.
+class RoutePermission {
+ public:
+  constexpr RoutePermission(Permission permission) : permission_(permission) {}
+  constexpr operator Permission() const { return permission_; }
+
+ private:
+  Permission permission_;
+};
+
 struct RouteInfo {
   std::string_view method;
   std::string_view path;  // "/api/v1/projects/{project}"
-  Permission permission = Permission::kClientsManage;
+  RoutePermission permission;
   std::string_view action = {};  // "project.create": what the audit log calls it; of every route that changes something
   bool page = false;  // answers HTML to a browser: refusals are pages, and who has not logged in is led to /login
 };

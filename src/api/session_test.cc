@@ -58,6 +58,22 @@ TEST_F(Sessions, OneTakenAwayByThisProcessEndsAtOnce) {
   EXPECT_EQ(ask("GET", "/api/v1/me", token).status, 401);
 }
 
+TEST_F(Sessions, HaveNamesWithoutControlCharacters) {
+  add_client("ada");
+  const auto named = [&](const std::string& name) {
+    return ask("POST", "/api/v1/sessions", "",
+               R"({"email":"ada@example.org","password":"correct-horse","name":")" + name + "\"}");
+  };
+  for (const char* bad : {"a\\nb", "\\u001b[2J", "a\\u009bb"}) {
+    const net::HttpResponse refused = named(bad);
+    EXPECT_EQ(refused.status, 422) << bad;
+    EXPECT_EQ(json(refused).at("detail"), "`name` must be: one line without control characters") << bad;
+  }
+  const net::HttpResponse made = named("Käthes Rechner");
+  ASSERT_EQ(made.status, 201) << "the control: " << made.body;
+  EXPECT_EQ(listed(std::string(json(made).at("token").as_string())).at(0).at("name"), "Käthes Rechner");
+}
+
 TEST_F(Sessions, AreListedAndEnded) {
   const store::ClientRow ada = add_client("ada");
   const std::string mine = token_of(ada);

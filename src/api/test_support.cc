@@ -38,7 +38,7 @@ grpc::Status FakeEngine::List(grpc::ServerContext*, const engine::ListRequest* r
   if (down) return {grpc::StatusCode::UNAVAILABLE, "the Docker Engine does not answer"};
   engine::Instance& instance = *reply->add_instances();
   instance.set_name("web.1");
-  instance.set_project(request->project());
+  instance.set_project(request->project().empty() ? project : request->project());
   instance.set_process("web");
   instance.set_deployment(1);
   instance.set_state("running");

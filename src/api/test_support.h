@@ -48,6 +48,7 @@ class FakeEngine final : public engine::Pomegranate::Service {
   grpc::Status List(grpc::ServerContext*, const engine::ListRequest* request, engine::ListReply* reply) override;
   grpc::Status Stats(grpc::ServerContext*, const engine::StatsRequest*, engine::StatsReply* reply) override;
   std::atomic<bool> down = false;
+  std::string project = {};  // whose the Instance is in a list of all Projects; set between requests
 };
 
 class ApiTest : public ::testing::Test {

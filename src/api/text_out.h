@@ -9,7 +9,7 @@ namespace paastech::api {
 std::string valid_utf8(std::string_view text);
 // A line of an Application or a build: as sanitize_terminal, colours stay; valid UTF-8.
 std::string safe_text(std::string_view text);
-// A short foreign text inside a sentence of ours: one line, no controls, at most 100 bytes.
+// A short foreign text inside a sentence of ours: one line, no controls, of its first 100 characters.
 std::string safe_line(std::string_view text);
 
 }  // namespace paastech::api

@@ -111,6 +111,23 @@ TEST_F(Tokens, AreRefusedWhereTheyMakeNoSense) {
   EXPECT_EQ(make(secret(make(ada, R"({"name":"x","scope":"manage"})")), R"({"name":"y","scope":"read"})").status, 403);
 }
 
+TEST_F(Tokens, KeepTheirNamesAsTheyAreGiven) {
+  const std::string ada = token_of(add_client("ada"));
+  std::string name;
+  for (int i = 0; i < 60; ++i) name += "ü";
+  const net::HttpResponse made = make(ada, R"({"name":")" + name + R"(","scope":"read"})");
+  ASSERT_EQ(made.status, 201) << made.body;
+  EXPECT_EQ(json(made).at("name").as_string(), name);
+  EXPECT_EQ(listed(ada).at(0).at("name").as_string(), name);
+  for (const char* bad : {"a\\nb", "\\u001b[2J", "a\\u007f", "a\\u0085b"}) {
+    const net::HttpResponse refused = make(ada, R"({"name":")" + std::string(bad) + R"(","scope":"read"})");
+    EXPECT_EQ(refused.status, 422) << bad;
+    EXPECT_EQ(json(refused).at("code"), "invalid_argument") << bad;
+    EXPECT_EQ(json(refused).at("detail"), "`name` must be: one line without control characters") << bad;
+  }
+  EXPECT_EQ(listed(ada).size(), 1u);
+}
+
 TEST_F(Tokens, AreAtMostAHundred) {
   const std::string ada = token_of(add_client("ada"));
   for (int i = 0; i < 100; ++i) ASSERT_EQ(make(ada, R"({"name":"x","scope":"read"})").status, 201) << i;

@@ -28,6 +28,15 @@ Result<Stored> load(store::Tx& tx, const std::string& client_id, std::int64_t no
   return out;
 }
 
+using PlanAndProjects = std::pair<Plan, std::vector<std::string>>;
+
+Result<PlanAndProjects> plan_and_projects(store::Tx& tx, const std::string& client_id) {
+  PlanAndProjects out;
+  TRY_ASSIGN(out.first, store::plan_of(tx, client_id));
+  TRY_ASSIGN(out.second, projects_of(tx, client_id));
+  return out;
+}
+
 }  // namespace
 
 net::Task<Result<ClientUsage>> client_usage(Context& context, std::string client_id) {
@@ -40,13 +49,8 @@ net::Task<Result<ClientUsage>> client_usage(Context& context, std::string client
 }
 
 net::Task<Result<std::optional<PushAllowance>>> push_allowance(Context& context, std::string owner_id) {
-  using Found = std::pair<Plan, std::vector<std::string>>;
-  auto read = [owner_id](store::Tx& tx) -> Result<Found> {
-    TRY_ASSIGN(Plan plan, store::plan_of(tx, owner_id));
-    TRY_ASSIGN(std::vector<std::string> projects, projects_of(tx, owner_id));
-    return Found{std::move(plan), std::move(projects)};
-  };
-  CO_TRY_ASSIGN(Found found, co_await context.database.read(std::move(read)));
+  auto read = [owner_id](store::Tx& tx) { return plan_and_projects(tx, owner_id); };
+  CO_TRY_ASSIGN(PlanAndProjects found, co_await context.database.read(std::move(read)));
   const Plan& plan = found.first;
   const std::int64_t most = plan.limits.disk_bytes;
   if (most == kUnlimited) co_return std::nullopt;
@@ -56,6 +60,16 @@ net::Task<Result<std::optional<PushAllowance>>> push_allowance(Context& context,
   PushAllowance allowance{most - used, {}};
   if (!beyond) allowance.beyond = beyond.error();
   co_return allowance;
+}
+
+net::Task<Status> admit_repository(Context& context, std::string client_id, std::string project_id) {
+  auto read = [client_id](store::Tx& tx) { return plan_and_projects(tx, client_id); };
+  CO_TRY_ASSIGN(PlanAndProjects found, co_await context.database.read(std::move(read)));
+  if (found.first.limits.disk_bytes == kUnlimited) co_return Status{};
+  std::vector<std::string> wanted{std::move(project_id)};
+  CO_TRY_ASSIGN(const std::int64_t more, co_await context.controller.repository_bytes(std::move(wanted)));
+  CO_TRY_ASSIGN(const std::int64_t used, co_await context.controller.repository_bytes(std::move(found.second)));
+  co_return check_quota(found.first, {.disk_bytes = used}, {.disk_bytes = more});
 }
 
 boost::json::object to_json(const Amounts& limits) {

@@ -26,6 +26,10 @@ struct PushAllowance {
 // time each may bring as much, so that together they can pass the limit once.
 net::Task<Result<std::optional<PushAllowance>>> push_allowance(Context& context, std::string owner_id);
 
+// Whether the repository of a Project may become that Client's, beside its own. kPermissionDenied, as check_quota()
+// says it; kUnavailable where the git role does not answer. Pushes at the same time can pass the limit.
+net::Task<Status> admit_repository(Context& context, std::string client_id, std::string project_id);
+
 boost::json::object to_json(const Amounts& limits);  // of a plan
 boost::json::object to_json(const ClientUsage& usage);
 

@@ -3,6 +3,7 @@
 #include <exception>
 
 #include "base/failpoint.h"
+#include "base/text.h"
 #include "build/manifest.h"
 #include "controller/deployment_controller.h"
 #include "domain/process_json.h"
@@ -70,7 +71,7 @@ net::Task<Status> DeploymentController::read_manifest(RolloutPtr rollout, std::s
   request.add_paths(std::string(kProcfileName));
   request.add_paths("Dockerfile");
   CO_TRY_ASSIGN(repos::ReadFilesReply tree, co_await ports_.repositories.read_files(request));
-  rollout->row.commit_subject = tree.subject().substr(0, 200);
+  rollout->row.commit_subject = std::string(first_bytes(tree.subject(), 200));
   Result<Manifest> parsed = manifest_in(tree);
   if (!parsed) {
     rollout->row.reason = "invalid_manifest";

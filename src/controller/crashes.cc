@@ -1,6 +1,7 @@
 // Instances that end by themselves start again with a growing pause (domain/crash_book.h); those whose liveness probe
 // fails are ended, and start again in the same way.
 #include "base/human_bytes.h"
+#include "base/text.h"
 #include "controller/deployment_controller.h"
 #include "controller/groups.h"
 
@@ -31,6 +32,8 @@ void DeploymentController::on_engine_event(const engine::InstanceEvent& event) {
     return;
   }
   if (event.kind() != "start" && event.kind() != "die" && event.kind() != "destroy") return;
+  const auto watched = watched_.find(project_id);
+  if (watched != watched_.end()) watched->second.alive.erase(name);
   const bool at_work = busy(project_id);
   if (event.kind() == "die" && (!at_work || repairing_.contains(project_id))) on_end(event.instance());
   if (at_work)
@@ -61,6 +64,19 @@ void DeploymentController::on_end(const engine::Instance& instance) {
   else
     tasks_.spawn("hold", hold(instance.project(), name));
   crash_news_.notify();
+}
+
+// Each that failed counts as crashed; the log says what was tried and what it printed.
+void DeploymentController::note_failed_start(const std::string& project_id, const GroupKey& key,
+                                             const std::set<int>& asked, const engine::GroupFailed& failed) {
+  const std::set<int> named(failed.index().begin(), failed.index().end());
+  for (const int index : named.empty() ? asked : named)
+    crashes_[project_id].note({key.deployment, key.process, index}, failed.message(), ports_.clock.steady_ms());
+  crash_news_.notify();
+  if (ports_.last_words == nullptr) return;
+  std::string text = key.process + " could not be started again: " + failed.message();
+  for (const std::string& line : failed.last_lines()) text += "\n    | " + line;
+  ports_.last_words->deployment_lines(project_id, key.deployment, "platform", sanitize_terminal(text));
 }
 
 // Ends that a comparison sees before the Engine's event of it has come. Not at the first look: what an earlier process
@@ -126,11 +142,12 @@ void DeploymentController::watch_liveness(const Situation& situation, const Proc
     if (!process.liveness) continue;
     const GroupKey group = group_of(situation.live->number, name, process);
     for (int index = 0; index < process.count; ++index)
-      watched.probes[{group.deployment, name, index}] = *process.liveness;
+      watched.probes[{group.deployment, name, index}] = {*process.liveness, process.ready_timeout_s * 1000};
   }
   const auto unknown = [&](const auto& entry) { return !watched.probes.contains(entry.first); };
   std::erase_if(watched.failures, unknown);
   std::erase_if(watched.next_ms, unknown);
+  std::erase_if(watched.alive, [&](const InstanceName& one) { return !watched.probes.contains(one); });
   if (watched.probes.empty() && watched.reasons.empty()) watched_.erase(situation.project.id);
 }
 
@@ -140,9 +157,9 @@ net::Task<void> DeploymentController::check_liveness() {
     for (auto& [project_id, watched] : watched_) {
       for (const auto& [name, how] : watched.probes) {
         std::int64_t& next = watched.next_ms[name];
-        if (next == 0) next = now + how.interval_s * 1000;
+        if (next == 0) next = now + how.probe.interval_s * 1000;
         if (now < next || !probing_.insert({project_id, name}).second) continue;
-        next = now + how.interval_s * 1000;
+        next = now + how.probe.interval_s * 1000;
         tasks_.spawn("liveness", probe(project_id, name, how));
       }
     }
@@ -151,15 +168,19 @@ net::Task<void> DeploymentController::check_liveness() {
   }
 }
 
-net::Task<void> DeploymentController::probe(std::string project_id, InstanceName name, Probe how) {
-  engine::ProbeRequest request = liveness_probe(project_id, name, how);
+// One that has not been well since it was started has its time to start, as at a rollout: it may have been started by
+// the Engine, after a restart of the machine, or after a crash.
+net::Task<void> DeploymentController::probe(std::string project_id, InstanceName name, Watched::Liveness how) {
+  engine::ProbeRequest request = liveness_probe(project_id, name, how.probe);
   const Result<engine::ProbeReply> reply = co_await ports_.engine.probe(std::move(request));
   probing_.erase({project_id, name});
   const auto watched = watched_.find(project_id);
   if (!reply || watched == watched_.end() || !watched->second.probes.contains(name)) co_return;
+  if (reply->well()) watched->second.alive.insert(name);
+  const bool starting = !watched->second.alive.contains(name) && reply->running_ms() < how.start_ms;
   int& failures = watched->second.failures[name];
-  failures = reply->well() ? 0 : failures + 1;
-  if (failures < how.failures) co_return;
+  failures = reply->well() || starting ? 0 : failures + 1;
+  if (failures < how.probe.failures) co_return;
   failures = 0;
   watched->second.reasons[name] = fmt::format("alive no more: {}", reply->detail());
   engine::InstanceRequest which = instance_request(project_id, name);

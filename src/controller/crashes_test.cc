@@ -1,5 +1,6 @@
 // Instances that end by themselves, and those whose liveness probe fails.
 #include "controller/test_support.h"
+#include "store/scales.h"
 
 namespace paastech::controller {
 namespace {
@@ -87,6 +88,53 @@ TEST_F(CrashesTest, OneThatCannotBeStartedMarksItsProjectAndHoldsUpNoDeployment)
   EXPECT_TRUE(eventually([&] { return controller().condition(project_.id).problem.empty(); }));
 }
 
+class TwoTest : public CrashesTest {
+ protected:
+  TwoTest() { repositories_.files["Procfile"] = "web: serve\n"; }
+  void live() {
+    EXPECT_TRUE(database_.write([&](store::Tx& tx) { return store::set_scale(tx, project_.id, {"web", 2, 0, 0}); }));
+    CrashesTest::live();
+  }
+  // Those that the Engine was last told to start.
+  std::vector<int> asked() const {
+    const engine::InstanceGroup group = engine_.group(1);
+    return {group.index().begin(), group.index().end()};
+  }
+};
+
+TEST_F(TwoTest, OneThatCannotBeStartedAgainTakesTheOtherOutOfServiceByNoMeans) {
+  live();
+  engine_.fails = 1;
+  engine_.fails_index = 0;
+  crash();
+  ASSERT_TRUE(crashed(1));
+  EXPECT_TRUE(eventually([&] { return routed() == Numbers({1}); }));
+  pass(1'000);
+  ASSERT_TRUE(eventually([&] { return web().crashes == 2; }));
+  ASSERT_TRUE(at_rest());
+  EXPECT_THAT(*routed(), ElementsAre(1));
+  EXPECT_THAT(asked(), ElementsAre(0));
+  EXPECT_EQ(controller().condition(project_.id).restarts.size(), 1U);
+  engine_.fails = 0;
+  pass(2'000);
+  EXPECT_TRUE(eventually([&] { return routed() == Numbers({1, 1}); }));
+}
+
+TEST_F(TwoTest, OneThatWaitsLongerIsNotStartedWithTheOther) {
+  live();
+  crash();
+  ASSERT_TRUE(crashed(1));
+  pass(900);
+  engine_.end_instance(project_.id, 1, "web", 1, 1);
+  ASSERT_TRUE(eventually([&] { return controller().condition(project_.id).restarts.size() == 2; }));
+  pass(100);
+  EXPECT_TRUE(eventually([&] { return asked() == std::vector{0}; })) << ::testing::PrintToString(asked());
+  EXPECT_TRUE(eventually([&] { return routed() == Numbers({1}); }));
+  pass(900);
+  EXPECT_TRUE(eventually([&] { return asked() == std::vector{1}; })) << ::testing::PrintToString(asked());
+  EXPECT_TRUE(eventually([&] { return routed() == Numbers({1, 1}); }));
+}
+
 TEST_F(CrashesTest, OneThatWroteTooMuchIsMadeAnewInsteadOfHeld) {
   live();
   engine_.overfull = 300 << 20;
@@ -132,6 +180,37 @@ TEST_F(LivenessTest, OneThatIsAliveNoMoreIsEndedAndStartsAgain) {
   engine_.alive = true;
   pass(1'000);
   EXPECT_TRUE(eventually([&] { return routed() == Numbers({1}); }));
+}
+
+TEST_F(LivenessTest, OneThatIsOnlyJustStartingIsLeftToIt) {
+  engine_.alive = false;
+  engine_.running_ms = 30'000;  // of the 60 s that it has
+  live();
+  ASSERT_TRUE(eventually([&] {
+    clock_.now += 10;
+    return journal_.count("probe /alive") >= 4;
+  }));
+  EXPECT_EQ(journal_.count("stop 1 web 0"), 0);
+  engine_.running_ms = 61'000;
+  EXPECT_TRUE(eventually([&] {
+    clock_.now += 10;
+    return journal_.count("stop 1 web 0") == 1;
+  }));
+}
+
+TEST_F(LivenessTest, OnceItWasAliveItsTimeToStartIsOver) {
+  engine_.running_ms = 30'000;
+  live();
+  ASSERT_TRUE(eventually([&] {
+    clock_.now += 10;
+    return journal_.count("probe /alive") > 0;
+  }));
+  settle();
+  engine_.alive = false;
+  EXPECT_TRUE(eventually([&] {
+    clock_.now += 10;
+    return journal_.count("stop 1 web 0") == 1;
+  }));
 }
 
 }  // namespace

@@ -50,7 +50,12 @@ class DeploymentController final : public Controller {
   };
   // What a Project's liveness probes need to know; kept from the last comparison.
   struct Watched {
-    std::map<InstanceName, Probe> probes = {};
+    struct Liveness {
+      Probe probe;
+      std::int64_t start_ms = 0;  // so long it may take to start
+    };
+    std::map<InstanceName, Liveness> probes = {};
+    std::set<InstanceName> alive = {};                  // those that were well since they last ended
     std::map<InstanceName, int> failures = {};          // in a row
     std::map<InstanceName, std::int64_t> next_ms = {};  // steady
     std::map<InstanceName, std::string> reasons = {};   // why one that is about to end does so
@@ -118,20 +123,23 @@ class DeploymentController final : public Controller {
   net::Task<void> repair(std::string project_id);
   net::Task<Status> reconcile_project(std::string project_id, std::int64_t abandoned = 0);
   net::Task<Status> set_routes(std::string project_id, ProjectRoutes routes);
-  net::Task<Status> bring_back(Situation situation, GroupKey key, Process process, StopPtr stop);
+  net::Task<Status> bring_back(Situation situation, GroupKey key, Process process, ProjectPlan plan, StopPtr stop);
   net::Task<Status> remove_surplus(std::string project_id, std::set<Surplus> surplus,
-                                   std::vector<ObservedInstance> observed, std::int64_t abandoned);
+                                   std::vector<ObservedInstance> observed, std::chrono::seconds longest,
+                                   std::int64_t abandoned);
   void mark(const std::string& project_id, const Status& done);
 
   // crashes.cc: Instances that end by themselves, or are alive no more
   void on_engine_event(const engine::InstanceEvent& event);
   void on_end(const engine::Instance& instance);
+  void note_failed_start(const std::string& project_id, const GroupKey& key, const std::set<int>& asked,
+                         const engine::GroupFailed& failed);
   bool note_ends(const std::vector<engine::Instance>& listed, const DesiredProject& desired);
   net::Task<void> hold(std::string project_id, InstanceName name);
   net::Task<void> remove_overfull(std::string project_id, InstanceName name);
   net::Task<void> restart_what_is_due();
   net::Task<void> check_liveness();
-  net::Task<void> probe(std::string project_id, InstanceName name, Probe how);
+  net::Task<void> probe(std::string project_id, InstanceName name, Watched::Liveness how);
   void watch_liveness(const Situation& situation, const ProcessList& list);
 
   // disk.cc: the Engine's disk does not fill up

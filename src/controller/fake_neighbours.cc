@@ -70,6 +70,8 @@ grpc::Status FakeEngine::EnsureGroup(grpc::ServerContext* call, const engine::In
     const std::scoped_lock lock(mutex_);
     groups_[{number, group->process()}] = *group;
     for (int index = 0; index < group->count(); ++index) {
+      if (!group->index().empty() && std::ranges::count(group->index(), index) == 0) continue;
+      if (number == fails && index == fails_index) continue;
       engine::Instance& one = instances_[{group->project(), number, group->process(), index}];
       one = instance(group->project(), number, group->process(), index);
       *event.mutable_ready()->add_instances() = one;
@@ -78,6 +80,11 @@ grpc::Status FakeEngine::EnsureGroup(grpc::ServerContext* call, const engine::In
   }
   if (!ensure_gate.pass(call)) return grpc::Status::CANCELLED;
   if (number == fails) {
+    const engine::GroupReady others = event.ready();
+    if (fails_index >= 0) {
+      event.mutable_failed()->add_index(fails_index);
+      *event.mutable_failed()->mutable_ready() = others.instances();
+    }
     event.mutable_failed()->set_reason("exited");
     event.mutable_failed()->set_message("the Instance exited with code 1");
     event.mutable_failed()->add_last_lines("boom");
@@ -144,6 +151,7 @@ grpc::Status FakeEngine::ProbeInstance(grpc::ServerContext*, const engine::Probe
                                        engine::ProbeReply* reply) {
   journal_.add("probe " + request->probe().http_path());
   reply->set_well(alive);
+  reply->set_running_ms(running_ms);
   reply->set_detail("GET " + request->probe().http_path() + " answered " + (alive ? "200" : "500"));
   return grpc::Status::OK;
 }

@@ -107,11 +107,13 @@ class FakeEngine final : public engine::Pomegranate::Service {
   Gate ensure_gate;                     // passed before a group is ready
   Gate list_gate;                       // passed before a comparison of all Projects gets its answer
   std::atomic<std::int64_t> fails = 0;  // the Deployment whose Instance exits
+  std::atomic<int> fails_index = -1;    // of it; -1: all
   std::atomic<bool> build_fails = false;
   std::atomic<bool> down = false;
   std::atomic<int> watches = 0;  // a change ends the running Watch calls
   std::atomic<bool> watching = false;
-  std::atomic<bool> alive = true;  // what a liveness probe finds
+  std::atomic<bool> alive = true;                    // what a liveness probe finds
+  std::atomic<std::int64_t> running_ms = 3'600'000;  // since when it says that the Instance runs
   std::atomic<int> release_code = 0;
   std::atomic<std::int64_t> overfull = 0;  // what an Instance that ends had written
   std::atomic<int> disk_used = 10;         // percent

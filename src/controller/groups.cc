@@ -2,6 +2,7 @@
 
 #include <boost/json.hpp>
 
+#include "domain/process_json.h"
 #include "domain/quota.h"
 
 namespace paastech::controller {
@@ -127,6 +128,11 @@ std::vector<ObservedInstance> observed_from(const std::vector<engine::Instance>&
 std::chrono::seconds drain_time(const ProcessList& list) {
   const auto web = list.processes.find("web");
   return std::chrono::seconds(web == list.processes.end() ? Process().drain_s : web->second.drain_s);
+}
+
+std::chrono::seconds drain_time(const std::optional<store::DeploymentRow>& row) {
+  const Result<ProcessList> list = row ? process_list_from_json(row->processes) : ProcessList();
+  return drain_time(list ? *list : ProcessList());
 }
 
 void copy_image(const store::DeploymentRow& from, store::DeploymentRow& to) {

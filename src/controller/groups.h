@@ -18,6 +18,8 @@ engine::InstanceRequest instance_request(const std::string& project, const Insta
 ObservedInstance observed_from(const engine::Instance& instance);
 std::vector<ObservedInstance> observed_from(const std::vector<engine::Instance>& instances);
 std::chrono::seconds drain_time(const ProcessList& list);  // of `web`
+// Of what such a Deployment runs; the default where there is none, or its list does not read.
+std::chrono::seconds drain_time(const std::optional<store::DeploymentRow>& row);
 
 // The environment of a Deployment as its row keeps it: sealed JSON, bound to Project and number.
 Result<std::string> open_environment(const SecretBox& secrets, const store::DeploymentRow& row);

@@ -76,11 +76,11 @@ net::Task<Status> DeploymentController::reconcile_project(std::string project_id
   const auto mine = repairing_.find(project_id);
   const StopPtr stop = mine == repairing_.end() ? std::make_shared<Stop>() : mine->second;
   Status brought;
-  for (const GroupKey& key : plan.start) {
-    const Status one = co_await bring_back(situation, key, list.processes.at(key.process), stop);
+  for (const auto& [key, indexes] : plan.start) {
+    const Status one = co_await bring_back(situation, key, list.processes.at(key.process), plan, stop);
     if (!one && brought) brought = one;  // one Process that cannot be started holds up no other
   }
-  CO_TRY(co_await remove_surplus(project_id, plan.remove, std::move(observed), abandoned));
+  CO_TRY(co_await remove_surplus(project_id, plan.remove, std::move(observed), drain_time(list), abandoned));
   if (brought && situation.live) compared_.insert(project_id);
   co_return brought;
 }
@@ -92,9 +92,10 @@ net::Task<Status> DeploymentController::set_routes(std::string project_id, Proje
   co_return published;
 }
 
-// The Instances of one group again, for instance after one crashed or somebody removed a container. One that cannot be
-// started counts as crashed, so that the next attempt comes later.
-net::Task<Status> DeploymentController::bring_back(Situation situation, GroupKey key, Process process, StopPtr stop) {
+// The Instances of one group that the plan says, for instance after one crashed or somebody removed a container. One
+// that cannot be started counts as crashed, so that the next attempt comes later; the others are none the worse for it.
+net::Task<Status> DeploymentController::bring_back(Situation situation, GroupKey key, Process process, ProjectPlan plan,
+                                                   StopPtr stop) {
   const std::string project_id = situation.project.id;
   store::DeploymentRow source = *situation.live;
   if (key.deployment != source.number) {
@@ -105,39 +106,38 @@ net::Task<Status> DeploymentController::bring_back(Situation situation, GroupKey
   }
   CO_TRY_ASSIGN(engine::InstanceGroup group,
                 instance_group(ports_.secrets, situation.project, source, key.process, process));
+  const std::set<int>& wanted = plan.start.at(key);
+  for (const int index : wanted) group.add_index(index);
   const OnLine quiet = [](const std::string&) {};
   CO_TRY_ASSIGN(const engine::GroupEvent outcome, co_await ports_.engine.ensure_group(std::move(group), quiet, stop));
-  const std::int64_t now = ports_.clock.steady_ms();
-  if (outcome.has_failed()) {
-    CrashBook& book = crashes_[project_id];
-    const std::set<InstanceName> unverified = book.unverified(now);
-    for (int index = 0; index < process.count; ++index) {
-      const InstanceName name{key.deployment, key.process, index};
-      if (unverified.contains(name) || !book.all().contains(name)) book.note(name, outcome.failed().message(), now);
-    }
-    crash_news_.notify();
-    co_return fail(Code::kFailedPrecondition, outcome.failed().message());
+  const auto& ready = outcome.has_failed() ? outcome.failed().ready() : outcome.ready().instances();
+  const auto book = crashes_.find(project_id);
+  if (book != crashes_.end())
+    for (const engine::Instance& instance : ready)
+      book->second.well({key.deployment, key.process, instance.index()}, ports_.clock.steady_ms());
+  if (outcome.has_failed()) note_failed_start(project_id, key, wanted, outcome.failed());
+  if (key.process == "web") {
+    ProjectRoutes routes{situation.project.name, {}};
+    for (const ObservedInstance& other : plan.routable)
+      if (!wanted.contains(other.index))
+        routes.backends.push_back(backend_of(other.address, other.port, other.deployment));
+    for (const engine::Instance& instance : ready)
+      routes.backends.push_back(backend_of(instance.address(), instance.port(), instance.deployment()));
+    CO_TRY(co_await set_routes(project_id, std::move(routes)));
   }
-  ProjectRoutes routes{situation.project.name, {}};
-  for (const engine::Instance& instance : outcome.ready().instances()) {
-    const auto book = crashes_.find(project_id);
-    if (book != crashes_.end()) book->second.well({key.deployment, key.process, instance.index()}, now);
-    routes.backends.push_back(backend_of(instance.address(), instance.port(), instance.deployment()));
-  }
-  if (key.process != "web") co_return Status{};
-  Status routed = co_await set_routes(project_id, std::move(routes));
-  co_return routed;
+  if (outcome.has_failed()) co_return fail(Code::kFailedPrecondition, outcome.failed().message());
+  co_return Status{};
 }
 
 net::Task<Status> DeploymentController::remove_surplus(std::string project_id, std::set<Surplus> surplus,
-                                                       std::vector<ObservedInstance> observed, std::int64_t abandoned) {
+                                                       std::vector<ObservedInstance> observed,
+                                                       std::chrono::seconds longest, std::int64_t abandoned) {
   std::vector<router::Backend> leaving;
   for (const ObservedInstance& instance : observed) {
     const auto goes = [&](const Surplus& one) { return is_surplus(one, instance); };
     if (!instance.address.empty() && std::ranges::any_of(surplus, goes))
       leaving.push_back(backend_of(instance.address, instance.port, instance.deployment));
   }
-  const std::chrono::seconds longest(Process().drain_s);
   co_await routes_.drain(std::move(leaving), longest);
   for (const Surplus& one : surplus) {
     engine::RemoveGroupRequest which;

@@ -42,7 +42,7 @@ net::Task<Status> DeploymentController::end_instances(engine::RemoveGroupRequest
 
 net::Task<void> DeploymentController::retire(RolloutPtr rollout, std::set<std::int64_t> numbers, Backends drained) {
   const std::string project_id = rollout->row.project_id;
-  const std::chrono::seconds longest = drain_time(rollout->list);
+  const std::chrono::seconds longest = drain_time(rollout->before);
   co_await routes_.drain(std::move(drained), longest);
   PAASTECH_FAILPOINT("retire.drained");
   for (const std::int64_t number : numbers) {
@@ -66,33 +66,55 @@ net::Task<Status> DeploymentController::end_surplus(RolloutPtr rollout) {
   const DesiredProject desired = desired_of({rollout->project, rollout->row}, rollout->list);
   std::vector<ObservedInstance> observed = observed_from(*running);
   const ProjectPlan plan = plan_project(desired, observed);
-  const Status removed = co_await remove_surplus(project_id, plan.remove, std::move(observed), 0);
+  const Status removed =
+      co_await remove_surplus(project_id, plan.remove, std::move(observed), drain_time(rollout->list), 0);
   if (!removed) spdlog::warn("project {}: {}", rollout->project.name, removed.error().message);
   co_return Status{};
 }
+
+namespace {
+
+constexpr int kMostRows = 100;  // of each state
+
+Result<std::set<std::string>> wanted_images(store::Tx& tx, const std::string& project_id, std::size_t earlier) {
+  using enum DeploymentState;
+  std::set<std::string> wanted;
+  TRY_ASSIGN(const auto on_its_way,
+             store::newest_in(tx, project_id, {kQueued, kBuilding, kReleasing, kStarting}, kMostRows));
+  for (const store::DeploymentRow& row : on_its_way) {
+    wanted.insert(row.image);
+    wanted.insert(image_name(project_id, row.number));
+  }
+  TRY_ASSIGN(const auto live, store::live_deployment(tx, project_id));
+  if (live) wanted.insert(live->image);
+  TRY_ASSIGN(const auto before, store::newest_in(tx, project_id, {kSuperseded}, kMostRows));
+  std::set<std::string> of_earlier;
+  for (const store::DeploymentRow& row : before)
+    if (of_earlier.size() < earlier && !(live && row.image == live->image)) of_earlier.insert(row.image);
+  wanted.merge(of_earlier);
+  TRY_ASSIGN(const auto failed, store::newest_in(tx, project_id, {kFailed, kCancelled}, kMostRows));
+  const auto pushed = std::ranges::find_if(failed, [](const store::DeploymentRow& row) {
+    return row.cause == DeploymentCause::kPush && !row.image.empty();
+  });
+  if (pushed != failed.end()) wanted.insert(pushed->image);
+  return wanted;
+}
+
+}  // namespace
 
 // Keeps the images of the live and the last few Deployments that had one (peers fill their disks here), and the newest
 // of those that did not come to be, for the cache of the next build. One that is on its way may have its image before
 // its row says so.
 net::Task<void> DeploymentController::remove_old_images(std::string project_id) {
-  const int limit = options_.kept_images + 1;
   auto images = co_await ports_.engine.list_images(project_id);
   if (!images) co_return;
-  auto find = [project_id](store::Tx& tx) { return store::list_deployments(tx, project_id, 100, 0); };
-  auto rows = co_await ports_.database.read(std::move(find));
-  if (!rows) co_return;
-  std::set<std::string> keep;
-  std::string failed;
-  for (const store::DeploymentRow& row : *rows) {
-    const bool wanted = row.state == DeploymentState::kLive || is_running(row.state) ||
-                        (row.state == DeploymentState::kSuperseded && static_cast<int>(keep.size()) < limit);
-    if (wanted && !row.image.empty()) keep.insert(row.image);
-    if (is_running(row.state)) keep.insert(image_name(project_id, row.number));
-    const bool came_to_nothing = row.state == DeploymentState::kFailed || row.state == DeploymentState::kCancelled;
-    if (came_to_nothing && row.cause == DeploymentCause::kPush && failed.empty()) failed = row.image;
-  }
+  auto find = [project_id, earlier = static_cast<std::size_t>(options_.kept_images)](store::Tx& tx) {
+    return wanted_images(tx, project_id, earlier);
+  };
+  const auto wanted = co_await ports_.database.read(std::move(find));
+  if (!wanted) co_return;
   for (const engine::Image& image : images->images()) {
-    if (keep.contains(image.reference()) || image.reference() == failed) continue;
+    if (wanted->contains(image.reference())) continue;
     const Status removed = co_await ports_.engine.remove_image(image.reference());
     if (!removed) spdlog::info("image {} stays: {}", image.reference(), removed.error().message);
   }

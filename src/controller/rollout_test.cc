@@ -297,6 +297,31 @@ TEST_F(RolloutTest, OfFailedOnesOnlyTheNewestImageStays) {
   EXPECT_TRUE(engine_.has_image(name + "1"));  // runs
 }
 
+// More of them than one looks at.
+TEST_F(RolloutTest, TheLiveImageAndThatOfARollbackStayHoweverManyFailedSince) {
+  go_live();
+  EXPECT_EQ(end_of(push()).state, DeploymentState::kLive);
+  EXPECT_TRUE(database_.write([&](store::Tx& tx) -> Status {
+    for (int i = 0; i < 150; ++i) {
+      store::DeploymentRow row;
+      row.project_id = project_.id;
+      row.cause = DeploymentCause::kPush;
+      row.state = DeploymentState::kFailed;
+      row.actor_id = owner_.id;
+      TRY(store::insert_deployment(tx, row));
+    }
+    return {};
+  }));
+  EXPECT_TRUE(run(controller().stop_application(project_.id)));
+  const std::string name = "paastech/" + project_.id + ":";
+  engine_.add_image(name + "99");  // of nothing: tidied away
+  engine_.build_fails = true;
+  EXPECT_EQ(end_of(push()).state, DeploymentState::kFailed);
+  EXPECT_TRUE(eventually([&] { return !engine_.has_image(name + "99"); }));
+  EXPECT_TRUE(engine_.has_image(name + "1"));
+  EXPECT_TRUE(engine_.has_image(name + "2"));
+}
+
 TEST_F(RolloutTest, WithNothingLiveOrOnItsWayThereIsNothingToRedeploy) {
   const Result<store::DeploymentRow> row =
       run(controller().redeploy(project_.id, owner_.id, DeploymentCause::kRestart));

@@ -111,7 +111,9 @@ class SimulatedEngine final : public EnginePort, SimulatedCalls {
     CO_TRY(co_await before());
     on_line("creating");
     engine::GroupEvent out;
+    engine::GroupFailed failed;
     for (int index = 0; index < group.count(); ++index) {
+      if (!group.index().empty() && std::ranges::count(group.index(), index) == 0) continue;
       const SimulatedState::Key key{group.project(), {group.deployment(), group.process(), index}};
       const bool fresh = !state_.instances.contains(key);
       if (fresh || state_.instances.at(key).instance.state() != "running") begin(key, group);
@@ -120,16 +122,20 @@ class SimulatedEngine final : public EnginePort, SimulatedCalls {
       const auto found = state_.instances.find(key);
       const bool lost = found == state_.instances.end() || found->second.instance.state() != "running";
       if (lost || fails()) {
-        out.mutable_failed()->set_reason("exited");
-        out.mutable_failed()->set_message("the Instance ended before it was ready");
+        failed.set_reason("exited");
+        failed.set_message("the Instance ended before it was ready");
+        failed.add_index(index);
         if (!lost) state_.crash(found->second);
-        co_return out;
+        continue;
       }
       found->second.ready = true;
       found->second.instance.set_kept(true);
       *out.mutable_ready()->add_instances() = found->second.instance;
     }
     CO_TRY(after());
+    if (failed.index().empty()) co_return out;
+    *failed.mutable_ready() = out.ready().instances();
+    *out.mutable_failed() = std::move(failed);
     co_return out;
   }
   net::Task<Status> remove_group(engine::RemoveGroupRequest which) override {

@@ -122,7 +122,7 @@ net::Task<Status> DeploymentController::replace_process(RolloutPtr rollout, std:
       PAASTECH_FAILPOINT("rollout.rolling");
       if (!leaving.address().empty()) {
         Backends drained(1, backend_of(leaving.address(), leaving.port(), leaving.deployment()));
-        const std::chrono::seconds longest(target.drain_s);
+        const std::chrono::seconds longest = drain_time(rollout->before);
         co_await routes_.drain(std::move(drained), longest);
       }
     }
@@ -144,7 +144,7 @@ net::Task<Status> DeploymentController::replace_after_the_end(RolloutPtr rollout
   ProjectRoutes none{rollout->project.name, {}};
   CO_TRY(co_await set_routes(rollout->project.id, std::move(none)));
   PAASTECH_FAILPOINT("rollout.recreate");
-  const std::chrono::seconds longest = drain_time(rollout->list);
+  const std::chrono::seconds longest = drain_time(before);
   co_await routes_.drain(std::move(old), longest);
   for (const auto& [key, count] : groups_of(rollout->before->number, before)) {
     engine::RemoveGroupRequest which;

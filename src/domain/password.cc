@@ -25,7 +25,7 @@ Status check_new_password(std::string_view password, std::string_view username, 
                 "choose another one, for instance four words by chance");
   if (contains(folded, username))
     return fail(Code::kInvalidArgument, "the password contains the user name", "choose one that does not");
-  if (contains(folded, email.substr(0, email.find('@'))))
+  if (contains(folded, email) || contains(folded, email.substr(0, email.find('@'))))
     return fail(Code::kInvalidArgument, "the password contains the e-mail address", "choose one that does not");
   return {};
 }

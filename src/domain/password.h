@@ -8,8 +8,8 @@
 
 namespace paastech {
 
-// check_password() of names.h, and: not among the 10,000 most common, and with neither the user name nor the part of
-// the address before the @ in it (where these have 3 characters at least). Without regard to case.
+// check_password() of names.h, and: not among the 10,000 most common, and with neither the user name nor the address in
+// it, nor the address's part before the @ (where these have 3 characters at least). Without regard to case.
 Status check_new_password(std::string_view password, std::string_view username, std::string_view email);
 
 // Of the 10,000 most common passwords those of 10 characters or more, for the shorter ones are refused anyway; sorted,

@@ -41,6 +41,8 @@ TEST(Password, HoldsNeitherNameNorAddress) {
   EXPECT_TRUE(check_new_password("lovelace4ever", "ada", "lovely@example.org"));
   EXPECT_TRUE(check_new_password("example.org-99", "ada", "x@example.org"));
   EXPECT_TRUE(check_new_password("my-xy-secret-9", "ada", "xy@example.org"));  // two letters are in much
+  EXPECT_FALSE(check_new_password("xy@Example.org", "ada", "xy@example.org")) << "but the whole address is in nothing";
+  EXPECT_FALSE(check_new_password("my xy@example.org", "ada", "XY@example.org"));
 }
 
 TEST(Password, KeepsTheRulesOfLength) {

@@ -45,7 +45,8 @@ ProjectPlan plan_project(const DesiredProject& desired, const std::vector<Observ
   }
   for (const InstanceName& one : desired.waiting) alive[{one.deployment, one.process}].insert(one.index);
   for (const auto& [key, count] : desired.groups)
-    if (static_cast<int>(alive[key].size()) < count) plan.start.insert(key);
+    for (int index = 0; index < count; ++index)
+      if (!alive[key].contains(index)) plan.start[key].insert(index);
   if (std::ranges::any_of(plan.routable, &ObservedInstance::kept))
     std::erase_if(plan.routable, [](const ObservedInstance& one) { return !one.kept; });
   std::ranges::sort(plan.routable, {}, &ObservedInstance::index);

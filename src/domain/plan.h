@@ -54,7 +54,7 @@ struct Surplus {
 };
 
 struct ProjectPlan {
-  std::set<GroupKey> start = {};  // groups that lack an Instance, or of which one stands still
+  std::map<GroupKey, std::set<int>> start = {};  // Instances that lack, stand still or were not seen to be ready
   std::set<Surplus> remove = {};
   // Running Instances of `web` that were seen to be ready, by index; where there is none, those that were not: a
   // controller that starts anew must not take the only one away before it has looked.

@@ -18,6 +18,8 @@ ObservedInstance worker(std::int64_t number, int index = 0) {
   return {"p", number, "worker", index, "running", "10.0.0.3", 0};
 }
 
+auto starts(const GroupKey& key, const std::set<int>& indexes) { return ElementsAre(std::pair(key, indexes)); }
+
 TEST(Plan, DoesNothingWhereAllIsAsItShouldBe) {
   const ProjectPlan plan = plan_project(live(3), {web(3)});
   EXPECT_THAT(plan.start, IsEmpty());
@@ -26,9 +28,9 @@ TEST(Plan, DoesNothingWhereAllIsAsItShouldBe) {
 }
 
 TEST(Plan, StartsWhatIsMissingOrExited) {
-  EXPECT_THAT(plan_project(live(3), {}).start, ElementsAre(GroupKey{3, "web"}));
+  EXPECT_THAT(plan_project(live(3), {}).start, starts({3, "web"}, {0}));
   const ProjectPlan plan = plan_project(live(3), {web(3, "exited")});
-  EXPECT_THAT(plan.start, ElementsAre(GroupKey{3, "web"}));
+  EXPECT_THAT(plan.start, starts({3, "web"}, {0}));
   EXPECT_THAT(plan.routable, IsEmpty());
 }
 
@@ -63,7 +65,7 @@ TEST(Plan, NeverTouchesAnotherProjectsInstances) {
 }
 
 TEST(Plan, ASecondInstanceIsStartedAndOneTooManyRemoved) {
-  EXPECT_THAT(plan_project(live(3, 2), {web(3)}).start, ElementsAre(GroupKey{3, "web"}));
+  EXPECT_THAT(plan_project(live(3, 2), {web(3)}).start, starts({3, "web"}, {1}));
   const ProjectPlan plan = plan_project(live(3, 2), {web(3), web(3, "running", 1), web(3, "running", 2), worker(3)});
   EXPECT_THAT(plan.start, IsEmpty());
   EXPECT_THAT(plan.remove, ElementsAre(Surplus{3, "web", 2}, Surplus{3, "worker", 0}));
@@ -88,7 +90,7 @@ TEST(Plan, OneThatWasNotSeenWellSinceItsCrashIsLookedAtBeforeItIsRouted) {
   DesiredProject desired = live(3);
   desired.unverified = {{3, "web", 0}};
   const ProjectPlan plan = plan_project(desired, {web(3)});
-  EXPECT_THAT(plan.start, ElementsAre(GroupKey{3, "web"}));
+  EXPECT_THAT(plan.start, starts({3, "web"}, {0}));
   EXPECT_THAT(plan.routable, IsEmpty());
 }
 
@@ -96,7 +98,7 @@ TEST(Plan, OneThatWasNeverSeenReadyIsLookedAtAndRoutedOnlyWhereThereIsNoOther) {
   ObservedInstance fresh = web(3, "running", 1);
   fresh.kept = false;
   const ProjectPlan both = plan_project(live(3, 2), {web(3), fresh});
-  EXPECT_THAT(both.start, ElementsAre(GroupKey{3, "web"}));
+  EXPECT_THAT(both.start, starts({3, "web"}, {1}));
   EXPECT_THAT(both.routable, SizeIs(1));
   EXPECT_THAT(plan_project(live(3, 2), {fresh}).routable, SizeIs(1));
 }

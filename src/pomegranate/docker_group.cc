@@ -67,6 +67,9 @@ Status check_group(const v1::InstanceGroup& group) {
   if (group.deployment() < 1) return fail(Code::kInvalidArgument, "a deployment's number is 1 or more");
   if (group.count() < 1 || group.count() > kMaxCount)
     return fail(Code::kInvalidArgument, fmt::format("a process can have 1 to {} instances", kMaxCount));
+  for (const int index : group.index())
+    if (index < 0 || index >= group.count())
+      return fail(Code::kInvalidArgument, "an index is 0 to one below the count");
   if (group.port() < 0 || group.port() > 65535) return fail(Code::kInvalidArgument, "a port is 1 to 65535");
   if (group.has_probe()) TRY(check_probe(group.probe(), group.port()));
   if (!group.stop_signal().empty() && !is_signal(group.stop_signal()))
@@ -119,7 +122,9 @@ net::Task<Status> DockerEngine::ensure_group(v1::InstanceGroup group, SinkPtr<v1
 
   std::vector<net::Task<Result<v1::GroupEvent>>> starts;
   std::vector<std::weak_ptr<BringUp>> runs;
+  std::vector<int> indexes;
   for (int index = 0; index < group.count(); ++index) {
+    if (!group.index().empty() && std::ranges::count(group.index(), index) == 0) continue;
     auto run = std::make_shared<BringUp>(tasks_.executor());
     run->key = key;
     run->key.index = index;
@@ -138,6 +143,7 @@ net::Task<Status> DockerEngine::ensure_group(v1::InstanceGroup group, SinkPtr<v1
       run->state = existing.state;
     }
     runs.push_back(run);
+    indexes.push_back(index);
     starts.push_back(bring_up(run));
   }
   sink->on_gone([runs] {
@@ -145,16 +151,24 @@ net::Task<Status> DockerEngine::ensure_group(v1::InstanceGroup group, SinkPtr<v1
       if (const auto run = weak.lock()) run->wake();
   });
   const auto outcomes = co_await run_all(tasks_, std::move(starts), kMaxCount);
-  v1::GroupEvent last;
-  v1::GroupReady& ready = *last.mutable_ready();
+  v1::GroupReady ready;
   std::optional<v1::GroupEvent> failure;
-  for (const Result<v1::GroupEvent>& outcome : outcomes) {
+  for (std::size_t i = 0; i < outcomes.size(); ++i) {
+    const Result<v1::GroupEvent>& outcome = outcomes[i];
     if (!outcome) co_return std::unexpected(outcome.error());
-    if (outcome->has_failed() && !failure) failure = *outcome;
     if (outcome->has_ready()) *ready.add_instances() = outcome->ready().instances(0);
+    if (!outcome->has_failed()) continue;
+    if (!failure) failure = *outcome;
+    failure->mutable_failed()->add_index(indexes[i]);
   }
   if (sink->gone()) co_return fail(Code::kCancelled, "cancelled");
-  if (failure) last = *failure;
+  v1::GroupEvent last;
+  if (failure) {
+    last = std::move(*failure);
+    *last.mutable_failed()->mutable_ready() = std::move(*ready.mutable_instances());
+  } else {
+    *last.mutable_ready() = std::move(ready);
+  }
   [[maybe_unused]] const bool told = co_await sink->put(std::move(last));
   co_return Status{};
 }

@@ -1,4 +1,5 @@
 // Attempts to find out whether an Instance is well, by its port, a path, or a command run in it.
+#include "base/clock.h"
 #include "docker/deadline.h"
 #include "docker/exec.h"
 #include "docker/logs.h"
@@ -131,6 +132,7 @@ net::Task<Result<v1::ProbeReply>> DockerEngine::probe_instance(v1::ProbeRequest 
   v1::ProbeReply reply;
   reply.set_well(made->well);
   reply.set_detail(made->detail);
+  reply.set_running_ms(std::max<std::int64_t>(SystemClock().now_ms() - details.started_at_ms, 0));
   co_return reply;
 }
 

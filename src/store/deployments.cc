@@ -170,6 +170,25 @@ Result<std::vector<DeploymentRow>> queued_deployments(Tx& tx, const std::string&
                 [&](soci::statement& statement) { statement.exchange(soci::use(project_id)); });
 }
 
+Result<std::vector<DeploymentRow>> newest_in(Tx& tx, const std::string& project_id,
+                                             const std::vector<DeploymentState>& states, int limit) {
+  std::vector<DeploymentRow> all;
+  for (const DeploymentState state : states) {
+    const std::string text = text_of(state);
+    TRY_ASSIGN(std::vector<DeploymentRow> rows,
+               select(tx, "WHERE project_id = :project AND state = :state ORDER BY number DESC LIMIT :most",
+                      [&](soci::statement& statement) {
+                        statement.exchange(soci::use(project_id));
+                        statement.exchange(soci::use(text));
+                        statement.exchange(soci::use(limit));
+                      }));
+    std::ranges::move(rows, std::back_inserter(all));
+  }
+  std::ranges::sort(all, std::ranges::greater(), &DeploymentRow::number);
+  if (std::ssize(all) > limit) all.resize(static_cast<std::size_t>(limit));
+  return all;
+}
+
 Result<std::vector<DeploymentRow>> deployments_in(Tx& tx, const std::vector<DeploymentState>& states) {
   std::vector<DeploymentRow> all;
   for (const DeploymentState state : states) {

@@ -44,6 +44,9 @@ Status update_deployment(Tx& tx, const DeploymentRow& row);
 // of keys (store/reseal.h): an update of a row that was read before would bring an older key's value back. kNotFound.
 Status set_snapshot(Tx& tx, const DeploymentRow& row);
 Result<std::optional<DeploymentRow>> live_deployment(Tx& tx, const std::string& project_id);
+// The newest of a Project in one of these states, newest first.
+Result<std::vector<DeploymentRow>> newest_in(Tx& tx, const std::string& project_id,
+                                             const std::vector<DeploymentState>& states, int limit);
 Result<std::vector<DeploymentRow>> queued_deployments(Tx& tx, const std::string& project_id);           // by number
 Result<std::vector<DeploymentRow>> deployments_in(Tx& tx, const std::vector<DeploymentState>& states);  // oldest first
 

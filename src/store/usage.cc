@@ -27,6 +27,16 @@ Amounts taken(Tx& tx, const std::string& condition, const std::string& id) {
 Amounts taken_by_client(Tx& tx, const std::string& client_id) { return taken(tx, "p.owner_id = :owner", client_id); }
 Amounts taken_by_project(Tx& tx, const ProjectRow& project) { return taken(tx, "p.id = :id", project.id); }
 
+constexpr const char* kProcessLists =
+    "SELECT project_id, number, processes FROM deployments "
+    "WHERE state IN ('queued', 'building', 'releasing', 'starting', 'live')";
+
+struct ListRow {
+  std::string project_id;
+  std::int64_t number = 0;
+  std::string processes;
+};
+
 // Then nobody need count, which takes the longer the more a Client has.
 bool runs_without_limit(const Plan& plan) {
   return plan.limits.instances == kUnlimited && plan.limits.memory_bytes == kUnlimited &&
@@ -47,6 +57,24 @@ Result<Amounts> usage_of(Tx& tx, const std::string& client_id, const std::string
   TRY_ASSIGN(const std::int64_t time, build_time(tx, client_id, month));
   used.build_minutes = begun_minutes(time);
   return used;
+}
+
+Result<InstanceSizes> instance_sizes(Tx& tx) {
+  ListRow row;
+  soci::statement statement(tx.sql);
+  statement.exchange(soci::into(row.project_id));
+  statement.exchange(soci::into(row.number));
+  statement.exchange(soci::into(row.processes));
+  InstanceSizes sizes;
+  for (const ListRow& one : fetch_all(statement, kProcessLists, row)) {
+    TRY_ASSIGN(const ProcessList list, process_list_from_json(one.processes));
+    for (const auto& [name, process] : list.processes) {
+      const std::int64_t deployment = process.group > 0 ? process.group : one.number;
+      const Amounts size{.instances = 1, .memory_bytes = memory_of(process), .milli_cpus = milli_cpus_of(process)};
+      sizes.emplace(SizeKey{one.project_id, deployment, name}, size);
+    }
+  }
+  return sizes;
 }
 
 Status admit_project(Tx& tx, const std::string& client_id) {

@@ -134,6 +134,26 @@ TEST_F(UsageTest, OfAProjectTheLargerOfWhatRunsAndWhatIsOnItsWayCounts) {
   EXPECT_EQ(used().instances, 2) << "what is on its way alone";
 }
 
+TEST_F(UsageTest, AnInstanceHasTheSizeThatItsDeploymentGaveIt) {
+  const ProjectRow shop = database.add_project("shop", ann.id);
+  ProcessList list = webs(2, 64 << 20);
+  list.processes["worker"] = {.milli_cpus = 250};
+  add_deployment(shop, DeploymentState::kLive, list);
+  list.processes["web"].memory_bytes = 128 << 20;
+  list.processes["worker"].group = 1;  // taken over as it runs
+  add_deployment(shop, DeploymentState::kStarting, list);
+  add_deployment(shop, DeploymentState::kFailed, list);
+  const InstanceSizes sizes = database.read([](Tx& tx) { return instance_sizes(tx); }).value();
+  const auto size = [&](std::int64_t deployment, const std::string& process) {
+    const Amounts& one = sizes.at(SizeKey{shop.id, deployment, process});
+    return std::pair(one.memory_bytes, one.milli_cpus);
+  };
+  EXPECT_EQ(sizes.size(), 3u);
+  EXPECT_EQ(size(1, "web"), std::pair(std::int64_t{64 << 20}, kInstanceMilliCpus));
+  EXPECT_EQ(size(2, "web"), std::pair(std::int64_t{128 << 20}, kInstanceMilliCpus));
+  EXPECT_EQ(size(1, "worker"), std::pair(kInstanceMemoryBytes, std::int64_t{250}));
+}
+
 TEST_F(UsageTest, AListIsAdmittedInThePlaceOfTheOneBefore) {
   const ProjectRow shop = database.add_project("shop", ann.id);
   const ProjectRow other = database.add_project("other", ann.id);

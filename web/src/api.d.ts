@@ -1933,12 +1933,12 @@ export interface components {
             instances: number;
             /**
              * Format: int64
-             * @description Of those, 512 MiB each
+             * @description Of those, each in its own size
              */
             memory_bytes: number;
             /**
              * Format: int64
-             * @description Of those, 1000 each, which is one core
+             * @description Of those, each in its own size; 1000 are one core
              */
             milli_cpus: number;
             /**
@@ -1978,12 +1978,12 @@ export interface components {
                 instances: number;
                 /**
                  * Format: int64
-                 * @description Of those, 512 MiB each
+                 * @description Of those, each in its own size
                  */
                 memory_bytes: number;
                 /**
                  * Format: int64
-                 * @description Of those, 1000 each, which is one core
+                 * @description Of those, each in its own size; 1000 are one core
                  */
                 milli_cpus: number;
                 /**
@@ -2459,7 +2459,7 @@ export interface components {
             state: "queued" | "building" | "releasing" | "starting" | "live" | "superseded" | "failed" | "cancelled";
             /** @description The full object name */
             commit: string;
-            /** @description Of the commit, at most 100 bytes */
+            /** @description Of the commit, at most 100 characters */
             commit_subject: string;
             /** @description Empty until it is built */
             image: string;
@@ -2840,7 +2840,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Too many within a minute or an hour; `detail` says of what */
+        /** @description Too many within a minute, an hour or a day; `detail` says of what */
         TooMany: {
             headers: {
                 /** @description Seconds */
@@ -3560,6 +3560,7 @@ export interface operations {
             412: components["responses"]["Precondition"];
             415: components["responses"]["NotJson"];
             422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
         };
     };
     revokeToken: {
@@ -3916,6 +3917,7 @@ export interface operations {
                 };
             };
             400: components["responses"]["Malformed"];
+            403: components["responses"]["Forbidden"];
             412: components["responses"]["Precondition"];
             415: components["responses"]["NotJson"];
             422: components["responses"]["Invalid"];
@@ -3956,6 +3958,7 @@ export interface operations {
                 };
             };
             400: components["responses"]["Malformed"];
+            403: components["responses"]["Forbidden"];
             412: components["responses"]["Precondition"];
             415: components["responses"]["NotJson"];
             422: components["responses"]["Invalid"];
@@ -4008,6 +4011,7 @@ export interface operations {
                 };
             };
             400: components["responses"]["Malformed"];
+            403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             415: components["responses"]["NotJson"];
             422: components["responses"]["Invalid"];
@@ -4058,6 +4062,7 @@ export interface operations {
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
             422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
             503: components["responses"]["Unavailable"];
         };
     };
@@ -4291,6 +4296,7 @@ export interface operations {
             412: components["responses"]["Precondition"];
             415: components["responses"]["NotJson"];
             422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
             503: components["responses"]["Unavailable"];
         };
     };
@@ -4418,6 +4424,7 @@ export interface operations {
         responses: {
             200: components["responses"]["Page"];
             400: components["responses"]["Page"];
+            403: components["responses"]["Page"];
             404: components["responses"]["Page"];
             409: components["responses"]["Page"];
             415: components["responses"]["Page"];
@@ -4455,6 +4462,7 @@ export interface operations {
         responses: {
             202: components["responses"]["Page"];
             400: components["responses"]["Page"];
+            403: components["responses"]["Page"];
             412: components["responses"]["Page"];
             415: components["responses"]["Page"];
             422: components["responses"]["Page"];
@@ -4498,6 +4506,7 @@ export interface operations {
         responses: {
             200: components["responses"]["Page"];
             400: components["responses"]["Page"];
+            403: components["responses"]["Page"];
             404: components["responses"]["Page"];
             415: components["responses"]["Page"];
             422: components["responses"]["Page"];
@@ -4590,6 +4599,7 @@ export interface operations {
             409: components["responses"]["Conflict"];
             415: components["responses"]["NotJson"];
             422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
         };
     };
     showClient: {
@@ -5009,6 +5019,7 @@ export interface operations {
             412: components["responses"]["Precondition"];
             415: components["responses"]["NotJson"];
             422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
             503: components["responses"]["Unavailable"];
         };
     };
@@ -5128,6 +5139,7 @@ export interface operations {
             412: components["responses"]["Precondition"];
             415: components["responses"]["NotJson"];
             422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
         };
     };
     removeKey: {
@@ -5227,6 +5239,7 @@ export interface operations {
             409: components["responses"]["Conflict"];
             415: components["responses"]["NotJson"];
             422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
         };
     };
     showProject: {
@@ -5857,7 +5870,7 @@ export interface operations {
         parameters: {
             query?: {
                 limit?: number;
-                /** @description Only those with a lower number; `next` of the last answer goes on */
+                /** @description Only those with a lower number: the `next` of the last answer, in the place of a `cursor`, to go on behind it */
                 before?: number;
             };
             header?: never;
@@ -5943,6 +5956,7 @@ export interface operations {
             412: components["responses"]["Precondition"];
             415: components["responses"]["NotJson"];
             422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
         };
     };
     listRegistries: {
@@ -6176,6 +6190,7 @@ export interface operations {
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
             422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
         };
     };
     listInstances: {
@@ -6449,6 +6464,7 @@ export interface operations {
             409: components["responses"]["Conflict"];
             412: components["responses"]["Precondition"];
             422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
         };
     };
     rollback: {
@@ -6506,6 +6522,7 @@ export interface operations {
             412: components["responses"]["Precondition"];
             415: components["responses"]["NotJson"];
             422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
         };
     };
     stop: {
@@ -6575,6 +6592,7 @@ export interface operations {
             409: components["responses"]["Conflict"];
             412: components["responses"]["Precondition"];
             422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
             503: components["responses"]["Unavailable"];
         };
     };

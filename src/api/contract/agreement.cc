@@ -50,6 +50,8 @@ class Comparison {
       say(fmt::format("the audit log calls it `{}`, the contract's x-action says `{}`", route.info.action,
                       described.action));
     idempotency(route, described);
+    // A change that another site's page asks for is refused (origin.h).
+    if (route.info.method != "GET" && !described.answers.contains(403)) say("of a change, 403 is an answer");
   }
 
   void say(const std::string& what) { out_.push_back(fmt::format("{}: {}", where_, what)); }
@@ -68,7 +70,9 @@ class Comparison {
     const bool bears = route.info.method == "POST" && described.needs_login && creates && !route.info.page;
     if (bears != described.bears_key)
       say(bears ? "creations take the header Idempotency-Key" : "only creations of a Client take Idempotency-Key");
-    if (bears && !described.answers.contains(409)) say("with Idempotency-Key, 409 is an answer");
+    if (!bears) return;
+    for (const int status : {409, 429})  // at work still; too many keys
+      if (!described.answers.contains(status)) say(fmt::format("with Idempotency-Key, {} is an answer", status));
   }
 
   std::string where_;

@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <type_traits>
+
 namespace paastech::api {
 namespace {
 
@@ -33,7 +35,12 @@ paths:
         - {name: all, in: query, schema: {type: boolean}}
         - {$ref: '#/components/parameters/key'}
       requestBody: {content: {application/json: {schema: {type: object}}}}
-      responses: {'201': {content: {application/json: {schema: {type: object, required: [a]}}}}, '204': {}, '409': {}}
+      responses:
+        '201': {content: {application/json: {schema: {type: object, required: [a]}}}}
+        '204': {}
+        '403': {}
+        '409': {}
+        '429': {}
 )";
 
 std::vector<std::string> disagreements(const Route& route, std::string_view from = "", std::string_view to = "") {
@@ -64,6 +71,9 @@ TEST(Contract, NamesEachDisagreement) {
               ElementsAre("POST /a/{id}: creations take the header Idempotency-Key"));
   EXPECT_THAT(disagreements(route(), "'409'", "'404'"),
               ElementsAre("POST /a/{id}: with Idempotency-Key, 409 is an answer"));
+  EXPECT_THAT(disagreements(route(), "'429'", "'404'"),
+              ElementsAre("POST /a/{id}: with Idempotency-Key, 429 is an answer"));
+  EXPECT_THAT(disagreements(route(), "'403'", "'404'"), ElementsAre("POST /a/{id}: of a change, 403 is an answer"));
 
   Route open = route();
   open.info.permission = Permission::kPublic;
@@ -71,6 +81,8 @@ TEST(Contract, NamesEachDisagreement) {
   EXPECT_THAT(disagreements(route(), "security: [{token: []}]", "security: []"),
               testing::Contains("POST /a/{id}: the contract asks for no login, the route for one"));
 }
+
+static_assert(!std::is_default_constructible_v<RouteInfo>, "a route that declares no permission does not compile");
 
 TEST(Contract, RefusesToBeUnclear) {
   const auto error = [](std::string_view from, std::string_view to) { return disagreements(route(), from, to); };

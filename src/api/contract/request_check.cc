@@ -21,6 +21,9 @@ Status check_parameters(const Operation& operation, const Call& call) {
   for (const Parameter& part : operation.path) {
     const auto value = call.parameters.find(part.name);
     if (value == call.parameters.end()) return fail(Code::kInternal, "no part of the path is called " + part.name);
+    // PostgreSQL takes no such value, and would look for what stands before it.
+    if (value->second.contains('\0'))
+      return fail(Code::kNotFound, "there is nothing of that name: `" + part.name + "` has a NUL character");
     Status checked = part.schema.check_text(value->second, part.name);
     if (!checked) return fail(Code::kNotFound, "there is nothing of that name: " + checked.error().message);
   }

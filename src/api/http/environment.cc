@@ -8,6 +8,7 @@
 #include "api/route.h"
 #include "api/text_out.h"
 #include "api/views.h"
+#include "controller/groups.h"
 #include "domain/names.h"
 #include "store/config_version.h"
 
@@ -92,6 +93,28 @@ Result<std::vector<std::string>> apply(store::Tx& tx, const SecretBox& secrets, 
   return changed;
 }
 
+// Whether what runs, or is about to, was made with what is asked for. It was not where an earlier change was stored and
+// its Deployment did not come to be: a kill -9 in between, or a release command that failed. Then asking again is not
+// for nothing.
+Result<bool> serves(store::Tx& tx, const SecretBox& secrets, const std::string& project, const Change& change) {
+  TRY_ASSIGN(std::vector<store::DeploymentRow> newest, store::list_deployments(tx, project, 1, 0));
+  if (newest.empty() || !is_running(newest.front().state)) {
+    TRY_ASSIGN(std::optional<store::DeploymentRow> live, store::live_deployment(tx, project));
+    if (!live) return true;
+    newest.assign(1, std::move(*live));
+  }
+  const Result<std::string> plain = controller::open_environment(secrets, newest.front());
+  if (!plain) return true;  // nothing can be said of it
+  const boost::json::value values = boost::json::parse(*plain);
+  const boost::json::object& served = values.as_object();
+  const auto is_served = [&served](const auto& wanted) {
+    const auto found = served.find(wanted.first);
+    return found != served.end() && found->value().as_string() == std::string_view(wanted.second);
+  };
+  const auto is_gone = [&served](const std::string& name) { return !served.contains(name); };
+  return std::ranges::all_of(change.set, is_served) && std::ranges::all_of(change.unset, is_gone);
+}
+
 struct Versioned {
   std::int64_t version = 0;
   std::vector<store::EnvironmentRow> rows;
@@ -151,7 +174,11 @@ net::Task<Result<Answer>> change_environment(CallPtr call) {
     // A push or a start on its way ends the stop, but with the values of before.
     TRY_ASSIGN(std::vector<store::DeploymentRow> newest, store::list_deployments(tx, project, 1, 0));
     const bool on_its_way = !newest.empty() && is_running(newest.front().state);
-    done.redeploy = !done.changed.empty() && (!row.stopped || on_its_way) && !row.deleting;
+    bool stands = false;
+    if (done.changed.empty()) {
+      TRY_ASSIGN(stands, serves(tx, secrets, project, change));
+    }
+    done.redeploy = !stands && (!row.stopped || on_its_way) && !row.deleting;
     return done;
   };
   CO_TRY_ASSIGN(Done done, co_await context.database.write(std::move(work)));

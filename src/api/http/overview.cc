@@ -6,6 +6,7 @@
 #include "api/route.h"
 #include "api/text_out.h"
 #include "domain/quota.h"
+#include "store/usage.h"
 
 namespace paastech::api {
 namespace {
@@ -36,15 +37,29 @@ net::Task<boost::json::object> describe_engine(CallPtr call) {
   co_return out;
 }
 
+// What those that run may use. Of which the database says nothing, as of one that is just being replaced, has the
+// default size.
+Amounts allowed_to(const engine::ListReply& listed, const store::InstanceSizes& sizes) {
+  Amounts sum;
+  for (const engine::Instance& instance : listed.instances()) {
+    if (instance.state() != "running") continue;
+    const auto found = sizes.find(store::SizeKey{instance.project(), instance.deployment(), instance.process()});
+    const Amounts size = found != sizes.end() ? found->second : instances_of(1);
+    sum.memory_bytes += size.memory_bytes;
+    sum.milli_cpus += size.milli_cpus;
+  }
+  return sum;
+}
+
 // By state, and what those that run use and may use; nothing where the Engine does not answer.
-net::Task<std::optional<boost::json::object>> count_instances(CallPtr call) {
+net::Task<std::optional<boost::json::object>> count_instances(CallPtr call, store::InstanceSizes sizes) {
   const std::string all;
   Result<engine::ListReply> listed = co_await call->context().engine.list(all, kEnginePatience);
   if (!listed) co_return std::nullopt;
   Result<engine::StatsReply> stats = co_await call->context().engine.stats(all, kEnginePatience);
   std::map<std::string, std::int64_t> states{{"created", 0}, {"running", 0}, {"restarting", 0}, {"exited", 0}};
   for (const engine::Instance& instance : listed->instances()) ++states[instance.state()];
-  const Amounts allowed = instances_of(states["running"]);
+  const Amounts allowed = allowed_to(*listed, sizes);
   boost::json::object out = counts_json(states);
   out["memory_limit_bytes"] = allowed.memory_bytes;
   out["milli_cpus_limit"] = allowed.milli_cpus;
@@ -68,8 +83,15 @@ std::optional<boost::json::object> disk_of(const std::filesystem::path& home) {
 }
 
 net::Task<Result<Answer>> show_overview(CallPtr call) {
-  auto load = [](store::Tx& tx) { return store::read_overview(tx); };
-  CO_TRY_ASSIGN(const store::Overview overview, co_await call->context().database.read(std::move(load)));
+  using Found = std::pair<store::Overview, store::InstanceSizes>;
+  auto load = [](store::Tx& tx) -> Result<Found> {
+    Found out;
+    TRY_ASSIGN(out.first, store::read_overview(tx));
+    TRY_ASSIGN(out.second, store::instance_sizes(tx));
+    return out;
+  };
+  CO_TRY_ASSIGN(Found found, co_await call->context().database.read(std::move(load)));
+  const store::Overview& overview = found.first;
   boost::json::object out;
   out["version"] = call->context().info.version;
   out["clients"] = counts_json(overview.clients);
@@ -78,7 +100,7 @@ net::Task<Result<Answer>> show_overview(CallPtr call) {
   out["mails_waiting"] = overview.mails_waiting;
   boost::json::object described = co_await describe_engine(call);
   out["engine"] = std::move(described);
-  std::optional<boost::json::object> instances = co_await count_instances(call);
+  std::optional<boost::json::object> instances = co_await count_instances(call, std::move(found.second));
   if (instances) out["instances"] = std::move(*instances);
   std::optional<boost::json::object> disk = disk_of(call->context().info.home);
   if (disk) out["disk"] = std::move(*disk);
