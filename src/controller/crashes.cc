@@ -106,8 +106,8 @@ net::Task<void> DeploymentController::hold(std::string project_id, InstanceName 
 // Started again it would have all that it wrote, so that it is made anew.
 net::Task<void> DeploymentController::remove_overfull(std::string project_id, InstanceName name) {
   std::shared_ptr<Turn> mine = turn(project_id);
-  co_await mine->take();
-  TurnHolder holder(mine);
+  const bool guest = co_await mine->take_or_visit();
+  TurnHolder holder(mine, guest);
   engine::RemoveGroupRequest which;
   which.set_project(project_id);
   which.set_deployment(name.deployment);

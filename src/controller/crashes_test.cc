@@ -88,6 +88,22 @@ TEST_F(CrashesTest, OneThatCannotBeStartedMarksItsProjectAndHoldsUpNoDeployment)
   EXPECT_TRUE(eventually([&] { return controller().condition(project_.id).problem.empty(); }));
 }
 
+TEST_F(CrashesTest, OneThatEndsWhileTheNextIsBuiltIsBroughtBackAllTheSame) {
+  live();
+  engine_.build_gate.close();
+  const std::int64_t next = push();
+  ASSERT_TRUE(eventually([&] { return journal_.count("build 2") == 1; }));
+  crash();
+  ASSERT_TRUE(crashed(1));
+  EXPECT_TRUE(eventually([&] { return routed() == Numbers(); }));
+  pass(1'000);
+  EXPECT_TRUE(eventually([&] { return routed() == Numbers({1}); }));
+  EXPECT_EQ(state(next), "building");
+  engine_.build_gate.open();
+  EXPECT_EQ(end_of(next).state, DeploymentState::kLive);
+  EXPECT_TRUE(eventually([&] { return running() == Numbers({2}); }));
+}
+
 class TwoTest : public CrashesTest {
  protected:
   TwoTest() { repositories_.files["Procfile"] = "web: serve\n"; }

@@ -162,7 +162,7 @@ net::Task<Result<store::DeploymentRow>> DeploymentController::enqueue(store::Dep
   if (!overtaken.empty()) news(stored.project_id)->notify();
   // A repair may wait for a crashed Instance to become ready: what is new comes first.
   const auto repair = repairing_.find(stored.project_id);
-  if (repair != repairing_.end()) repair->second->ask();
+  if (repair != repairing_.end() && !turn(stored.project_id)->lent()) repair->second->ask();
   const bool follows = under_way(stored.project_id);
   const RolloutPtr rollout = begin(stored);
   if (follows) rollout->feed->add("Another deployment of this project is under way; this one follows it.");

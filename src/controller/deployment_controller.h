@@ -102,6 +102,7 @@ class DeploymentController final : public Controller {
 
   // build.cc: reads the manifest, streams the tree to the Engine's build
   net::Task<Status> read_manifest(RolloutPtr rollout, std::string& dockerfile, std::string& context);
+  net::Task<Status> make_image(RolloutPtr rollout);
   net::Task<Status> build(RolloutPtr rollout);
   net::Task<Status> run_build(RolloutPtr rollout, std::string dockerfile, std::string context);
   net::Task<Status> fetch_image(RolloutPtr rollout);

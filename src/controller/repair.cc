@@ -12,20 +12,21 @@ void DeploymentController::spawn_repair(const std::string& project_id) {
 
 net::Task<void> DeploymentController::repair(std::string project_id) {
   std::shared_ptr<Turn> mine = turn(project_id);
-  co_await mine->take();
-  TurnHolder holder(mine);
+  const bool guest = co_await mine->take_or_visit();
+  TurnHolder holder(mine, guest);
   repair_waits_.erase(project_id);
   missed_.erase(project_id);
   auto load = [project_id](store::Tx& tx) { return store::find_project(tx, project_id); };
   Result<store::ProjectRow> project = co_await ports_.database.read(std::move(load));
   if (!project) co_return;  // deleted meanwhile, or the next minute tries again
   if (project->deleting) {
+    if (guest) co_return;  // who deletes it has come for the turn already
     Result<Removal> removed = co_await remove_project_now(project_id);
     if (!removed) spdlog::warn("deleting project {}: {}", project->name, removed.error().message);
     co_return;
   }
   const auto stop = std::make_shared<Stop>();
-  if (under_way(project_id)) stop->ask();  // a Deployment waits already
+  if (!guest && under_way(project_id)) stop->ask();  // a Deployment waits already
   repairing_[project_id] = stop;
   const Status done = co_await reconcile_project(project_id);
   repairing_.erase(project_id);

@@ -1,5 +1,7 @@
 // One Deployment from queued to live, failed or cancelled. Every step is named by the Deployment's number and can be
 // repeated, so that a process that takes over finds either the step done or does it again.
+#include <exception>
+
 #include "base/failpoint.h"
 #include "controller/deployment_controller.h"
 #include "controller/groups.h"
@@ -160,6 +162,27 @@ net::Task<Status> DeploymentController::roll_out_at_last(RolloutPtr rollout) {
   }
 }
 
+// Builds or fetches it, which may take many minutes: what serves is repaired meanwhile.
+net::Task<Status> DeploymentController::make_image(RolloutPtr rollout) {
+  const std::string project_id = rollout->row.project_id;
+  const std::shared_ptr<Turn> mine = turn(project_id);
+  Status made = fail(Code::kInternal, "the image ended without a reason");
+  std::exception_ptr broken;
+  mine->lend();
+  try {
+    if (rollout->row.cause == DeploymentCause::kPush)
+      made = co_await build(rollout);
+    else
+      made = co_await fetch_image(rollout);
+  } catch (...) {
+    broken = std::current_exception();
+  }
+  if (const auto repair = repairing_.find(project_id); repair != repairing_.end()) repair->second->ask();
+  co_await mine->reclaim();
+  if (broken) std::rethrow_exception(broken);
+  co_return made;
+}
+
 net::Task<Status> DeploymentController::roll_out(RolloutPtr rollout) {
   const DeploymentCause cause = rollout->row.cause;
   if (rollout->project.deleting) rollout->cancel("the project was deleted meanwhile");
@@ -170,12 +193,12 @@ net::Task<Status> DeploymentController::roll_out(RolloutPtr rollout) {
   CO_TRY(rollout->still_wanted());
   if (cause == DeploymentCause::kPush) {
     CO_TRY(co_await move_to(rollout, DeploymentState::kBuilding));
-    CO_TRY(co_await build(rollout));
+    CO_TRY(co_await make_image(rollout));
   } else if (cause == DeploymentCause::kImage) {
     if (rollout->row.state == DeploymentState::kQueued) {
       CO_TRY(co_await move_to(rollout, DeploymentState::kBuilding));
     }
-    CO_TRY(co_await fetch_image(rollout));
+    CO_TRY(co_await make_image(rollout));
   } else if (cause != DeploymentCause::kRollback) {
     CO_TRY(co_await take_live_image(rollout));
   }

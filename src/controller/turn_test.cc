@@ -47,6 +47,37 @@ TEST_F(TurnTest, ServesInTheOrderOfArrival) {
   EXPECT_FALSE(turn->busy());
 }
 
+TEST_F(TurnTest, WhileItIsLentGuestsComeOneByOneAndNobodyElse) {
+  const auto visit = [this](const char* name) -> net::Task<void> {
+    const bool guest = co_await turn->take_or_visit();
+    served.push_back(std::string(name) + (guest ? " as a guest" : ""));
+    if (!guest) turn->release();
+  };
+  const auto reclaim = [this]() -> net::Task<void> {
+    co_await turn->reclaim();
+    served.push_back("reclaimed");
+  };
+  net::TaskGroup tasks(loop.get_executor());
+  net::testing::run(loop, [](std::shared_ptr<Turn> t) -> net::Task<void> { co_await t->take(); }(turn));
+  tasks.spawn("a", visit("a"));
+  wait_as(tasks, "b");
+  EXPECT_THAT(served, ElementsAre());
+  turn->lend();
+  loop.poll();
+  EXPECT_THAT(served, ElementsAre("a as a guest"));
+  EXPECT_TRUE(turn->busy());
+  tasks.spawn("c", visit("c"));
+  tasks.spawn("reclaim", reclaim());
+  loop.poll();
+  EXPECT_THAT(served, ElementsAre("a as a guest")) << "the guest is there still";
+  turn->leave_visit();
+  loop.poll();
+  EXPECT_THAT(served, ElementsAre("a as a guest", "reclaimed"));
+  turn->release();
+  loop.poll();
+  EXPECT_THAT(served, ElementsAre("a as a guest", "reclaimed", "b", "c"));
+}
+
 TEST_F(TurnTest, OneThatGivesUpLeavesAtOnceAndTheOthersAreServed) {
   net::TaskGroup tasks(loop.get_executor());
   net::testing::run(loop, [](std::shared_ptr<Turn> t) -> net::Task<void> { co_await t->take(); }(turn));
