@@ -89,7 +89,10 @@ DesiredProject DeploymentController::desired_of(const Situation& situation, cons
   desired.project = situation.project.id;
   if (situation.live) desired.groups = groups_of(situation.live->number, list);
   for (const auto& [key, rollout] : rollouts_)
-    if (key.first == situation.project.id) desired.in_progress.insert(key.second);
+    if (key.first == situation.project.id) {
+      desired.in_progress.insert(key.second);
+      desired.on_their_way.insert(key.second);
+    }
   for (const auto& [project, number] : retiring_)
     if (project == situation.project.id) desired.in_progress.insert(number);
   const auto book = crashes_.find(situation.project.id);

@@ -81,6 +81,14 @@ net::Task<Status> DeploymentController::reconcile_project(std::string project_id
     const Status one = co_await bring_back(situation, key, list.processes.at(key.process), plan, stop);
     if (!one && brought) brought = one;  // one Process that cannot be started holds up no other
   }
+  if (!plan.remove.empty()) {
+    // What served only because nothing else did; and the ingress knows of all that came before.
+    ProjectRoutes staying{situation.project.name, routes_.backends(project_id)};
+    for (const ObservedInstance& one : observed)
+      if (std::ranges::any_of(plan.remove, [&one](const Surplus& surplus) { return is_surplus(surplus, one); }))
+        std::erase_if(staying.backends, [&one](const router::Backend& each) { return each.address() == one.address; });
+    CO_TRY(co_await set_routes(project_id, std::move(staying)));
+  }
   CO_TRY(co_await remove_surplus(project_id, plan.remove, std::move(observed), drain_time(list), abandoned));
   if (brought && situation.live) compared_.insert(project_id);
   co_return brought;
@@ -119,11 +127,15 @@ net::Task<Status> DeploymentController::bring_back(Situation situation, GroupKey
   if (outcome.has_failed()) note_failed_start(project_id, key, wanted, outcome.failed());
   if (key.process == "web") {
     ProjectRoutes routes{situation.project.name, {}};
-    for (const ObservedInstance& other : plan.routable)
-      if (!wanted.contains(other.index))
-        routes.backends.push_back(backend_of(other.address, other.port, other.deployment));
+    Backends meanwhile;
+    for (const ObservedInstance& other : plan.routable) {
+      const bool of_group = other.deployment == key.deployment;
+      if (of_group && wanted.contains(other.index)) continue;
+      (of_group ? routes.backends : meanwhile).push_back(backend_of(other.address, other.port, other.deployment));
+    }
     for (const engine::Instance& instance : ready)
       routes.backends.push_back(backend_of(instance.address(), instance.port(), instance.deployment()));
+    if (routes.backends.empty()) routes.backends = std::move(meanwhile);
     CO_TRY(co_await set_routes(project_id, std::move(routes)));
   }
   if (outcome.has_failed()) co_return fail(Code::kFailedPrecondition, outcome.failed().message());

@@ -20,16 +20,23 @@ bool is_surplus(const Surplus& surplus, const ObservedInstance& instance) {
          (surplus.process.empty() || surplus.process == instance.process) && instance.index >= surplus.from_index;
 }
 
+namespace {
+bool is_web(const std::pair<const GroupKey, int>& group) { return group.first.process == "web"; }
+}  // namespace
+
 ProjectPlan plan_project(const DesiredProject& desired, const std::vector<ObservedInstance>& observed) {
   ProjectPlan plan;
   std::set<std::int64_t> numbers;
   for (const auto& [key, count] : desired.groups) numbers.insert(key.deployment);
   std::map<GroupKey, std::set<int>> alive;
+  std::vector<ObservedInstance> meanwhile;
   for (const ObservedInstance& instance : observed) {
     if (instance.project != desired.project) continue;
     const auto wanted = desired.groups.find({instance.deployment, instance.process});
     const int count = wanted == desired.groups.end() ? 0 : wanted->second;
+    const bool serves = instance.process == "web" && instance.state == "running" && !instance.address.empty();
     if (instance.index >= count) {
+      if (serves && instance.kept && desired.on_their_way.contains(instance.deployment)) meanwhile.push_back(instance);
       if (desired.in_progress.contains(instance.deployment)) continue;
       if (numbers.contains(instance.deployment))
         plan.remove.insert({instance.deployment, instance.process, count});
@@ -41,7 +48,7 @@ ProjectPlan plan_project(const DesiredProject& desired, const std::vector<Observ
     const bool runs = instance.state == "running";
     if ((runs && instance.kept) || instance.state == "restarting")
       alive[{instance.deployment, instance.process}].insert(instance.index);
-    if (runs && instance.process == "web" && !instance.address.empty()) plan.routable.push_back(instance);
+    if (serves) plan.routable.push_back(instance);
   }
   for (const InstanceName& one : desired.waiting) alive[{one.deployment, one.process}].insert(one.index);
   for (const auto& [key, count] : desired.groups)
@@ -49,6 +56,8 @@ ProjectPlan plan_project(const DesiredProject& desired, const std::vector<Observ
       if (!alive[key].contains(index)) plan.start[key].insert(index);
   if (std::ranges::any_of(plan.routable, &ObservedInstance::kept))
     std::erase_if(plan.routable, [](const ObservedInstance& one) { return !one.kept; });
+  else if (!meanwhile.empty() && std::ranges::any_of(desired.groups, is_web))
+    plan.routable = std::move(meanwhile);
   std::ranges::sort(plan.routable, {}, &ObservedInstance::index);
   return plan;
 }

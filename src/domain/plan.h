@@ -26,11 +26,12 @@ struct InstanceName {
 };
 
 struct DesiredProject {
-  std::string project;                      // uuid
-  std::map<GroupKey, int> groups = {};      // → count of Instances; none: nothing should run
-  std::set<std::int64_t> in_progress = {};  // numbers on their way, or being drained: left alone
-  std::set<InstanceName> waiting = {};      // they crashed and start again later: neither missing nor routed
-  std::set<InstanceName> unverified = {};   // they crashed, and were not seen to be ready since: missing
+  std::string project;                       // uuid
+  std::map<GroupKey, int> groups = {};       // → count of Instances; none: nothing should run
+  std::set<std::int64_t> in_progress = {};   // numbers on their way, or being drained: left alone
+  std::set<std::int64_t> on_their_way = {};  // of those, and one just given up: they may serve where nothing else does
+  std::set<InstanceName> waiting = {};       // they crashed and start again later: neither missing nor routed
+  std::set<InstanceName> unverified = {};    // they crashed, and were not seen to be ready since: missing
 };
 
 struct ObservedInstance {
@@ -56,8 +57,9 @@ struct Surplus {
 struct ProjectPlan {
   std::map<GroupKey, std::set<int>> start = {};  // Instances that lack, stand still or were not seen to be ready
   std::set<Surplus> remove = {};
-  // Running Instances of `web` that were seen to be ready, by index; where there is none, those that were not: a
-  // controller that starts anew must not take the only one away before it has looked.
+  // Running Instances of `web` that were seen to be ready, by index. Where there is none, those of a Deployment on its
+  // way that were: it may have ended the others already, one by one. Where there is none of them either, those that
+  // were not: a controller that starts anew must not take the only one away before it has looked.
   std::vector<ObservedInstance> routable = {};
 };
 

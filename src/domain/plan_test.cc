@@ -103,6 +103,29 @@ TEST(Plan, OneThatWasNeverSeenReadyIsLookedAtAndRoutedOnlyWhereThereIsNoOther) {
   EXPECT_THAT(plan_project(live(3, 2), {fresh}).routable, SizeIs(1));
 }
 
+TEST(Plan, OneOnItsWayServesWhereNoneOfTheLiveOneIsReady) {
+  DesiredProject desired = live(3);
+  desired.in_progress = {4};
+  desired.on_their_way = {4};
+  ObservedInstance fresh = web(3);
+  fresh.kept = false;
+  ObservedInstance starting = web(4, "running", 1);
+  starting.kept = false;
+  const auto numbers = [](const ProjectPlan& plan) {
+    std::vector<std::int64_t> out;
+    for (const ObservedInstance& one : plan.routable) out.push_back(one.deployment);
+    return out;
+  };
+  EXPECT_THAT(numbers(plan_project(desired, {web(3), web(4)})), ElementsAre(3));
+  EXPECT_THAT(numbers(plan_project(desired, {fresh, web(4), starting})), ElementsAre(4));
+  EXPECT_THAT(numbers(plan_project(desired, {web(4)})), ElementsAre(4));
+  EXPECT_THAT(numbers(plan_project(desired, {fresh, starting})), ElementsAre(3));
+  desired.in_progress = {};  // given up: it goes, but not before
+  EXPECT_THAT(numbers(plan_project(desired, {fresh, web(4)})), ElementsAre(4));
+  desired.groups = {};  // stopped
+  EXPECT_THAT(numbers(plan_project(desired, {web(4)})), IsEmpty());
+}
+
 TEST(Plan, ADeploymentRunsItsOwnGroupsButForThoseItTookOver) {
   ProcessList list;
   list.processes = {{"web", {}}, {"worker", {}}, {"idle", {}}};
