@@ -46,7 +46,8 @@ Outcome<int> change_password(Session& session, const AccountOptions& options) {
   TRY_ASSIGN(const json::value done,
              api->call("POST", "/me/password", json::object{{"current", current}, {"password", password}}));
   session.out.document(done);
-  session.out.line(fmt::format("The password is changed; {} other logins ended.", integer_of(done, "sessions_ended")));
+  session.out.line(
+      fmt::format("The password is changed; {} ended.", counted(integer_of(done, "sessions_ended"), "other login")));
   return 0;
 }
 

@@ -53,7 +53,7 @@ TEST_F(AccountCommandsTest, AnInvitationGoesToAnAddressOrToAName) {
   EXPECT_EQ(run({"members", "invite", "bob", "--role", "maintainer", "-p", "shop"}).exit, 0);
   EXPECT_EQ(server.requests()[1].body, R"({"username":"bob","role":"maintainer"})");
   server.on("POST /invitations/accept", {.body = R"({"name":"shop","role":"viewer"})"});
-  EXPECT_THAT(run({"join", "http://s/project-invitation?secret=abc"}).out, HasSubstr("You are a viewer of shop now."));
+  EXPECT_THAT(run({"join", "http://s/project-invitation?secret=abc"}).out, HasSubstr("You are viewer of shop now."));
   EXPECT_EQ(server.requests()[2].body, R"({"secret":"abc"})");
 }
 

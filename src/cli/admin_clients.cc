@@ -103,9 +103,9 @@ Outcome<int> remove_client(Session& session, const ClientOptions& options) {
   TRY_ASSIGN(const json::value client, api->call("GET", path_of(options.who)));
   const std::string name = text_of(client, "username");
   TRY(confirm(session,
-              fmt::format("This deletes the account {} and its {} projects, with their applications and repositories. "
+              fmt::format("This deletes the account {} and its {}, with their applications and repositories. "
                           "Nothing brings them back.",
-                          name, integer_of(client, "projects")),
+                          name, counted(integer_of(client, "projects"), "project")),
               name, options.yes, fmt::format("paastech admin clients delete {}", name)));
   TRY_ASSIGN(const json::value done, api->call("DELETE", path_of(name, "?confirm=" + percent_encoded(name))));
   session.out.document(done);

@@ -84,6 +84,10 @@ std::string shorten(std::string_view text, std::size_t characters) {
   return std::string(text.substr(0, end)) + "…";
 }
 
+std::string counted(std::int64_t number, std::string_view thing) {
+  return fmt::format("{} {}{}", number, thing, number == 1 ? "" : "s");
+}
+
 std::string human_time(std::int64_t ms) {
   constexpr std::int64_t kSecond = 1000;
   constexpr std::int64_t kMinute = 60 * kSecond;

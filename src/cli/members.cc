@@ -112,7 +112,7 @@ Outcome<int> accept(Session& session, const std::string& link) {
   TRY_ASSIGN(const json::value project,
              api->call("POST", "/invitations/accept", json::object{{"secret", secret_of(link)}}));
   session.out.document(project);
-  session.out.line(fmt::format("You are a {} of {} now.", text_of(project, "role"), text_of(project, "name")));
+  session.out.line(fmt::format("You are {} of {} now.", text_of(project, "role"), text_of(project, "name")));
   return 0;
 }
 

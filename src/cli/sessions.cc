@@ -36,7 +36,7 @@ Outcome<int> end_others(Session& session) {
   TRY_ASSIGN(Http * api, session.api());
   TRY_ASSIGN(const json::value ended, api->call("DELETE", "/sessions"));
   session.out.document(ended);
-  session.out.line(fmt::format("Ended {} other logins.", integer_of(ended, "ended")));
+  session.out.line(fmt::format("Ended {}.", counted(integer_of(ended, "ended"), "other login")));
   return 0;
 }
 

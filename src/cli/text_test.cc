@@ -53,6 +53,12 @@ TEST(Tables, ShortenTheWidestColumnToFit) {
   EXPECT_EQ(render_table({{"A", "B"}, {{"x", "a very long subject of a commit"}}}, 20), "A  B\nx  a very long subj…\n");
 }
 
+TEST(Numbers, AreCountedInSingularAndPlural) {
+  EXPECT_EQ(counted(0, "other login"), "0 other logins");
+  EXPECT_EQ(counted(1, "other login"), "1 other login");
+  EXPECT_EQ(counted(2, "other login"), "2 other logins");
+}
+
 TEST(Times, AreHuman) {
   EXPECT_EQ(human_time(450), "450 ms");
   EXPECT_EQ(human_time(3250), "3.2 s");

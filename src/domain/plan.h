@@ -29,7 +29,7 @@ struct DesiredProject {
   std::string project;                       // uuid
   std::map<GroupKey, int> groups = {};       // → count of Instances; none: nothing should run
   std::set<std::int64_t> in_progress = {};   // numbers on their way, or being drained: left alone
-  std::set<std::int64_t> on_their_way = {};  // of those, and one just given up: they may serve where nothing else does
+  std::set<std::int64_t> on_their_way = {};  // those of them that are not being drained
   std::set<InstanceName> waiting = {};       // they crashed and start again later: neither missing nor routed
   std::set<InstanceName> unverified = {};    // they crashed, and were not seen to be ready since: missing
 };
@@ -57,9 +57,9 @@ struct Surplus {
 struct ProjectPlan {
   std::map<GroupKey, std::set<int>> start = {};  // Instances that lack, stand still or were not seen to be ready
   std::set<Surplus> remove = {};
-  // Running Instances of `web` that were seen to be ready, by index. Where there is none, those of a Deployment on its
-  // way that were: it may have ended the others already, one by one. Where there is none of them either, those that
-  // were not: a controller that starts anew must not take the only one away before it has looked.
+  // Running Instances of `web` that were seen to be ready, by index. Where there is none, ready ones of another
+  // Deployment, on its way or too many: one by one it had taken the others' place. Where there is none of them either,
+  // those that were not seen: a controller that starts anew must not take the only one away before it has looked.
   std::vector<ObservedInstance> routable = {};
 };
 

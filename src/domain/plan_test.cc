@@ -120,6 +120,8 @@ TEST(Plan, OneOnItsWayServesWhereNoneOfTheLiveOneIsReady) {
   EXPECT_THAT(numbers(plan_project(desired, {fresh, web(4), starting})), ElementsAre(4));
   EXPECT_THAT(numbers(plan_project(desired, {web(4)})), ElementsAre(4));
   EXPECT_THAT(numbers(plan_project(desired, {fresh, starting})), ElementsAre(3));
+  desired.on_their_way = {};  // it is being drained
+  EXPECT_THAT(numbers(plan_project(desired, {fresh, web(4)})), ElementsAre(3));
   desired.in_progress = {};  // given up: it goes, but not before
   EXPECT_THAT(numbers(plan_project(desired, {fresh, web(4)})), ElementsAre(4));
   desired.groups = {};  // stopped
