@@ -32,9 +32,9 @@ void DeploymentController::on_engine_event(const engine::InstanceEvent& event) {
     return;
   }
   if (event.kind() != "start" && event.kind() != "die" && event.kind() != "destroy") return;
-  const auto watched = watched_.find(project_id);
-  if (watched != watched_.end()) watched->second.alive.erase(name);
   const bool at_work = busy(project_id);
+  const auto watched = watched_.find(project_id);
+  if (event.kind() == "start" && !at_work && watched != watched_.end()) watched->second.starting.insert(name);
   if (event.kind() == "die" && (!at_work || repairing_.contains(project_id))) on_end(event.instance());
   if (at_work)
     missed_.insert(project_id);
@@ -77,6 +77,13 @@ void DeploymentController::note_failed_start(const std::string& project_id, cons
   std::string text = key.process + " could not be started again: " + failed.message();
   for (const std::string& line : failed.last_lines()) text += "\n    | " + line;
   ports_.last_words->deployment_lines(project_id, key.deployment, "platform", sanitize_terminal(text));
+}
+
+bool DeploymentController::has_ended(const std::string& project_id, const InstanceName& name) const {
+  const auto book = crashes_.find(project_id);
+  if (book == crashes_.end()) return false;
+  const auto crash = book->second.all().find(name);
+  return crash != book->second.all().end() && crash->second.well_ms == 0;
 }
 
 // Ends that a comparison sees before the Engine's event of it has come. Not at the first look: what an earlier process
@@ -137,17 +144,21 @@ net::Task<void> DeploymentController::restart_what_is_due() {
 // Which Instances have a liveness probe, from what should run. One that does not run is not found, and not counted.
 void DeploymentController::watch_liveness(const Situation& situation, const ProcessList& list) {
   Watched& watched = watched_[situation.project.id];
+  const bool first_look = !compared_.contains(situation.project.id);
   watched.probes.clear();
   for (const auto& [name, process] : list.processes) {
     if (!process.liveness) continue;
     const GroupKey group = group_of(situation.live->number, name, process);
-    for (int index = 0; index < process.count; ++index)
-      watched.probes[{group.deployment, name, index}] = {*process.liveness, process.ready_timeout_s * 1000};
+    for (int index = 0; index < process.count; ++index) {
+      const InstanceName one{group.deployment, name, index};
+      watched.probes[one] = {*process.liveness, process.ready_timeout_s * 1000};
+      if (first_look) watched.starting.insert(one);
+    }
   }
   const auto unknown = [&](const auto& entry) { return !watched.probes.contains(entry.first); };
   std::erase_if(watched.failures, unknown);
   std::erase_if(watched.next_ms, unknown);
-  std::erase_if(watched.alive, [&](const InstanceName& one) { return !watched.probes.contains(one); });
+  std::erase_if(watched.starting, [&](const InstanceName& one) { return !watched.probes.contains(one); });
   if (watched.probes.empty() && watched.reasons.empty()) watched_.erase(situation.project.id);
 }
 
@@ -168,16 +179,17 @@ net::Task<void> DeploymentController::check_liveness() {
   }
 }
 
-// One that has not been well since it was started has its time to start, as at a rollout: it may have been started by
-// the Engine, after a restart of the machine, or after a crash.
+// One that was started by the Engine, for instance after a restart of the machine, has its time to start, as at a
+// rollout; one that we bring back is looked at by who does it.
 net::Task<void> DeploymentController::probe(std::string project_id, InstanceName name, Watched::Liveness how) {
   engine::ProbeRequest request = liveness_probe(project_id, name, how.probe);
   const Result<engine::ProbeReply> reply = co_await ports_.engine.probe(std::move(request));
   probing_.erase({project_id, name});
   const auto watched = watched_.find(project_id);
   if (!reply || watched == watched_.end() || !watched->second.probes.contains(name)) co_return;
-  if (reply->well()) watched->second.alive.insert(name);
-  const bool starting = !watched->second.alive.contains(name) && reply->running_ms() < how.start_ms;
+  if (reply->well()) watched->second.starting.erase(name);
+  const bool starting =
+      has_ended(project_id, name) || (watched->second.starting.contains(name) && reply->running_ms() < how.start_ms);
   int& failures = watched->second.failures[name];
   failures = reply->well() || starting ? 0 : failures + 1;
   if (failures < how.probe.failures) co_return;

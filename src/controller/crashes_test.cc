@@ -198,13 +198,16 @@ TEST_F(LivenessTest, OneThatIsAliveNoMoreIsEndedAndStartsAgain) {
   EXPECT_TRUE(eventually([&] { return routed() == Numbers({1}); }));
 }
 
-TEST_F(LivenessTest, OneThatIsOnlyJustStartingIsLeftToIt) {
+TEST_F(LivenessTest, OneThatTheEngineStartedAnewHasItsTimeToStart) {
+  live();
+  stop_process();  // and the machine
   engine_.alive = false;
   engine_.running_ms = 30'000;  // of the 60 s that it has
-  live();
+  const std::ptrdiff_t before = journal_.count("probe /alive");
+  start_process();
   ASSERT_TRUE(eventually([&] {
     clock_.now += 10;
-    return journal_.count("probe /alive") >= 4;
+    return journal_.count("probe /alive") >= before + 4;
   }));
   EXPECT_EQ(journal_.count("stop 1 web 0"), 0);
   engine_.running_ms = 61'000;
@@ -214,12 +217,25 @@ TEST_F(LivenessTest, OneThatIsOnlyJustStartingIsLeftToIt) {
   }));
 }
 
-TEST_F(LivenessTest, OnceItWasAliveItsTimeToStartIsOver) {
-  engine_.running_ms = 30'000;
+TEST_F(LivenessTest, OneThatWasReadyAtItsRolloutHasNoSuchTime) {
+  engine_.alive = false;
+  engine_.running_ms = 1'000;
   live();
+  EXPECT_TRUE(eventually([&] {
+    clock_.now += 10;
+    return journal_.count("stop 1 web 0") == 1;
+  }));
+}
+
+TEST_F(LivenessTest, OnceItWasAliveItsTimeToStartIsOver) {
+  live();
+  stop_process();
+  engine_.running_ms = 30'000;
+  const std::ptrdiff_t before = journal_.count("probe /alive");
+  start_process();
   ASSERT_TRUE(eventually([&] {
     clock_.now += 10;
-    return journal_.count("probe /alive") > 0;
+    return journal_.count("probe /alive") > before;
   }));
   settle();
   engine_.alive = false;

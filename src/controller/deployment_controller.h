@@ -55,7 +55,7 @@ class DeploymentController final : public Controller {
       std::int64_t start_ms = 0;  // so long it may take to start
     };
     std::map<InstanceName, Liveness> probes = {};
-    std::set<InstanceName> alive = {};                  // those that were well since they last ended
+    std::set<InstanceName> starting = {};               // the Engine's doing, and not seen to be well since
     std::map<InstanceName, int> failures = {};          // in a row
     std::map<InstanceName, std::int64_t> next_ms = {};  // steady
     std::map<InstanceName, std::string> reasons = {};   // why one that is about to end does so
@@ -135,6 +135,7 @@ class DeploymentController final : public Controller {
   void on_end(const engine::Instance& instance);
   void note_failed_start(const std::string& project_id, const GroupKey& key, const std::set<int>& asked,
                          const engine::GroupFailed& failed);
+  bool has_ended(const std::string& project_id, const InstanceName& name) const;  // and was not seen to be well since
   bool note_ends(const std::vector<engine::Instance>& listed, const DesiredProject& desired);
   net::Task<void> hold(std::string project_id, InstanceName name);
   net::Task<void> remove_overfull(std::string project_id, InstanceName name);

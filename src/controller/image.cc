@@ -29,6 +29,7 @@ Result<engine::PullImageRequest> pull_request(store::Tx& tx, const SecretBox& se
 
 net::Task<Status> DeploymentController::fetch_image(RolloutPtr rollout) {
   if (rollout->row.image.starts_with("paastech/")) co_return Status{};  // by the process before this one
+  CO_TRY(co_await admit_disk(rollout));
   auto prepare = [this, row = rollout->row](store::Tx& tx) { return pull_request(tx, ports_.secrets, row); };
   CO_TRY_ASSIGN(engine::PullImageRequest request, co_await ports_.database.read_at_last(std::move(prepare)));
   rollout->feed->add("==> Fetching " + rollout->row.image);

@@ -130,7 +130,7 @@ net::Task<Status> DeploymentController::bring_back(Situation situation, GroupKey
     Backends meanwhile;
     for (const ObservedInstance& other : plan.routable) {
       const bool of_group = other.deployment == key.deployment;
-      if (of_group && wanted.contains(other.index)) continue;
+      if ((of_group && wanted.contains(other.index)) || has_ended(project_id, other.name())) continue;
       (of_group ? routes.backends : meanwhile).push_back(backend_of(other.address, other.port, other.deployment));
     }
     for (const engine::Instance& instance : ready)

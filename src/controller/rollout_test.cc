@@ -336,6 +336,9 @@ TEST_F(RolloutTest, WhereTheDiskIsNearlyFullNothingIsBuiltAndWhatRunsIsReplacedS
   const store::DeploymentRow refused = end_of(push());
   EXPECT_EQ(refused.reason, "disk_full");
   EXPECT_EQ(journal_.count("build 2"), 0);
+  const auto fetched = run(controller().deploy_image(project_.id, owner_.id, "registry.example/shop:1"));
+  ASSERT_TRUE(fetched) << fetched.error().message;
+  EXPECT_EQ(end_of(fetched->number).reason, "disk_full");
   EXPECT_EQ(end_of(change_environment("blue")).state, DeploymentState::kLive);
   engine_.disk_used = 94;
   EXPECT_EQ(end_of(push()).state, DeploymentState::kLive);
