@@ -126,7 +126,7 @@ class DeploymentController final : public Controller {
   net::Task<Status> set_routes(std::string project_id, ProjectRoutes routes);
   net::Task<Status> bring_back(Situation situation, GroupKey key, Process process, ProjectPlan plan, StopPtr stop);
   net::Task<Status> remove_surplus(std::string project_id, std::set<Surplus> surplus,
-                                   std::vector<ObservedInstance> observed, std::chrono::seconds longest,
+                                   std::vector<router::Backend> leaving, std::chrono::seconds longest,
                                    std::int64_t abandoned);
   void mark(const std::string& project_id, const Status& done);
 

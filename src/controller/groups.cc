@@ -2,6 +2,7 @@
 
 #include <boost/json.hpp>
 
+#include "controller/routes.h"
 #include "domain/process_json.h"
 #include "domain/quota.h"
 
@@ -123,6 +124,17 @@ std::vector<ObservedInstance> observed_from(const std::vector<engine::Instance>&
   std::vector<ObservedInstance> observed;
   for (const engine::Instance& instance : instances) observed.push_back(observed_from(instance));
   return observed;
+}
+
+std::vector<router::Backend> leaving_backends(const std::set<Surplus>& surplus,
+                                              const std::vector<ObservedInstance>& observed) {
+  std::vector<router::Backend> leaving;
+  for (const ObservedInstance& instance : observed) {
+    const auto goes = [&](const Surplus& one) { return is_surplus(one, instance); };
+    if (!instance.address.empty() && std::ranges::any_of(surplus, goes))
+      leaving.push_back(backend_of(instance.address, instance.port, instance.deployment));
+  }
+  return leaving;
 }
 
 std::chrono::seconds drain_time(const ProcessList& list) {

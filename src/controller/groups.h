@@ -17,6 +17,9 @@ engine::ProbeRequest liveness_probe(const std::string& project, const InstanceNa
 engine::InstanceRequest instance_request(const std::string& project, const InstanceName& name);
 ObservedInstance observed_from(const engine::Instance& instance);
 std::vector<ObservedInstance> observed_from(const std::vector<engine::Instance>& instances);
+// Those of what should not be that have an address: to be drained.
+std::vector<router::Backend> leaving_backends(const std::set<Surplus>& surplus,
+                                              const std::vector<ObservedInstance>& observed);
 std::chrono::seconds drain_time(const ProcessList& list);  // of `web`
 // Of what such a Deployment runs; the default where there is none, or its list does not read.
 std::chrono::seconds drain_time(const std::optional<store::DeploymentRow>& row);

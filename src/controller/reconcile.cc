@@ -89,12 +89,10 @@ DesiredProject DeploymentController::desired_of(const Situation& situation, cons
   desired.project = situation.project.id;
   if (situation.live) desired.groups = groups_of(situation.live->number, list);
   for (const auto& [key, rollout] : rollouts_)
-    if (key.first == situation.project.id) {
-      desired.in_progress.insert(key.second);
-      desired.on_their_way.insert(key.second);
-    }
+    if (key.first == situation.project.id) desired.in_progress.insert(key.second);
   for (const auto& [project, number] : retiring_)
-    if (project == situation.project.id) desired.in_progress.insert(number);
+    if (project == situation.project.id) desired.drained.insert(number);
+  desired.in_progress.insert(desired.drained.begin(), desired.drained.end());
   const auto book = crashes_.find(situation.project.id);
   if (book == crashes_.end()) return desired;
   const std::int64_t now = ports_.clock.steady_ms();

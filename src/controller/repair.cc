@@ -61,7 +61,7 @@ net::Task<Status> DeploymentController::reconcile_project(std::string project_id
   CO_TRY_ASSIGN(const Situation situation, co_await ports_.database.read(std::move(load)));
   if (situation.project.deleting)
     co_return fail(Code::kFailedPrecondition, "project " + situation.project.name + " is being deleted");
-  std::vector<ObservedInstance> observed = observed_from(listed);
+  const std::vector<ObservedInstance> observed = observed_from(listed);
   CO_TRY_ASSIGN(const ProcessList list, list_of(situation));
   DesiredProject desired = desired_of(situation, list);
   desired.in_progress.erase(abandoned);
@@ -81,15 +81,15 @@ net::Task<Status> DeploymentController::reconcile_project(std::string project_id
     const Status one = co_await bring_back(situation, key, list.processes.at(key.process), plan, stop);
     if (!one && brought) brought = one;  // one Process that cannot be started holds up no other
   }
+  std::vector<router::Backend> leaving = leaving_backends(plan.remove, observed);
   if (!plan.remove.empty()) {
     // What served only because nothing else did; and the ingress knows of all that came before.
     ProjectRoutes staying{situation.project.name, routes_.backends(project_id)};
-    for (const ObservedInstance& one : observed)
-      if (std::ranges::any_of(plan.remove, [&one](const Surplus& surplus) { return is_surplus(surplus, one); }))
-        std::erase_if(staying.backends, [&one](const router::Backend& each) { return each.address() == one.address; });
+    for (const router::Backend& one : leaving)
+      std::erase_if(staying.backends, [&one](const router::Backend& each) { return each.address() == one.address(); });
     CO_TRY(co_await set_routes(project_id, std::move(staying)));
   }
-  CO_TRY(co_await remove_surplus(project_id, plan.remove, std::move(observed), drain_time(list), abandoned));
+  CO_TRY(co_await remove_surplus(project_id, plan.remove, std::move(leaving), drain_time(list), abandoned));
   if (brought && situation.live) compared_.insert(project_id);
   co_return brought;
 }
@@ -143,14 +143,8 @@ net::Task<Status> DeploymentController::bring_back(Situation situation, GroupKey
 }
 
 net::Task<Status> DeploymentController::remove_surplus(std::string project_id, std::set<Surplus> surplus,
-                                                       std::vector<ObservedInstance> observed,
+                                                       std::vector<router::Backend> leaving,
                                                        std::chrono::seconds longest, std::int64_t abandoned) {
-  std::vector<router::Backend> leaving;
-  for (const ObservedInstance& instance : observed) {
-    const auto goes = [&](const Surplus& one) { return is_surplus(one, instance); };
-    if (!instance.address.empty() && std::ranges::any_of(surplus, goes))
-      leaving.push_back(backend_of(instance.address, instance.port, instance.deployment));
-  }
   co_await routes_.drain(std::move(leaving), longest);
   for (const Surplus& one : surplus) {
     engine::RemoveGroupRequest which;

@@ -64,10 +64,11 @@ net::Task<Status> DeploymentController::end_surplus(RolloutPtr rollout) {
   const Result<std::vector<engine::Instance>> running = co_await ports_.engine.list(project_id);
   if (!running) co_return Status{};
   const DesiredProject desired = desired_of({rollout->project, rollout->row}, rollout->list);
-  std::vector<ObservedInstance> observed = observed_from(*running);
+  const std::vector<ObservedInstance> observed = observed_from(*running);
   const ProjectPlan plan = plan_project(desired, observed);
+  std::vector<router::Backend> leaving = leaving_backends(plan.remove, observed);
   const Status removed =
-      co_await remove_surplus(project_id, plan.remove, std::move(observed), drain_time(rollout->list), 0);
+      co_await remove_surplus(project_id, plan.remove, std::move(leaving), drain_time(rollout->list), 0);
   if (!removed) spdlog::warn("project {}: {}", rollout->project.name, removed.error().message);
   co_return Status{};
 }

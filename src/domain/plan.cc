@@ -36,9 +36,7 @@ ProjectPlan plan_project(const DesiredProject& desired, const std::vector<Observ
     const int count = wanted == desired.groups.end() ? 0 : wanted->second;
     const bool serves = instance.process == "web" && instance.state == "running" && !instance.address.empty();
     if (instance.index >= count) {
-      const bool drained =
-          desired.in_progress.contains(instance.deployment) && !desired.on_their_way.contains(instance.deployment);
-      if (serves && instance.kept && !drained) meanwhile.push_back(instance);
+      if (serves && instance.kept && !desired.drained.contains(instance.deployment)) meanwhile.push_back(instance);
       if (desired.in_progress.contains(instance.deployment)) continue;
       if (numbers.contains(instance.deployment))
         plan.remove.insert({instance.deployment, instance.process, count});

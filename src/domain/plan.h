@@ -26,12 +26,12 @@ struct InstanceName {
 };
 
 struct DesiredProject {
-  std::string project;                       // uuid
-  std::map<GroupKey, int> groups = {};       // → count of Instances; none: nothing should run
-  std::set<std::int64_t> in_progress = {};   // numbers on their way, or being drained: left alone
-  std::set<std::int64_t> on_their_way = {};  // those of them that are not being drained
-  std::set<InstanceName> waiting = {};       // they crashed and start again later: neither missing nor routed
-  std::set<InstanceName> unverified = {};    // they crashed, and were not seen to be ready since: missing
+  std::string project;                      // uuid
+  std::map<GroupKey, int> groups = {};      // → count of Instances; none: nothing should run
+  std::set<std::int64_t> in_progress = {};  // numbers on their way, or being drained: left alone
+  std::set<std::int64_t> drained = {};      // of these: they get no visitors any more
+  std::set<InstanceName> waiting = {};      // they crashed and start again later: neither missing nor routed
+  std::set<InstanceName> unverified = {};   // they crashed, and were not seen to be ready since: missing
 };
 
 struct ObservedInstance {

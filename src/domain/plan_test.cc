@@ -106,7 +106,6 @@ TEST(Plan, OneThatWasNeverSeenReadyIsLookedAtAndRoutedOnlyWhereThereIsNoOther) {
 TEST(Plan, OneOnItsWayServesWhereNoneOfTheLiveOneIsReady) {
   DesiredProject desired = live(3);
   desired.in_progress = {4};
-  desired.on_their_way = {4};
   ObservedInstance fresh = web(3);
   fresh.kept = false;
   ObservedInstance starting = web(4, "running", 1);
@@ -120,9 +119,9 @@ TEST(Plan, OneOnItsWayServesWhereNoneOfTheLiveOneIsReady) {
   EXPECT_THAT(numbers(plan_project(desired, {fresh, web(4), starting})), ElementsAre(4));
   EXPECT_THAT(numbers(plan_project(desired, {web(4)})), ElementsAre(4));
   EXPECT_THAT(numbers(plan_project(desired, {fresh, starting})), ElementsAre(3));
-  desired.on_their_way = {};  // it is being drained
+  desired.drained = {4};
   EXPECT_THAT(numbers(plan_project(desired, {fresh, web(4)})), ElementsAre(3));
-  desired.in_progress = {};  // given up: it goes, but not before
+  desired.in_progress = desired.drained = {};  // given up: it goes, but not before
   EXPECT_THAT(numbers(plan_project(desired, {fresh, web(4)})), ElementsAre(4));
   desired.groups = {};  // stopped
   EXPECT_THAT(numbers(plan_project(desired, {web(4)})), IsEmpty());

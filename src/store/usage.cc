@@ -1,5 +1,6 @@
 #include "store/usage.h"
 
+#include "domain/plan.h"
 #include "domain/process_json.h"
 #include "store/build_usage.h"
 #include "store/deployments.h"
@@ -69,9 +70,8 @@ Result<InstanceSizes> instance_sizes(Tx& tx) {
   for (const ListRow& one : fetch_all(statement, kProcessLists, row)) {
     TRY_ASSIGN(const ProcessList list, process_list_from_json(one.processes));
     for (const auto& [name, process] : list.processes) {
-      const std::int64_t deployment = process.group > 0 ? process.group : one.number;
       const Amounts size{.instances = 1, .memory_bytes = memory_of(process), .milli_cpus = milli_cpus_of(process)};
-      sizes.emplace(SizeKey{one.project_id, deployment, name}, size);
+      sizes.emplace(SizeKey{one.project_id, group_of(one.number, name, process).deployment, name}, size);
     }
   }
   return sizes;

@@ -93,17 +93,11 @@ Result<std::vector<std::string>> apply(store::Tx& tx, const SecretBox& secrets, 
   return changed;
 }
 
-// Whether what runs, or is about to, was made with what is asked for. It was not where an earlier change was stored and
+// Whether a Deployment was made with what is asked for. It was not where an earlier change was stored and
 // its Deployment did not come to be: a kill -9 in between, or a release command that failed. Then asking again is not
 // for nothing.
-Result<bool> serves(store::Tx& tx, const SecretBox& secrets, const std::string& project, const Change& change) {
-  TRY_ASSIGN(std::vector<store::DeploymentRow> newest, store::list_deployments(tx, project, 1, 0));
-  if (newest.empty() || !is_running(newest.front().state)) {
-    TRY_ASSIGN(std::optional<store::DeploymentRow> live, store::live_deployment(tx, project));
-    if (!live) return true;
-    newest.assign(1, std::move(*live));
-  }
-  const Result<std::string> plain = controller::open_environment(secrets, newest.front());
+bool serves(const SecretBox& secrets, const store::DeploymentRow& row, const Change& change) {
+  const Result<std::string> plain = controller::open_environment(secrets, row);
   if (!plain) return true;  // nothing can be said of it
   const boost::json::value values = boost::json::parse(*plain);
   const boost::json::object& served = values.as_object();
@@ -174,10 +168,13 @@ net::Task<Result<Answer>> change_environment(CallPtr call) {
     // A push or a start on its way ends the stop, but with the values of before.
     TRY_ASSIGN(std::vector<store::DeploymentRow> newest, store::list_deployments(tx, project, 1, 0));
     const bool on_its_way = !newest.empty() && is_running(newest.front().state);
-    bool stands = false;
-    if (done.changed.empty()) {
-      TRY_ASSIGN(stands, serves(tx, secrets, project, change));
+    std::optional<store::DeploymentRow> current;  // what runs, or is about to
+    if (on_its_way) {
+      current = std::move(newest.front());
+    } else {
+      TRY_ASSIGN(current, store::live_deployment(tx, project));
     }
+    const bool stands = done.changed.empty() && (!current || serves(secrets, *current, change));
     done.redeploy = !stands && (!row.stopped || on_its_way) && !row.deleting;
     return done;
   };
