@@ -300,7 +300,7 @@ def test_members_do_what_their_role_lets_them(service, client, unique):
     link = ok(client.cli("members", "invite", guest.email, "--role", "maintainer", "-p", name)).splitlines()[-1]
     [row] = table(client.cli("members", "invitations", "-p", name))
     assert row[1:4] == [guest.email, "maintainer", username(client)], row
-    assert f"a maintainer of {name}" in ok(guest.cli("join", link))
+    assert f"You are maintainer of {name} now." in ok(guest.cli("join", link))
     refused(guest.cli("join", link), 4)
     assert members() == {username(client): "owner", who: "maintainer"}
 

@@ -2,6 +2,7 @@
 import json
 import os
 import pathlib
+import random
 import shutil
 import signal
 import socket
@@ -19,14 +20,28 @@ SOCKET = os.environ.get("PAASTECH_TEST_DOCKER_SOCKET", str(BUILD / "test" / "doc
 ADMIN = "admin@paastech.local"
 
 
+_claims = []  # abstract sockets, which the kernel gives back when this program ends
+
+
 def free_ports(count):
-    sockets = [socket.socket() for _ in range(count)]
-    for each in sockets:
-        each.bind(("127.0.0.1", 0))
-    ports = [each.getsockname()[1] for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports
+    """Ports that stay a test's own until its program ends, also while nothing listens on them: below the range the kernel
+    takes the ports of outgoing connections from (ip(7), ip_local_port_range), and claimed among all programs of the tests."""
+    end = int(pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    ports = []
+    for port in random.sample(range(end // 2, end), end // 2):
+        if len(ports) == count:
+            return ports
+        claim = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        try:
+            claim.bind(f"\0paastech-test-port-{port}")
+            with socket.socket() as probe:
+                probe.bind(("127.0.0.1", port))
+        except OSError:
+            claim.close()
+            continue
+        _claims.append(claim)
+        ports.append(port)
+    raise AssertionError(f"no {count} free ports below {end}")
 
 
 def wait_for(condition, what, seconds=30, every=0.05, fails=True):
