@@ -5,6 +5,7 @@
 
 #include "base/address.h"
 #include "ingress/body_framing.h"
+#include "ingress/body_pace.h"
 #include "ingress/buffer.h"
 #include "ingress/pages.h"
 #include "ingress/timer_wheel.h"
@@ -59,6 +60,7 @@ struct Client : Peer {
   Route* route = nullptr;
   Backend* backend = nullptr;  // counted as in flight there
   BodyReader request_body;
+  BodyPace pace;  // of the request body
   BodyReader response_body;
   Framing request_framing = Framing::kNone;
   Framing response_framing = Framing::kNone;  // towards the client

@@ -1,4 +1,6 @@
 // A request on its way to a Backend and the response on its way back.
+#include <algorithm>
+
 #include "ingress/loop.h"
 
 namespace paastech::ingress {
@@ -48,8 +50,12 @@ bool Loop::push_body(Client& client) {
   if (scratch) {
     if (client.readable) data = receive(client, client.in);
     if (client.eof || client.broken) kill(client);  // it will never be whole; nobody is there to be told
-    if (data.empty()) return false;
+    if (data.empty()) {
+      await_body(client);
+      return false;
+    }
   }
+  client.pace.came(pace_terms(), now_, data.size());
   composed_.clear();
   const std::uint64_t before = client.request_body.total();
   std::size_t consumed = 0;
@@ -78,6 +84,12 @@ bool Loop::push_body(Client& client) {
   client.request.append(composed_.view());
   push_pending(client);
   return true;
+}
+
+// Who streams in both directions may be silent in one: the pace counts until the response begins.
+void Loop::await_body(Client& client) {
+  if (client.dead || client.response_started || !client.pace.wait(now_)) return;
+  deadline(client, std::min(client.pace.left_ms(), limits_.stall_timeout_ms));
 }
 
 bool Loop::pull_response(Client& client) {

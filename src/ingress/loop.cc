@@ -269,7 +269,7 @@ void Loop::on_client_timer(Client& client) {
     if (client.upstream->connecting)
       upstream_failed(client, true, 504);
     else if (!client.request_body.done() && client.request_sent == client.request.size())
-      answer(client, 408, "the rest of the request body did not come", true);
+      answer(client, 408, "the rest of the request body did not come, or too slowly", true);
     else
       answer(client, 504, {}, false);
   } else {

@@ -100,6 +100,8 @@ class Loop {
   bool push_request(Client& client);
   bool push_pending(Client& client);  // false: more is waiting, or the upstream takes no more
   bool push_body(Client& client);
+  void await_body(Client& client);
+  BodyPace::Terms pace_terms() const { return {limits_.body_grace_ms, limits_.stall_timeout_ms, limits_.body_rate}; }
   bool pull_response(Client& client);
   enum class HeadStep : std::uint8_t { kTaken, kIncomplete, kOver };
   HeadStep take_response_head(Client& client, std::string_view& data);

@@ -119,6 +119,7 @@ void Loop::note_request(Client& client) {
                            : head.has_length && head.length > 0 ? Framing::kLength
                                                                 : Framing::kNone;
   client.request_body.start(client.request_framing, head.length);
+  client.pace.start(pace_terms());
   // h2c would let its sender speak past every rule here (RFC 9113 has dropped it anyway).
   client.upgrade = head.minor == 1 && head.connection_upgrade && !head.upgrade.empty() && client.request_body.done() &&
                    !equals_ignoring_case(head.upgrade.substr(0, 3), "h2c");

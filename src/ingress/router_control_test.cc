@@ -298,6 +298,36 @@ TEST_F(RouterControl, BoundsTheTimeOfEachPhase) {
   EXPECT_TRUE(idle.at_end());
 }
 
+TEST_F(RouterControl, ABodyOfAFewBytesASecondIsGivenUpAlthoughItKeepsComing) {
+  TestBackend app([](Wire& wire) {
+    const std::string head = wire.until("\r\n\r\n");
+    if (head.find("POST /echo") == 0) wire.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+    const std::string rest = wire.until("last");
+    if (head.find("POST /echo") == 0) wire.send("4\r\n" + rest.substr(rest.size() - 4) + "\r\n0\r\n\r\n");
+  });
+  RouterOptions options;
+  options.limits.body_grace_ms = 300;
+  start(options);
+  ASSERT_TRUE(publish({backend(app.port())}).ok());
+  const auto drip = [](Wire& wire) {  // some 20 bytes a second, for longer than the grace
+    for (int i = 0; i < 20; ++i) {
+      wire.send("x");
+      std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    }
+  };
+  Wire slow = connect();
+  slow.send("POST / HTTP/1.1\r\nHost: app.test\r\nContent-Length: 1000\r\n\r\n");
+  drip(slow);
+  EXPECT_EQ(read_message(slow).status(), 408);
+  EXPECT_TRUE(slow.at_end());
+  Wire both = connect();  // an Application that answers while it listens may be told little at a time
+  both.send("POST /echo HTTP/1.1\r\nHost: app.test\r\nContent-Length: 24\r\n\r\n");
+  ASSERT_FALSE(both.until("\r\n\r\n").empty());
+  drip(both);
+  both.send("last");
+  EXPECT_EQ(both.until("0\r\n\r\n"), "4\r\nlast\r\n0\r\n\r\n");
+}
+
 TEST_F(RouterControl, ServesOthersBesideManySlowVisitors) {
   TestBackend app(saying("fast"));
   RouterOptions options;

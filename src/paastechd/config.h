@@ -26,9 +26,12 @@ struct Config {
   std::string admin_email = "admin@paastech.local";  // service.admin_email: the first Client, made at first start
   // [ingress]
   std::string http_address = "0.0.0.0";
-  int http_port = 8080;       // PAASTECH_HTTP_PORT
-  int router_loops = 0;       // ingress.loops; 0: a core each
-  std::string trusted_proxy;  // ingress.trusted_proxy: networks whose X-Forwarded-* is believed
+  int http_port = 8080;                // PAASTECH_HTTP_PORT
+  int router_loops = 0;                // ingress.loops; 0: a core each
+  std::int64_t max_request_bytes = 0;  // ingress.max_request_bytes: of a body; 0: as many as the Application takes
+  int response_timeout_s = 60;         // ingress.response_timeout_s: from a request's last byte to its answer's head
+  int stall_timeout_s = 60;            // ingress.stall_timeout_s: a body of which no byte moves
+  std::string trusted_proxy;           // ingress.trusted_proxy: networks whose X-Forwarded-* is believed
   // [api]
   std::string api_address = "127.0.0.1";
   int api_port = 8000;            // PAASTECH_API_PORT

@@ -92,6 +92,9 @@ class Daemon {
     options.loops = config_.router_loops;
     options.table_file = config_.home / "routes.bin";
     options.trusted_proxy = config_.trusted_proxy;
+    options.limits.max_body = config_.max_request_bytes;
+    options.limits.response_timeout_ms = config_.response_timeout_s * 1000;
+    options.limits.stall_timeout_ms = config_.stall_timeout_s * 1000;
     TRY_ASSIGN(router_, ingress::Router::start(options));
     spdlog::info("ingress: http on {}:{}", config_.http_address, router_->port());
     return {};
