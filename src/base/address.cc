@@ -95,4 +95,17 @@ bool CidrList::contains(const Address& address) const {
   return false;
 }
 
+bool is_public(const Address& address) {
+  // The relays of IPv6 (64:ff9b::/96, 2002::/16, 2001::/32) lead to IPv4 addresses that are not looked at: none of
+  // them.
+  static const CidrList kSpecial =
+      CidrList::parse(
+          "0.0.0.0/8 10.0.0.0/8 100.64.0.0/10 127.0.0.0/8 169.254.0.0/16 172.16.0.0/12 192.0.0.0/24 192.0.2.0/24 "
+          "192.88.99.0/24 192.168.0.0/16 198.18.0.0/15 198.51.100.0/24 203.0.113.0/24 224.0.0.0/4 240.0.0.0/4 "
+          "::/96 64:ff9b::/96 64:ff9b:1::/48 100::/64 2001::/23 2001:db8::/32 2002::/16 3fff::/20 5f00::/16 fc00::/7 "
+          "fe80::/10 fec0::/10 ff00::/8")
+          .value();
+  return !kSpecial.contains(address);
+}
+
 }  // namespace paastech

@@ -21,6 +21,9 @@ struct Address {
 // An IPv4 or IPv6 address as text, never a name: nothing here waits for DNS. Failure: kInvalidArgument.
 Result<Address> parse_address(const std::string& text, int port);
 std::string address_text(const Address& address);  // without the port; an IPv4-mapped address as IPv4
+// One host's address that is globally reachable: none of the IANA IPv4 and IPv6 Special-Purpose Address Registries
+// (RFC 6890 and its updates), of which loopback, link-local and private ones are, and no group's.
+bool is_public(const Address& address);
 
 class CidrList {
  public:

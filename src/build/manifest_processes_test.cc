@@ -35,7 +35,9 @@ Process web_of(const std::string& keys) { return run_of("processes: {web: {" + k
 TEST(Processes, AllKeysOfOne) {
   const ProcessList run = run_of(
       "processes:\n"
-      "  web:\n    command: node server.js\n    health: {path: /h, host: 'a.example:80', status: 204, timeout: 3}\n"
+      "  web:\n    command: node server.js\n    health: {path: /h, host: 'a.example:80', status: 204, timeout: 3, "
+      "interval: 2, "
+      "successes: 4}\n"
       "    liveness: {path: /live, interval: 20, timeout: 60, failures: 20, status: 200-299}\n"
       "    drain: 0\n    stop_signal: QUIT\n    stop_grace: 300\n"
       "  worker:\n    command: [./work, hard]\n    health: {command: ./well}\n    stop_signal: SIGUSR1\n"
@@ -48,7 +50,9 @@ TEST(Processes, AllKeysOfOne) {
                         .host = "a.example:80",
                         .status_low = 204,
                         .status_high = 204,
-                        .timeout_s = 3};
+                        .interval_s = 2,
+                        .timeout_s = 3,
+                        .successes = 4};
   const Probe liveness{.kind = Probe::Kind::kHttp,
                        .path = "/live",
                        .status_high = 299,
@@ -77,8 +81,11 @@ TEST(Processes, ProbesAskInOneWay) {
   EXPECT_THAT(web_refusal("health: {timeout: 2}"), HasSubstr("must say how it asks"));
   EXPECT_THAT(web_refusal("health: {tcp: false}"), HasSubstr("`processes.web.health.tcp` must be `true`"));
   EXPECT_THAT(web_refusal("health: {command: a, host: b}"), HasSubstr("`processes.web.health.host` belongs to `path`"));
-  EXPECT_THAT(web_refusal("health: {path: /, interval: 3}"),
-              HasSubstr("`processes.web.health.interval` is not a known"));
+  EXPECT_THAT(web_refusal("health: {path: /, failures: 3}"),
+              HasSubstr("`processes.web.health.failures` is not a known"));
+  EXPECT_THAT(web_refusal("liveness: {path: /, successes: 3}"),
+              HasSubstr("`processes.web.liveness.successes` is not a known"));
+  EXPECT_THAT(web_refusal("health: {path: /, successes: 21}"), HasSubstr("from 1 to 20"));
   EXPECT_THAT(web_refusal("liveness: {path: /, host: 'a b'}"), HasSubstr("must be a host name"));
   EXPECT_THAT(web_refusal("liveness: {path: /, failures: 21}"), HasSubstr("must be a number from 1 to 20"));
   EXPECT_THAT(web_refusal("liveness: {path: /, interval: 0}"), HasSubstr("whole seconds from 1 to 300"));

@@ -7,7 +7,8 @@ namespace paastech::build {
 namespace {
 
 constexpr std::string_view kHealthKeys =
-    "the keys allowed in `health` are `path`, `command`, `tcp`, `host`, `status` and `timeout`";
+    "the keys allowed in `health` are `path`, `command`, `tcp`, `host`, `status`, `timeout`, `interval` and "
+    "`successes`";
 constexpr std::string_view kLivenessKeys =
     "the keys allowed in `liveness` are `path`, `command`, `tcp`, `host`, `status`, `timeout`, `interval` and "
     "`failures`";
@@ -69,10 +70,12 @@ Result<bool> read_setting(const YamlNode& value, const std::string& key, const s
     TRY(read_status(value, full, probe));
   } else if (key == "timeout") {
     TRY_ASSIGN(probe.timeout_s, seconds_value(value, full, 1, 60));
-  } else if (liveness && key == "interval") {
+  } else if (key == "interval") {
     TRY_ASSIGN(probe.interval_s, seconds_value(value, full, 1, 300));
   } else if (liveness && key == "failures") {
     TRY_ASSIGN(probe.failures, number_value(value, full, 1, 20, "a number"));
+  } else if (!liveness && key == "successes") {
+    TRY_ASSIGN(probe.successes, number_value(value, full, 1, 20, "a number"));
   } else {
     return false;
   }

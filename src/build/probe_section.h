@@ -6,7 +6,7 @@
 namespace paastech::build {
 
 // A path, or a mapping with one of `path`, `command` and `tcp`. Only `web` has a port that can be asked.
-Result<Probe> read_health(const YamlNode& node, const std::string& key, bool web);
-Result<Probe> read_liveness(const YamlNode& node, const std::string& key, bool web);  // interval and failures too
+Result<Probe> read_health(const YamlNode& node, const std::string& key, bool web);    // `successes`, no `failures`
+Result<Probe> read_liveness(const YamlNode& node, const std::string& key, bool web);  // `failures`, no `successes`
 
 }  // namespace paastech::build

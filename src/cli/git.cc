@@ -1,6 +1,7 @@
 #include "cli/git.h"
 
 #include <fmt/format.h>
+#include <stdlib.h>
 
 #include "base/text.h"
 #include "cli/spawn.h"
@@ -17,6 +18,28 @@ Status check_ssh_url(const std::string& url) {
   return fail(Code::kFailedPrecondition,
               fmt::format("the server names `{}` as the Git address, which is no ssh:// URL", url),
               "tell its administrator");
+}
+
+// What names another repository than the one that is meant: a hook of git's has these set for its own
+// (`git rev-parse --local-env-vars`). Settings that come the same way stay: they may say how to reach the server.
+constexpr auto kOfAnotherRepository = {"GIT_ALTERNATE_OBJECT_DIRECTORIES",
+                                       "GIT_COMMON_DIR",
+                                       "GIT_DIR",
+                                       "GIT_GRAFT_FILE",
+                                       "GIT_IMPLICIT_WORK_TREE",
+                                       "GIT_INDEX_FILE",
+                                       "GIT_OBJECT_DIRECTORY",
+                                       "GIT_PREFIX",
+                                       "GIT_SHALLOW_FILE",
+                                       "GIT_WORK_TREE"};
+
+// The path of the first entry of `git ls-files --stage` that is a repository of its own, empty: there is none.
+std::string first_repository_within(std::string_view listed) {
+  for (const std::string& line : split(listed, '\n')) {  // MODE SP ID SP STAGE TAB PATH (git-ls-files(1))
+    const std::size_t tab = line.find('\t');
+    if (line.starts_with("160000 ") && tab != std::string::npos) return line.substr(tab + 1);
+  }
+  return {};
 }
 
 }  // namespace
@@ -78,6 +101,7 @@ Result<std::string> Git::answer(std::initializer_list<std::string> arguments) co
 Result<Git> Git::over(std::filesystem::path directory, std::filesystem::path store) {
   Git git(std::move(directory));
   git.store_ = std::move(store);
+  for (const char* name : kOfAnotherRepository) ::unsetenv(name);
   TRY(git.answer({"init", "--quiet"}));
   TRY(git.answer({"symbolic-ref", "HEAD", "refs/heads/source"}));  // neither main nor master: the server's counts
   return git;
@@ -94,10 +118,15 @@ Result<std::string> Git::fetch_tip(const std::string& target, const std::string&
 
 Status Git::commit_all(const std::string& parent) const {
   TRY(answer({"add", "--all", "--", "."}));
-  TRY_ASSIGN(const std::string files, answer({"ls-files"}));
+  TRY_ASSIGN(const std::string files, answer({"ls-files", "--stage"}));
   if (files.empty())
     return fail(Code::kFailedPrecondition, fmt::format("there is nothing in {} to deploy", directory_.string()),
                 "a .gitignore there may name everything");
+  if (const std::string within = first_repository_within(files); !within.empty())
+    return fail(Code::kFailedPrecondition,
+                fmt::format("{} in {} is a Git repository of its own, of which Git would take no files",
+                            sanitize_terminal(within), directory_.string()),
+                "move its .git away, or name the folder in .gitignore");
   TRY_ASSIGN(const std::string tree, answer({"write-tree"}));
   std::string commit;
   if (parent.empty()) {

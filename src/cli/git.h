@@ -21,7 +21,8 @@ std::string name_from_folder(std::string_view folder);
 class Git {
  public:
   explicit Git(std::filesystem::path directory) : directory_(std::move(directory)) {}
-  // A folder that need not be in a repository: makes an empty one for it in `store`, outside of it.
+  // A folder that need not be in a repository: makes an empty one for it in `store`, outside of it, and forgets the
+  // one that this process' environment may name.
   static Result<Git> over(std::filesystem::path directory, std::filesystem::path store);
   Status require_repository() const;  // kFailedPrecondition outside of one
   Result<std::string> top_folder() const;
@@ -35,6 +36,7 @@ class Git {
   // The commit that the branch is at there, fetched without its history; empty: there is no such branch yet.
   Result<std::string> fetch_tip(const std::string& target, const std::string& branch) const;
   // HEAD becomes a commit of all that is in the folder but what its .gitignore files name, on top of the parent.
+  // kFailedPrecondition: there is nothing, or a repository of its own within.
   Status commit_all(const std::string& parent) const;
   // `git push TARGET HEAD:BRANCH` on this terminal; the exit code of git.
   Result<int> push(const std::string& target, const std::string& branch, bool force, bool out_to_err) const;

@@ -16,7 +16,7 @@ extern char** environ;
 namespace paastech::cli {
 namespace {
 
-constexpr std::size_t kOutputLimit = 1 << 20;
+constexpr std::size_t kOutputLimit = 64 << 20;
 
 class FileActions {
  public:

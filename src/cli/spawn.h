@@ -12,8 +12,9 @@ struct Captured {
   std::string out;
 };
 
-// At most 1 MiB of its output. Its input and standard error are /dev/null, or, asking, those of this process: for what
-// may have something to ask, or to complain of.
+// At most 64 MiB of its output: the names of all files that a push may have (git/repository_store.h). Its input and
+// standard error are /dev/null, or, asking, those of this process: for what may have something to ask, or to complain
+// of.
 Result<Captured> capture(std::vector<std::string> argv, bool asking = false);
 Result<int> run_here(std::vector<std::string> argv, bool out_to_err);  // with this process' own streams
 void launch(std::vector<std::string> argv);                            // without streams, and does not wait for it

@@ -19,6 +19,7 @@ namespace {
 
 constexpr std::string_view kManifestName = "paastech.yaml";
 constexpr std::string_view kProcfileName = "Procfile";
+constexpr std::string_view kIgnoreName = ".dockerignore";
 
 const repos::TreeFile* file_named(const repos::ReadFilesReply& reply, std::string_view path) {
   for (const repos::TreeFile& file : reply.files())
@@ -26,8 +27,8 @@ const repos::TreeFile* file_named(const repos::ReadFilesReply& reply, std::strin
   return nullptr;
 }
 
-// The text of a file at the root; none where there is none.
-Result<std::optional<std::string_view>> text_at_root(const repos::ReadFilesReply& tree, std::string_view name) {
+// The text of a file; none where there is none.
+Result<std::optional<std::string_view>> text_of(const repos::ReadFilesReply& tree, std::string_view name) {
   const repos::TreeFile* file = file_named(tree, name);
   if (!file || file->kind() == "missing") return std::nullopt;
   if (file->kind() == "file") return file->content();
@@ -37,8 +38,8 @@ Result<std::optional<std::string_view>> text_at_root(const repos::ReadFilesReply
 }
 
 Result<Manifest> manifest_in(const repos::ReadFilesReply& tree) {
-  TRY_ASSIGN(const std::optional<std::string_view> yaml, text_at_root(tree, kManifestName));
-  TRY_ASSIGN(const std::optional<std::string_view> procfile, text_at_root(tree, kProcfileName));
+  TRY_ASSIGN(const std::optional<std::string_view> yaml, text_of(tree, kManifestName));
+  TRY_ASSIGN(const std::optional<std::string_view> procfile, text_of(tree, kProcfileName));
   return build::manifest_of(yaml, procfile);
 }
 
@@ -62,14 +63,14 @@ std::string inside_context(const std::string& dockerfile, const std::string& con
 
 }  // namespace
 
-net::Task<Status> DeploymentController::read_manifest(RolloutPtr rollout, std::string& dockerfile,
-                                                      std::string& context) {
+net::Task<Result<DeploymentController::BuildSource>> DeploymentController::read_manifest(RolloutPtr rollout) {
   repos::ReadFilesRequest request;
   request.set_project_id(rollout->row.project_id);
   request.set_commit(rollout->row.commit);
   request.add_paths(std::string(kManifestName));
   request.add_paths(std::string(kProcfileName));
   request.add_paths("Dockerfile");
+  request.add_paths(std::string(kIgnoreName));
   CO_TRY_ASSIGN(repos::ReadFilesReply tree, co_await ports_.repositories.read_files(request));
   rollout->row.commit_subject = std::string(first_bytes(tree.subject(), 200));
   Result<Manifest> parsed = manifest_in(tree);
@@ -78,28 +79,34 @@ net::Task<Status> DeploymentController::read_manifest(RolloutPtr rollout, std::s
     co_return std::unexpected(std::move(parsed).error());
   }
   Manifest manifest = std::move(*parsed);
-  if (manifest.dockerfile != "Dockerfile") {
+  BuildSource source{.context = manifest.context == "." ? "" : manifest.context,
+                     .dockerfile = inside_context(manifest.dockerfile, manifest.context)};
+  const std::string ignore = (source.context.empty() ? "" : source.context + "/") + std::string(kIgnoreName);
+  if (manifest.dockerfile != "Dockerfile" || ignore != kIgnoreName) {
     request.clear_paths();
     request.add_paths(manifest.dockerfile);
+    request.add_paths(ignore);
     CO_TRY_ASSIGN(tree, co_await ports_.repositories.read_files(request));
   }
   Status checked = check_dockerfile(file_named(tree, manifest.dockerfile), manifest.dockerfile);
   if (!checked) {
     rollout->row.reason = "no_dockerfile";
-    co_return checked;
+    co_return std::unexpected(std::move(checked).error());
   }
+  Result<std::optional<std::string_view>> ignored = text_of(tree, ignore);
+  if (!ignored) {
+    rollout->row.reason = "invalid_dockerfile";
+    co_return std::unexpected(std::move(ignored).error());
+  }
+  source.ignore = std::string(ignored->value_or(""));
   rollout->row.processes = process_list_to_json(manifest.run);
   const auto web = manifest.run.processes.find("web");
   rollout->row.port = web == manifest.run.processes.end() ? 0 : web->second.port;  // 0: the image's EXPOSE decides
-  dockerfile = inside_context(manifest.dockerfile, manifest.context);
-  context = manifest.context == "." ? "" : manifest.context;
-  co_return Status{};
+  co_return source;
 }
 
 net::Task<Status> DeploymentController::build(RolloutPtr rollout) {
-  std::string dockerfile;
-  std::string context;
-  CO_TRY(co_await read_manifest(rollout, dockerfile, context));
+  CO_TRY_ASSIGN(BuildSource source, co_await read_manifest(rollout));
   const std::string client = rollout->project.owner_id;
   std::function<void()> on_wait = [feed = rollout->feed] { feed->add("==> Waiting for a place to build"); };
   const bool mine = co_await places_.take(client, rollout->stop, std::move(on_wait));
@@ -112,8 +119,8 @@ net::Task<Status> DeploymentController::build(RolloutPtr rollout) {
     if (built) built = co_await admit_disk(rollout);
     if (built) {
       began = ports_.clock.now_ms();
-      rollout->feed->add("==> Building " + rollout->row.commit.substr(0, 10) + " with " + dockerfile);
-      built = co_await run_build(rollout, dockerfile, context);
+      rollout->feed->add("==> Building " + rollout->row.commit.substr(0, 10) + " with " + source.dockerfile);
+      built = co_await run_build(rollout, std::move(source));
     }
   } catch (...) {
     broken = std::current_exception();
@@ -142,18 +149,19 @@ net::Task<void> DeploymentController::note_build(std::string client_id, std::int
   if (!added) spdlog::warn("counting {} ms of build time of client {}: {}", took, client_id, added.error().message);
 }
 
-net::Task<Status> DeploymentController::run_build(RolloutPtr rollout, std::string dockerfile, std::string context) {
+net::Task<Status> DeploymentController::run_build(RolloutPtr rollout, BuildSource source) {
   engine::BuildSpec spec;
   spec.set_project(rollout->row.project_id);
   spec.set_deployment(rollout->row.number);
-  spec.set_dockerfile(dockerfile);
+  spec.set_dockerfile(source.dockerfile);
+  spec.set_dockerignore(std::move(source.ignore));
   spec.set_timeout_seconds(options_.build_timeout_s);
   spec.mutable_limits()->set_memory_bytes(options_.build_memory_bytes);
   for (std::int64_t back = 1; back <= 5 && rollout->row.number - back > 0; ++back)
     spec.add_cache_from(fmt::format("paastech/{}:{}", rollout->row.project_id, rollout->row.number - back));
   const OnLine on_line = [feed = rollout->feed](const std::string& line) { feed->add("    " + line, "build"); };
   PAASTECH_FAILPOINT("build.begins");
-  Tree tree{rollout->row.commit, context};
+  Tree tree{rollout->row.commit, source.context};
   CO_TRY_ASSIGN(const engine::BuildResult result,
                 co_await ports_.engine.build(std::move(spec), std::move(tree), on_line, rollout->stop));
   if (!result.ok()) {

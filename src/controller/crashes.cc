@@ -168,9 +168,9 @@ net::Task<void> DeploymentController::check_liveness() {
     for (auto& [project_id, watched] : watched_) {
       for (const auto& [name, how] : watched.probes) {
         std::int64_t& next = watched.next_ms[name];
-        if (next == 0) next = now + how.probe.interval_s * 1000;
+        if (next == 0) next = now + liveness_interval_s(how.probe) * 1000;
         if (now < next || !probing_.insert({project_id, name}).second) continue;
-        next = now + how.probe.interval_s * 1000;
+        next = now + liveness_interval_s(how.probe) * 1000;
         tasks_.spawn("liveness", probe(project_id, name, how));
       }
     }

@@ -101,10 +101,15 @@ class DeploymentController final : public Controller {
   net::Task<void> remove_old_images(std::string project_id);
 
   // build.cc: reads the manifest, streams the tree to the Engine's build
-  net::Task<Status> read_manifest(RolloutPtr rollout, std::string& dockerfile, std::string& context);
+  struct BuildSource {
+    std::string context;      // folder of the tree; empty: its root
+    std::string dockerfile;   // of the context
+    std::string ignore = {};  // text of the context's .dockerignore
+  };
+  net::Task<Result<BuildSource>> read_manifest(RolloutPtr rollout);
   net::Task<Status> make_image(RolloutPtr rollout);
   net::Task<Status> build(RolloutPtr rollout);
-  net::Task<Status> run_build(RolloutPtr rollout, std::string dockerfile, std::string context);
+  net::Task<Status> run_build(RolloutPtr rollout, BuildSource source);
   net::Task<Status> fetch_image(RolloutPtr rollout);
   net::Task<Status> admit_build(RolloutPtr rollout);
   net::Task<void> note_build(std::string client_id, std::int64_t began_ms);

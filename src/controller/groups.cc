@@ -78,6 +78,10 @@ Result<engine::InstanceGroup> instance_group(const SecretBox& secrets, const sto
   const bool web = name == "web";
   if (web) group.set_port(row.port);
   if (process.readiness) set_probe(*process.readiness, *group.mutable_probe());
+  if (process.readiness) {
+    group.mutable_probe()->set_interval_seconds(process.readiness->interval_s);
+    group.mutable_probe()->set_successes(process.readiness->successes);
+  }
   if (web || process.readiness) group.mutable_probe()->set_timeout_seconds(process.ready_timeout_s);
   group.set_stop_signal(process.stop_signal);
   group.set_stop_grace_seconds(process.stop_grace_s);

@@ -34,6 +34,11 @@ net::Task<Result<std::string>> create_network(ClientPtr client, NetworkSpec spec
   body["Driver"] = "bridge";
   body["EnableIPv6"] = false;
   body["IPAM"] = std::move(ipam);
+  if (!spec.bridge.empty()) {
+    bj::object options;
+    options["com.docker.network.bridge.name"] = spec.bridge;
+    body["Options"] = std::move(options);
+  }
   body["Labels"] = json::from_map(spec.labels);
   std::string text = bj::serialize(body);
   Result<net::HttpResponse> response = co_await client->call("POST", "/networks/create", std::move(text));

@@ -8,7 +8,8 @@ namespace paastech::docker {
 
 struct NetworkSpec {
   std::string name;
-  std::string subnet;  // CIDR
+  std::string subnet;       // CIDR
+  std::string bridge = {};  // name of the interface, at most 15 characters; empty: the Engine's choice
   std::map<std::string, std::string> labels = {};
 };
 struct NetworkSummary {

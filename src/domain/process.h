@@ -18,11 +18,14 @@ struct Probe {
   int status_low = 200;                   // kHttp: the answers that are well, both included
   int status_high = 399;                  // 2xx and 3xx where nothing is said
   std::vector<std::string> command = {};  // kCommand: run in the Instance; well where it ends with 0
-  int interval_s = 10;                    // 1-300: liveness only; readiness is asked for much more often
+  int interval_s = 0;                     // 1-300: between two; 0: liveness_interval_s, readiness as often as is useful
   int timeout_s = 5;                      // 1-60: of one attempt
   int failures = 3;                       // 1-20: liveness only: so many in a row, and the Instance is restarted
+  int successes = 1;                      // 1-20: readiness only: so many in a row, and the Instance is ready
   bool operator==(const Probe&) const = default;
 };
+
+constexpr int liveness_interval_s(const Probe& probe) { return probe.interval_s > 0 ? probe.interval_s : 10; }
 
 // How the Instances of one Deployment take the place of those of the one before.
 enum class Strategy {

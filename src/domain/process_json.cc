@@ -26,7 +26,8 @@ json::object to_json(const Probe& probe) {
   json::object out{{"kind", kind_text(probe.kind)},
                    {"interval", probe.interval_s},
                    {"timeout", probe.timeout_s},
-                   {"failures", probe.failures}};
+                   {"failures", probe.failures},
+                   {"successes", probe.successes}};
   if (probe.kind == Probe::Kind::kHttp) {
     out["path"] = probe.path;
     out["host"] = probe.host;
@@ -79,6 +80,7 @@ Probe probe_from(const json::object& from) {
   read(from, "interval", probe.interval_s);
   read(from, "timeout", probe.timeout_s);
   read(from, "failures", probe.failures);
+  read(from, "successes", probe.successes);
   if (const json::value* status = from.if_contains("status")) {
     probe.status_low = status->as_array().at(0).to_number<int>();
     probe.status_high = status->as_array().at(1).to_number<int>();
@@ -98,7 +100,11 @@ Process process_from(const json::object& from) {
   read(from, "memory_bytes", process.memory_bytes);
   read(from, "milli_cpus", process.milli_cpus);
   read(from, "group", process.group);
-  if (const json::value* probe = from.if_contains("readiness")) process.readiness = probe_from(probe->as_object());
+  if (const json::value* probe = from.if_contains("readiness")) {
+    process.readiness = probe_from(probe->as_object());
+    // Rows of before readiness had an interval hold the one of liveness there.
+    if (!probe->as_object().contains("successes")) process.readiness->interval_s = 0;
+  }
   if (const json::value* probe = from.if_contains("liveness")) process.liveness = probe_from(probe->as_object());
   std::string path;  // of before 0004_processes.sql
   read(from, "health", path);

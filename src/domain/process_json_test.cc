@@ -16,7 +16,9 @@ ProcessList full() {
                                               .host = "www.example.org",
                                               .status_low = 204,
                                               .status_high = 299,
-                                              .timeout_s = 7},
+                                              .interval_s = 3,
+                                              .timeout_s = 7,
+                                              .successes = 2},
                            .ready_timeout_s = 5,
                            .liveness = Probe{.interval_s = 11, .timeout_s = 2, .failures = 4},
                            .drain_s = 0,
@@ -52,6 +54,10 @@ TEST(ProcessJson, ReadsTheRowsOfBefore) {
                                .ready_timeout_s = 90};
   EXPECT_EQ(*list, expected);
   EXPECT_EQ(process_list_from_json(R"({"web":{"health":""}})").value(), ProcessList{});
+  const Result<ProcessList> later = process_list_from_json(
+      R"({"processes":{"web":{"readiness":{"kind":"tcp","interval":10,"timeout":5,"failures":3}}}})");
+  ASSERT_TRUE(later);
+  EXPECT_EQ(later->processes.at("web").readiness->interval_s, 0) << "that was the interval of liveness";
 }
 
 TEST(ProcessJson, WhatANewerProgramWroteBesideIsLeftOut) {

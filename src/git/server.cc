@@ -31,6 +31,10 @@ namespace {
 // times what AES-GCM costs in hardware, so only GCM is offered: OpenSSH has it since 6.2, PuTTY since 0.81, JGit,
 // libssh2 1.11.
 constexpr const char* kCiphers = "aes256-gcm@openssh.com,aes128-gcm@openssh.com";
+// None by SHA-1 (ssh-rsa): libssh looks at a signature's kind only where it is told which.
+constexpr const char* kSignatures =
+    "ssh-ed25519,sk-ssh-ed25519@openssh.com,ecdsa-sha2-nistp256,ecdsa-sha2-nistp384,ecdsa-sha2-nistp521,"
+    "sk-ecdsa-sha2-nistp256@openssh.com,rsa-sha2-512,rsa-sha2-256";
 constexpr const char* kKeyExchange = "curve25519-sha256,curve25519-sha256@libssh.org,ecdh-sha2-nistp256";
 
 // Closed at once, the connection would be reset before the Client has read why.
@@ -154,6 +158,7 @@ Status Server::prepare() {
       ssh_bind_options_set(bind_.get(), SSH_BIND_OPTIONS_CIPHERS_S_C, kCiphers) != SSH_OK ||
       ssh_bind_options_set(bind_.get(), SSH_BIND_OPTIONS_KEY_EXCHANGE, kKeyExchange) != SSH_OK ||
       ssh_bind_options_set(bind_.get(), SSH_BIND_OPTIONS_HOSTKEY_ALGORITHMS, "ssh-ed25519") != SSH_OK ||
+      ssh_bind_options_set(bind_.get(), SSH_BIND_OPTIONS_PUBKEY_ACCEPTED_KEY_TYPES, kSignatures) != SSH_OK ||
       ssh_bind_options_set(bind_.get(), SSH_BIND_OPTIONS_BANNER, "PaaSTech") != SSH_OK)
     return fail(Code::kInternal, fmt::format("libssh refuses a setting: {}", ssh_get_error(bind_.get())));
   return {};

@@ -1,4 +1,5 @@
 #include "git/session.h"
+#include "base/text.h"
 
 #include <fmt/format.h>
 #include <poll.h>
@@ -121,6 +122,11 @@ bool Session::authenticate() {
       return false;
     }
     if (ssh_event_dopoll(connection_.event, left) == SSH_ERROR || !connection_.connected()) return false;
+    // libssh answers nothing to a signature of a kind that is not taken: its sender would wait for the login's end.
+    if (ssh_get_error_code(session) == SSH_FATAL) {
+      spdlog::info("git: {}: login refused: {}", peer_, sanitize_terminal(ssh_get_error(session)));
+      return false;
+    }
   }
   for (const std::string& key : unknown_keys_) context_.familiar.add(key);
   return true;

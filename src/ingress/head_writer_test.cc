@@ -97,6 +97,32 @@ TEST(Page, EscapesWhatItShowsAndStatesItsLength) {
   }
 }
 
+TEST(Address, IsPublicWhereAnyoneCanReachIt) {
+  for (const char* there : {"1.1.1.1", "172.32.0.1", "100.128.0.1", "192.0.1.1", "2606:4700::1111", "::ffff:1.1.1.1"})
+    EXPECT_TRUE(is_public(*parse_address(there, 0))) << there;
+  for (const char* here : {"0.0.0.0",
+                           "10.1.2.3",
+                           "100.64.0.1",
+                           "127.0.0.2",
+                           "169.254.169.254",
+                           "172.16.0.1",
+                           "172.31.255.255",
+                           "192.168.0.1",
+                           "198.19.0.1",
+                           "224.0.0.1",
+                           "255.255.255.255",
+                           "::",
+                           "::1",
+                           "fe80::1",
+                           "fd00::1",
+                           "ff02::1",
+                           "::ffff:10.0.0.1",
+                           "64:ff9b::a00:1",
+                           "2002:a00:1::",
+                           "::a00:1"})
+    EXPECT_FALSE(is_public(*parse_address(here, 0))) << here;
+}
+
 TEST(CidrList, KnowsItsNetworks) {
   const auto list = CidrList::parse("10.0.0.0/8, 192.168.1.7 fd00::/9");
   ASSERT_TRUE(list);

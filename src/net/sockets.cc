@@ -6,6 +6,9 @@
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <cerrno>
+#include <cstring>
+
+#include "net/resolve.h"
 
 namespace paastech::net {
 namespace {
@@ -55,19 +58,30 @@ static Task<Result<std::vector<GenericEndpoint>>> addresses_of(Endpoint endpoint
     found.emplace_back(asio::local::stream_protocol::endpoint(endpoint.unix_path));
     co_return found;
   }
-  ErrorCode not_numeric;
-  const auto address = asio::ip::make_address(endpoint.host, not_numeric);
-  if (!not_numeric) {
-    found.emplace_back(tcp::endpoint(address, endpoint.port));
+  CO_TRY_ASSIGN(const std::vector<Address> addresses, co_await resolve(endpoint.host, endpoint.port));
+  for (const Address& address : addresses) found.emplace_back(address.get(), address.length);
+  co_return found;
+}
+
+Task<Result<std::vector<Address>>> resolve(std::string host, std::uint16_t port) {
+  std::vector<Address> found;
+  if (const Result<Address> written = parse_address(host, port)) {
+    found.push_back(*written);
     co_return found;
   }
   tcp::resolver resolver(co_await asio::this_coro::executor);
-  const std::string port = std::to_string(endpoint.port);
-  auto [error, results] = co_await resolver.async_resolve(endpoint.host, port, kAwait);
+  const std::string service = std::to_string(port);
+  auto [error, results] = co_await resolver.async_resolve(host, service, kAwait);
   if (error)
-    co_return fail(Code::kUnavailable, "cannot find the address of " + endpoint.host + ": " + error.message(),
+    co_return fail(Code::kUnavailable, "cannot find the address of " + host + ": " + error.message(),
                    "check the spelling of the host name and the DNS settings");
-  for (const auto& entry : results) found.emplace_back(entry.endpoint());
+  for (const auto& entry : results) {
+    const tcp::endpoint endpoint = entry.endpoint();
+    Address address;
+    address.length = static_cast<socklen_t>(endpoint.size());
+    std::memcpy(&address.storage, endpoint.data(), endpoint.size());
+    found.push_back(address);
+  }
   co_return found;
 }
 

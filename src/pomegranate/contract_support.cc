@@ -29,10 +29,15 @@ void Contract::TearDown() {
     EXPECT_TRUE(removed && removed->leftovers_size() == 0);
   }
   end_engine();
+  const std::string bridges = bridge_prefix(options_.instance) + "+";
+  for (const char* chain : {"INPUT", "FORWARD"})
+    (void)run_program({"ip6tables", "-w", "10", "-D", chain, "-i", bridges, "-j", "DROP"});
   for (const char* end : {"IN", "FW"}) {
     const std::string chain = "PT-" + options_.instance + "-" + end;
-    for (const char* from : {"INPUT", "DOCKER-USER", "FORWARD"})
+    for (const char* from : {"INPUT", "DOCKER-USER", "FORWARD"}) {
       (void)run_program({"iptables", "-w", "10", "-D", from, "-s", options_.subnet_pool, "-j", chain});
+      (void)run_program({"iptables", "-w", "10", "-D", from, "-i", bridges, "-j", chain});
+    }
     (void)run_program({"iptables", "-w", "10", "-F", chain});
     (void)run_program({"iptables", "-w", "10", "-X", chain});
   }

@@ -27,6 +27,8 @@ net::Task<Status> DockerEngine::ready_base_images(std::vector<BaseImage> images,
   for (const BaseImage& image : images) {
     Result<docker::ImageDetails> details = co_await docker::inspect_image(client_, image.reference);
     if (!details && details.error().code == Code::kNotFound) {
+      const Status reachable = co_await check_registry_address(image.reference, options_.registries);
+      if (!reachable) co_return std::unexpected(at_line(image, reachable.error()));
       CO_TRY(co_await fetch_image(image, sink, fetch));
       details = co_await docker::inspect_image(client_, image.reference);
     }

@@ -61,6 +61,12 @@ v1::BuildEvent failed(std::string reason, std::string message) {
 net::Task<Status> DockerEngine::build(v1::BuildSpec spec, std::shared_ptr<TarSource> tar,
                                       SinkPtr<v1::BuildEvent> sink) {
   CO_TRY(check_spec(spec));
+  Result<build::Dockerignore> ignore = build::Dockerignore::parse(spec.dockerignore());
+  if (!ignore) {
+    v1::BuildEvent event = failed("invalid_dockerfile", ignore.error().message + "; " + ignore.error().hint);
+    [[maybe_unused]] const bool told = co_await sink->put(std::move(event));
+    co_return Status{};
+  }
   auto run = std::make_shared<BuildRun>(tasks_.executor());
   run->spec = std::move(spec);
   run->tar = std::move(tar);
@@ -73,7 +79,7 @@ net::Task<Status> DockerEngine::build(v1::BuildSpec spec, std::shared_ptr<TarSou
     TRY_ASSIGN(raw->base_images, check_image_references(text, raw->spec.project(), options_.registries));
     return {};
   };
-  run->scan.emplace(run->spec.dockerfile(), std::move(check));
+  run->scan.emplace(run->spec.dockerfile(), std::move(check), std::move(*ignore));
   const std::int64_t seconds = run->spec.timeout_seconds() > 0 ? run->spec.timeout_seconds() : kBuildSeconds;
   run->deadline.expires_after(std::chrono::seconds(seconds));
   run->deadline.async_wait([weak = std::weak_ptr(run)](const boost::system::error_code& cancelled) {
@@ -148,13 +154,14 @@ net::Task<Status> DockerEngine::upload(std::shared_ptr<BuildRun> run) {
   while (true) {
     std::optional<std::string> piece = co_await run->tar->next();
     if (!piece || run->stopped()) break;
-    const Status fine = run->scan->add(*piece);
-    if (!fine) {
-      run->invalid = fine.error();
+    Result<std::string> passed = run->scan->add(std::move(*piece));
+    if (!passed) {
+      run->invalid = passed.error();
       run->stop();
       co_return Status{};
     }
-    Status sent = co_await run->exchange->write(std::move(*piece));
+    if (passed->empty()) continue;
+    Status sent = co_await run->exchange->write(std::move(*passed));
     if (!sent) co_return std::unexpected(client_->lost(sent.error()));
   }
   if (run->stopped()) co_return Status{};

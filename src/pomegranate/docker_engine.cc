@@ -2,6 +2,7 @@
 
 #include <sys/resource.h>
 
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 
@@ -56,7 +57,11 @@ DockerEngine::DockerEngine(net::TaskGroup& tasks, Options options, SubnetPool po
       options_(std::move(options)),
       pool_(pool),
       client_(std::make_shared<docker::Client>(options_.docker_socket)),
-      firewall_(options_.instance, pool.whole().text(), host_nameservers(),
+      firewall_(options_.instance,
+                {.pool = pool.whole().text(),
+                 .bridges = bridge_prefix(options_.instance),
+                 .nameservers = host_nameservers(),
+                 .ipv6 = std::filesystem::exists("/proc/net/if_inet6")},
                 [](std::vector<std::string> argv) { return run_program(std::move(argv)); }) {}
 
 net::Task<Result<v1::EngineDescription>> DockerEngine::describe() {

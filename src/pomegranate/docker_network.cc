@@ -38,6 +38,7 @@ net::Task<Status> DockerEngine::ensure_network(std::string name, std::string pro
   for (const auto& [other, subnet] : networks_made_) take(subnet);
   docker::NetworkSpec spec;
   spec.name = name;
+  spec.bridge = bridge_name(options_.instance, name);
   spec.labels[std::string(kLabelInstance)] = options_.instance;
   spec.labels[std::string(kLabelKind)] = "network";
   spec.labels[std::string(kLabelProject)] = project;

@@ -1,5 +1,7 @@
 // Waits until an Instance that was started is ready: probed beside a watch for its end, so that neither hides the
 // other.
+#include <algorithm>
+
 #include "base/human_bytes.h"
 #include "docker/deadline.h"
 #include "docker/logs.h"
@@ -24,6 +26,12 @@ struct Pauses {
 constexpr Pauses kPortPauses{5ms, 100ms};
 constexpr Pauses kCommandPauses{50ms, 1000ms};
 
+Pauses pauses_of(const v1::Probe& probe) {
+  const std::chrono::seconds asked(probe.interval_seconds());
+  if (asked > 0s) return {asked, asked};
+  return probe.command_size() > 0 ? kCommandPauses : kPortPauses;
+}
+
 // What the last attempt that got anywhere says of an Instance that never was well.
 v1::GroupEvent never_well(const BringUp& run, const ProbeAttempt& last, bool listened, std::int64_t seconds,
                           std::vector<std::string> lines) {
@@ -35,9 +43,10 @@ v1::GroupEvent never_well(const BringUp& run, const ProbeAttempt& last, bool lis
                     "0.0.0.0 (not only 127.0.0.1), on the port that $PORT names",
                     run.port, name, seconds),
         std::move(lines));
+  const std::string often = run.probe.successes() > 1 ? fmt::format(", {} times in a row", run.probe.successes()) : "";
   return start_failed(
       "unhealthy",
-      fmt::format("{} is not well after {} s: {}; {}", name, seconds, last.detail, wanted_answer(run.probe)),
+      fmt::format("{} is not well after {} s: {}; {}{}", name, seconds, last.detail, wanted_answer(run.probe), often),
       std::move(lines));
 }
 
@@ -74,9 +83,10 @@ net::Task<Result<v1::GroupEvent>> DockerEngine::wait_ready(std::shared_ptr<Bring
   const std::chrono::milliseconds longest =
       run->probe.attempt_seconds() > 0 ? std::chrono::seconds(run->probe.attempt_seconds()) : kProbeAttempt;
   const auto deadline = Clock::now() + std::chrono::seconds(seconds);
-  const Pauses pauses = run->probe.command_size() > 0 ? kCommandPauses : kPortPauses;
+  const Pauses pauses = pauses_of(run->probe);
   std::chrono::milliseconds pause = pauses.first;
   bool listened = false;
+  int in_row = 0;
   ProbeAttempt last;
   while (!run->exited && !run->sink->gone() && Clock::now() < deadline) {
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now()) + 1ms;
@@ -87,7 +97,8 @@ net::Task<Result<v1::GroupEvent>> DockerEngine::wait_ready(std::shared_ptr<Bring
       run->decide();
       co_return std::unexpected(made.error());
     }
-    if (made && made->well) {
+    in_row = made && made->well ? in_row + 1 : 0;
+    if (in_row > 0 && in_row >= run->probe.successes()) {
       run->decide();
       co_return ready;
     }
@@ -96,7 +107,8 @@ net::Task<Result<v1::GroupEvent>> DockerEngine::wait_ready(std::shared_ptr<Bring
     const bool cut_short = made && made->late && left < longest && !last.detail.empty();
     if (made && !cut_short && (made->connected || !last.connected)) last = std::move(*made);
     if (run->exited) break;
-    co_await run->changed.wait(pause);
+    const auto rest = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now()) + 1ms;
+    co_await run->changed.wait(std::clamp(rest, 0ms, pause));
     pause = std::min<std::chrono::milliseconds>(pause * 3 / 2, pauses.longest);
   }
   run->decide();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <utility>
 
 #include "base/text.h"
 
@@ -63,7 +64,8 @@ Result<std::string> pax_path(std::string_view body) {
 
 }  // namespace
 
-DockerfileScan::DockerfileScan(std::string path, Check check) : path_(plain_path(path)), check_(std::move(check)) {}
+DockerfileScan::DockerfileScan(std::string path, Check check, build::Dockerignore ignore)
+    : path_(plain_path(path)), check_(std::move(check)), ignore_(std::move(ignore)) {}
 
 Status DockerfileScan::missing() const {
   return fail(Code::kInvalidArgument, "there is no regular file " + path_ + " in the build context",
@@ -77,15 +79,22 @@ std::string DockerfileScan::entry_path() const {
   return prefix.empty() ? name : std::string(prefix) + "/" + name;
 }
 
-Status DockerfileScan::add(std::string_view piece) {
+Result<std::string> DockerfileScan::add(std::string piece) {
+  std::string out;
+  TRY(take(piece, out));
+  return ignore_.empty() ? std::move(piece) : std::move(out);
+}
+
+Status DockerfileScan::take(std::string_view piece, std::string& out) {
   while (!piece.empty() && !ended_) {
     if (!in_entry_) {
       const std::size_t take = std::min(kBlock - header_.size(), piece.size());
       header_.append(piece.substr(0, take));
       piece.remove_prefix(take);
-      if (header_.size() == kBlock) TRY(take_header());
+      if (header_.size() == kBlock) TRY(take_header(out));
       continue;
     }
+    const std::string_view before = piece;
     const std::size_t content = static_cast<std::size_t>(std::min<std::uint64_t>(left_, piece.size()));
     if (purpose_ != Purpose::kSkip) body_.append(piece.substr(0, content));
     left_ -= content;
@@ -95,16 +104,37 @@ Status DockerfileScan::add(std::string_view piece) {
       padding_ -= fill;
       piece.remove_prefix(fill);
     }
+    pass(before.substr(0, before.size() - piece.size()), out);
     // Judged with the last content byte, before any of the padding is let through.
     if (left_ == 0 && (padding_ == 0 || !body_.empty())) TRY(end_entry());
   }
+  pass(piece, out);  // what is behind its end
   return {};
 }
 
-Status DockerfileScan::take_header() {
+void DockerfileScan::pass(std::string_view bytes, std::string& out) {
+  if (ignore_.empty() || way_ == Way::kLeftOut) return;
+  (way_ == Way::kHeld ? held_ : out).append(bytes);
+}
+
+// An entry that goes on takes its held headers with it.
+Status DockerfileScan::keep_or_leave(const std::string& path, std::string& out) {
+  if (path != path_ && path != ".dockerignore") {
+    TRY_ASSIGN(const bool leave, ignore_.excludes(path));
+    if (leave) way_ = Way::kLeftOut;
+  }
+  pass(std::exchange(held_, {}), out);
+  return {};
+}
+
+Status DockerfileScan::take_header(std::string& out) {
+  way_ = Way::kHeld;
+  pass(header_, out);
   // The archive ends with two blocks of zeros; nothing is read after the first.
   if (header_.find_first_not_of('\0') == std::string::npos) {
     ended_ = true;
+    way_ = Way::kOn;
+    pass(std::exchange(held_, {}), out);
     return seen_ ? Status{} : missing();
   }
   std::uint64_t size = 0;
@@ -118,7 +148,11 @@ Status DockerfileScan::take_header() {
   if (type == 'x' || type == 'L') {
     if (size > kMaxPax) return fail(Code::kInvalidArgument, "a path in the build context is too long");
     purpose_ = type == 'x' ? Purpose::kPax : Purpose::kLongName;
-  } else if (type != 'g') {
+  } else if (type == 'g') {
+    way_ = Way::kOn;
+    pass(std::exchange(held_, {}), out);
+  } else if (type != 'K') {  // a long target, which stays with its link
+    way_ = Way::kOn;
     const std::string path = plain_path(entry_path());
     long_path_.clear();
     const std::vector<std::string> parts = split(path, '/');
@@ -133,6 +167,7 @@ Status DockerfileScan::take_header() {
       if (size > kMaxDockerfile) return fail(Code::kInvalidArgument, path_ + " is larger than the limit of 256 KiB");
       purpose_ = Purpose::kDockerfile;
     }
+    TRY(keep_or_leave(path, out));
   }
   header_.clear();
   in_entry_ = true;

@@ -19,7 +19,7 @@ Status scan(const std::string& tar, const std::string& path, std::string* seen =
     return {};
   });
   if (step == 0) step = tar.size();
-  for (std::size_t at = 0; at < tar.size(); at += step) TRY(scan.add(std::string_view(tar).substr(at, step)));
+  for (std::size_t at = 0; at < tar.size(); at += step) TRY(scan.add(tar.substr(at, step)));
   return scan.finish();
 }
 
@@ -38,7 +38,7 @@ TEST(DockerfileScan, LetsNotTheLastByteOfABadOneThrough) {
   const std::string tar = TestTar().file("Dockerfile", "FROM debian\nBAD").end();
   DockerfileScan one("Dockerfile", [](std::string_view) -> Status { return fail(Code::kInvalidArgument, "bad"); });
   std::size_t passed = 0;
-  while (passed < tar.size() && one.add(std::string_view(tar).substr(passed, 1))) ++passed;
+  while (passed < tar.size() && one.add(tar.substr(passed, 1))) ++passed;
   EXPECT_EQ(passed, 512u + 15 - 1);
 }
 
@@ -55,6 +55,38 @@ TEST(DockerfileScan, RefusesAMissingALinkedAndAnEscapingOne) {
   EXPECT_FALSE(scan(TestTar().file("../x", "y").file("Dockerfile", "FROM a\n").end(), "Dockerfile"));
   EXPECT_FALSE(scan(std::string(2000, 'x'), "Dockerfile"));
   EXPECT_FALSE(scan("", "Dockerfile"));
+}
+
+std::string filtered(const std::string& tar, std::string_view ignore, std::size_t step,
+                     const std::string& path = "Dockerfile") {
+  DockerfileScan scan(path, [](std::string_view) { return Status{}; }, *build::Dockerignore::parse(ignore));
+  std::string out;
+  for (std::size_t at = 0; at < tar.size(); at += step) {
+    const Result<std::string> passed = scan.add(tar.substr(at, step));
+    EXPECT_TRUE(passed);
+    if (passed) out += *passed;
+  }
+  EXPECT_TRUE(scan.finish());
+  return out;
+}
+
+TEST(DockerfileScan, LeavesOutWhatTheDockerignoreNames) {
+  const std::string big(1000, 'x');
+  const std::string tar = TestTar()
+                              .file(".dockerignore", "*")
+                              .file(".env", "SECRET=1")
+                              .file("Dockerfile", "FROM a\n")
+                              .file("src/a", big)
+                              .file("src/b", "")
+                              .link("src/c", "a")
+                              .end();
+  for (const std::size_t step : {std::size_t{1}, std::size_t{511}, std::size_t{513}, tar.size()}) {
+    EXPECT_EQ(filtered(tar, "", step), tar);
+    EXPECT_EQ(filtered(tar, "other\n", step), tar);
+    EXPECT_EQ(filtered(tar, "*\n!src/a\n", step),
+              TestTar().file(".dockerignore", "*").file("Dockerfile", "FROM a\n").file("src/a", big).end())
+        << step;
+  }
 }
 
 // The real thing: what `git archive` writes, with a pax global header and a path too long for ustar.
@@ -80,6 +112,9 @@ TEST(DockerfileScan, ReadsWhatGitArchiveWrites) {
   const Status status = scan(tar->output, deep + "Dockerfile", &seen, 1000);
   ASSERT_TRUE(status) << status.error().message;
   EXPECT_EQ(seen, "FROM deep\n");
+  const std::string less = filtered(tar->output, "*\n", 1000, deep + "Dockerfile");
+  EXPECT_LT(less.size(), 50'000u) << "zz stayed";
+  EXPECT_TRUE(scan(less, deep + "Dockerfile", &seen)) << "it is kept with its long path";
 }
 
 }  // namespace

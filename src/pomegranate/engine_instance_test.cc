@@ -43,6 +43,36 @@ TEST_F(EngineInstance, AProbeAsksByHostAndForTheStatusesItIsTold) {
   EXPECT_TRUE(ensure(wanted).has_ready());
 }
 
+TEST_F(EngineInstance, IsReadyOnlyAfterAsManyInARowAsItIsTold) {
+  const std::string id = project();
+  built(id);
+  v1::InstanceGroup wanted = worker(group(id, {"sleep", "600"}));
+  constexpr const char* kEverySecond = "n=$(cat /tmp/n || echo 0); echo $((n+1)) > /tmp/n; test $((n%2)) = 1";
+  for (const char* word : {"sh", "-c", kEverySecond}) wanted.mutable_probe()->add_command(word);
+  wanted.mutable_probe()->set_timeout_seconds(2);
+  wanted.mutable_probe()->set_successes(2);
+  const v1::GroupEvent refused = ensure(wanted);
+  ASSERT_TRUE(refused.has_failed());
+  EXPECT_EQ(refused.failed().reason(), "unhealthy");
+  EXPECT_NE(refused.failed().message().find(", 2 times in a row"), std::string::npos) << refused.failed().message();
+  wanted.set_deployment(2);
+  wanted.mutable_probe()->set_successes(1);
+  EXPECT_TRUE(ensure(wanted).has_ready());
+  wanted.set_deployment(3);
+  wanted.mutable_probe()->clear_command();
+  // Well from the third attempt on; at one a second the third and fourth are within the time, at one an hour not.
+  for (const char* word : {"sh", "-c", "echo >> /tmp/n; test $(wc -l < /tmp/n) -ge 3"})
+    wanted.mutable_probe()->add_command(word);
+  wanted.mutable_probe()->set_successes(2);
+  wanted.mutable_probe()->set_interval_seconds(1);
+  wanted.mutable_probe()->set_timeout_seconds(30);
+  EXPECT_TRUE(ensure(wanted).has_ready());
+  wanted.set_deployment(4);
+  wanted.mutable_probe()->set_interval_seconds(300);
+  wanted.mutable_probe()->set_timeout_seconds(2);
+  EXPECT_TRUE(ensure(wanted).has_failed());
+}
+
 TEST_F(EngineInstance, ACommandProbesWhatTakesNoRequests) {
   const std::string id = project();
   built(id);

@@ -1,4 +1,7 @@
 // Images from a real registry, with and without a password.
+#include <netdb.h>
+#include <unistd.h>
+
 #include "docker/build.h"
 #include "docker/lines.h"
 #include "pomegranate/contract_support.h"
@@ -67,6 +70,35 @@ class EnginePull : public Contract {
 std::string dockerfile(const std::string& mark) {
   return "FROM debian:bookworm\nCOPY app.pl /app.pl\nLABEL mark=" + mark +
          "\nEXPOSE 8080\nCMD [\"perl\", \"/app.pl\"]\n";
+}
+
+// The first name of this machine's own that is not written as such.
+std::string own_name() {
+  std::string host(256, '\0');
+  if (::gethostname(host.data(), host.size()) != 0) return {};
+  for (const std::string& name : {std::string("ip6-localhost"), std::string(host.c_str())}) {
+    addrinfo* found = nullptr;
+    const bool known = ::getaddrinfo(name.c_str(), nullptr, nullptr, &found) == 0;
+    if (found) ::freeaddrinfo(found);
+    if (known) return name;
+  }
+  return {};
+}
+
+TEST_F(EnginePull, ANameOfThisServicesOwnNetworkIsRefusedUnlessItIsListed) {
+  const std::string host = own_name();
+  if (host.empty()) GTEST_SKIP() << "this machine's names do not resolve";
+  const std::string reference = host + ":1/a:1";
+  const std::string id = project();
+  const v1::BuildResult refused = pull(id, reference);
+  EXPECT_EQ(refused.reason(), "invalid_image") << refused.message();
+  EXPECT_NE(refused.message().find("engine.registries"), std::string::npos) << refused.message();
+  const v1::BuildResult based = build(build_spec(id), "FROM " + reference + "\nCMD x\n");
+  EXPECT_EQ(based.reason(), "invalid_dockerfile") << based.message();
+  options_.registries = {host + ":1"};
+  make_engine(true);
+  const v1::BuildResult asked = pull(id, reference);  // nobody is there, but it was asked
+  EXPECT_EQ(asked.reason(), "pull_failed") << asked.message();
 }
 
 TEST_F(EnginePull, AnImageIsFetchedNamedAndRuns) {

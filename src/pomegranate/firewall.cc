@@ -24,19 +24,19 @@ std::vector<std::string> operator+(std::vector<std::string> a, const std::vector
 
 }  // namespace
 
-Firewall::Firewall(std::string instance, std::string pool, std::vector<std::string> nameservers, Run run)
-    : tag_(tag_of(instance)), pool_(std::move(pool)), nameservers_(std::move(nameservers)), run_(std::move(run)) {}
+Firewall::Firewall(std::string instance, Networks networks, Run run)
+    : tag_(tag_of(instance)), networks_(std::move(networks)), run_(std::move(run)) {}
 
-Result<bool> Firewall::works(std::vector<std::string> rule) const {
+Result<bool> Firewall::works(const Rule& command, const char* program) const {
   // -w: waits for other programs that change rules, instead of failing.
-  TRY_ASSIGN(const ProgramResult result, run_(std::vector<std::string>{"iptables", "-w", "10"} + rule));
+  TRY_ASSIGN(const ProgramResult result, run_(Rule{program, "-w", "10"} + command));
   return result.exit_code == 0;
 }
 
-Status Firewall::must(std::vector<std::string> rule) const {
-  TRY_ASSIGN(const ProgramResult result, run_(std::vector<std::string>{"iptables", "-w", "10"} + rule));
+Status Firewall::must(const Rule& command, const char* program) const {
+  TRY_ASSIGN(const ProgramResult result, run_(Rule{program, "-w", "10"} + command));
   if (result.exit_code == 0) return {};
-  return fail(Code::kFailedPrecondition, "iptables refused a rule: " + std::string(trim(result.output)),
+  return fail(Code::kFailedPrecondition, std::string(program) + " refused a rule: " + std::string(trim(result.output)),
               "run the pomegranate role with CAP_NET_ADMIN, and see that the kernel has iptables' modules");
 }
 
@@ -46,23 +46,35 @@ Status Firewall::ensure_chain(const std::string& chain) const {
   return must({"-N", chain});
 }
 
-Status Firewall::ensure_rule(const std::string& chain, std::vector<std::string> rule) const {
-  TRY_ASSIGN(const bool there, works(std::vector<std::string>{"-C", chain} + rule));
+Status Firewall::ensure_rule(const std::string& chain, const Rule& rule) const {
+  TRY_ASSIGN(const bool there, works(Rule{"-C", chain} + rule));
   if (there) return {};
-  return must(std::vector<std::string>{"-A", chain} + rule);
+  return must(Rule{"-A", chain} + rule);
 }
 
-Status Firewall::ensure_first(const std::string& chain, std::vector<std::string> rule) const {
-  TRY_ASSIGN(const bool there, works(std::vector<std::string>{"-C", chain} + rule));
+Status Firewall::ensure_first(const std::string& chain, const Rule& rule, const char* program) const {
+  TRY_ASSIGN(const bool there, works(Rule{"-C", chain} + rule, program));
   if (there) return {};
-  return must(std::vector<std::string>{"-I", chain, "1"} + rule);
+  return must(Rule{"-I", chain, "1"} + rule, program);
 }
 
 // In front: the host's nameserver may be another one than when the rules that drop were made.
 Status Firewall::ensure_nameservers(const std::string& chain) const {
-  for (const std::string& server : nameservers_)
+  for (const std::string& server : networks_.nameservers)
     for (const char* protocol : {"udp", "tcp"})
       TRY(ensure_first(chain, {"-d", server, "-p", protocol, "--dport", "53", "-j", "RETURN"}));
+  return {};
+}
+
+Status Firewall::ensure_jumps(const std::string& from, const std::string& chain) const {
+  TRY(ensure_first(from, {"-s", networks_.pool, "-j", chain}));
+  return ensure_first(from, {"-i", networks_.bridges + "+", "-j", chain});
+}
+
+Status Firewall::close_ipv6() const {
+  if (!networks_.ipv6) return {};
+  for (const char* chain : {"INPUT", "FORWARD"})
+    TRY(ensure_first(chain, {"-i", networks_.bridges + "+", "-j", "DROP"}, "ip6tables"));
   return {};
 }
 
@@ -75,7 +87,7 @@ Status Firewall::ensure() const {
   TRY(ensure_rule(in, {"-m", "conntrack", "--ctstate", "ESTABLISHED,RELATED", "-j", "RETURN"}));
   TRY(ensure_nameservers(in));
   TRY(ensure_rule(in, {"-j", "DROP"}));
-  TRY(ensure_first("INPUT", {"-s", pool_, "-j", in}));
+  TRY(ensure_jumps("INPUT", in));
   // Through the host. DOCKER-USER is the place the Engine leaves to others, and always passes first.
   TRY(ensure_chain(forward));
   TRY(ensure_nameservers(forward));
@@ -84,11 +96,12 @@ Status Firewall::ensure() const {
   // physdev match they cannot be told apart, and the Engine's own isolation of bridges is all there is.
   const Status own = ensure_rule(forward, {"-m", "physdev", "--physdev-is-bridged", "-j", "RETURN"});
   if (own)
-    TRY(ensure_rule(forward, {"-d", pool_, "-m", "conntrack", "--ctstate", "NEW", "-j", "DROP"}));
+    TRY(ensure_rule(forward, {"-d", networks_.pool, "-m", "conntrack", "--ctstate", "NEW", "-j", "DROP"}));
   else
     spdlog::debug("no physdev match: leaving networks' separation to the Engine ({})", own.error().message);
   TRY_ASSIGN(const bool docker_user, works({"-n", "-L", "DOCKER-USER"}));
-  return ensure_first(docker_user ? "DOCKER-USER" : "FORWARD", {"-s", pool_, "-j", forward});
+  TRY(ensure_jumps(docker_user ? "DOCKER-USER" : "FORWARD", forward));
+  return close_ipv6();
 }
 
 std::vector<std::string> parse_nameservers(std::string_view resolv_conf) {

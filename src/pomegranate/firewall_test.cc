@@ -17,6 +17,7 @@ struct FakeTables {
 
   Result<ProgramResult> run(std::vector<std::string> argv) {
     std::vector<std::string> words(argv.begin() + 3, argv.end());
+    if (argv[0] == "ip6tables") words[1] = "6 " + words[1];
     if (!refuse.empty() && std::ranges::find(words, refuse) != words.end()) return ProgramResult{2, "no such match"};
     if (words[0] == "-n") return ProgramResult{chains.contains(words[2]) ? 0 : 1, ""};
     const std::string chain = words[1];
@@ -31,8 +32,10 @@ struct FakeTables {
   }
 };
 
+Firewall::Networks networks() { return {.pool = "10.208.0.0/12", .bridges = "pt0000-", .nameservers = {"192.0.2.53"}}; }
+
 Firewall firewall_on(std::shared_ptr<FakeTables> tables) {
-  return {"pt", "10.208.0.0/12", {"192.0.2.53"}, [tables](std::vector<std::string> argv) { return tables->run(argv); }};
+  return {"pt", networks(), [tables](std::vector<std::string> argv) { return tables->run(argv); }};
 }
 
 TEST(Firewall, ClosesTheHostMetadataAndOtherNetworksAndIsIdempotent) {
@@ -40,10 +43,14 @@ TEST(Firewall, ClosesTheHostMetadataAndOtherNetworksAndIsIdempotent) {
   tables->chains["DOCKER-USER"] = {"-j RETURN "};
   const Firewall firewall = firewall_on(tables);
   ASSERT_TRUE(firewall.ensure());
-  EXPECT_EQ(tables->chains["INPUT"], (std::vector<std::string>{"-s 10.208.0.0/12 -j PT-pt-IN "}));
+  EXPECT_EQ(tables->chains["INPUT"],
+            (std::vector<std::string>{"-i pt0000-+ -j PT-pt-IN ", "-s 10.208.0.0/12 -j PT-pt-IN "}));
   EXPECT_EQ(tables->chains["PT-pt-IN"].back(), "-j DROP ");
   EXPECT_EQ(std::ranges::count(tables->chains["PT-pt-IN"], "-m conntrack --ctstate ESTABLISHED,RELATED -j RETURN "), 1);
-  EXPECT_EQ(tables->chains["DOCKER-USER"].front(), "-s 10.208.0.0/12 -j PT-pt-FW ");
+  EXPECT_EQ(tables->chains["DOCKER-USER"],
+            (std::vector<std::string>{"-i pt0000-+ -j PT-pt-FW ", "-s 10.208.0.0/12 -j PT-pt-FW ", "-j RETURN "}));
+  for (const char* chain : {"6 INPUT", "6 FORWARD"})
+    EXPECT_EQ(tables->chains[chain], std::vector<std::string>{"-i pt0000-+ -j DROP "}) << chain;
   const auto& forward = tables->chains["PT-pt-FW"];
   EXPECT_NE(std::ranges::find(forward, "-d 169.254.0.0/16 -j DROP "), forward.end());
   EXPECT_EQ(forward.back(), "-d 10.208.0.0/12 -m conntrack --ctstate NEW -j DROP ");
@@ -55,8 +62,9 @@ TEST(Firewall, ClosesTheHostMetadataAndOtherNetworksAndIsIdempotent) {
 TEST(Firewall, ANewNameserverIsReachedAlsoWhereTheRulesThatDropAreOlder) {
   auto tables = std::make_shared<FakeTables>();
   ASSERT_TRUE(firewall_on(tables).ensure());
-  const Firewall moved("pt", "10.208.0.0/12", {"169.254.169.253"},
-                       [tables](std::vector<std::string> argv) { return tables->run(argv); });
+  Firewall::Networks elsewhere = networks();
+  elsewhere.nameservers = {"169.254.169.253"};
+  const Firewall moved("pt", elsewhere, [tables](std::vector<std::string> argv) { return tables->run(argv); });
   ASSERT_TRUE(moved.ensure());
   for (const char* chain : {"PT-pt-IN", "PT-pt-FW"}) {
     const auto& rules = tables->chains[chain];
@@ -70,8 +78,16 @@ TEST(Firewall, UsesForwardWhereTheEngineHasNoChainAndDoesWithoutPhysdev) {
   auto tables = std::make_shared<FakeTables>();
   tables->refuse = "physdev";
   ASSERT_TRUE(firewall_on(tables).ensure());
-  EXPECT_EQ(tables->chains["FORWARD"].front(), "-s 10.208.0.0/12 -j PT-pt-FW ");
+  EXPECT_EQ(tables->chains["FORWARD"].front(), "-i pt0000-+ -j PT-pt-FW ");
   EXPECT_EQ(tables->chains["PT-pt-FW"].back(), "-d 169.254.0.0/16 -j DROP ");
+}
+
+TEST(Firewall, DoesWithoutIpv6WhereTheKernelHasNone) {
+  auto tables = std::make_shared<FakeTables>();
+  Firewall::Networks old = networks();
+  old.ipv6 = false;
+  ASSERT_TRUE(Firewall("pt", old, [tables](std::vector<std::string> argv) { return tables->run(argv); }).ensure());
+  EXPECT_FALSE(tables->chains.contains("6 INPUT"));
 }
 
 TEST(Firewall, SaysWhatWasRefused) {

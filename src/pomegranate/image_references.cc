@@ -1,5 +1,7 @@
 #include "pomegranate/image_references.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <map>
 #include <optional>
@@ -7,6 +9,7 @@
 
 #include "base/text.h"
 #include "build/dockerfile_text.h"
+#include "net/resolve.h"
 
 namespace paastech::pomegranate {
 
@@ -91,6 +94,8 @@ bool is_named_host(std::string_view host) {
   return !last.empty() && last != "localhost" && consists_of(last.substr(0, 1), kLetters);
 }
 
+constexpr const char* kUseHostName =
+    "use the registry's host name, or ask the administrator to list the address in engine.registries";
 constexpr const char* kOtherBase = "build on a public image, or on another stage";
 
 Status refuse(int line, std::string what, std::string hint = kOtherBase) {
@@ -115,7 +120,7 @@ Status check_reference(const std::string& written, std::string_view project, con
   const std::string registry = registry_of(reference);
   const std::string host = registry.substr(0, registry.find(':'));
   if (!registry.empty() && !is_named_host(host) && std::ranges::find(registries, registry) == registries.end())
-    return no("the registry of " + written + " is named by an address", "use the registry's host name");
+    return no("the registry of " + written + " is named by an address", kUseHostName);
   return {};
 }
 
@@ -217,6 +222,21 @@ Status check_foreign_image(std::string_view reference, const Registries& registr
     return fail(Code::kInvalidArgument, "the digest of " + std::string(reference) + " is not sha256: and 64 digits",
                 "copy it whole, or name a tag");
   return {};
+}
+
+net::Task<Status> check_registry_address(std::string reference, Registries registries) {
+  const std::string registry = registry_of(lower(reference));
+  if (registry.empty() || std::ranges::find(registries, registry) != registries.end()) co_return Status{};
+  const std::string host = registry.substr(0, registry.find(':'));
+  const auto addresses = co_await net::resolve(host, 443);
+  if (!addresses) co_return Status{};  // the Engine will say so itself
+  for (const Address& address : *addresses)
+    if (!is_public(address))
+      co_return fail(Code::kInvalidArgument,
+                     fmt::format("the registry {} is at {}, an address of this Service's own network", host,
+                                 address_text(address)),
+                     fmt::format("ask the administrator to list {} in engine.registries", registry));
+  co_return Status{};
 }
 
 PullName pull_name(std::string_view reference) {

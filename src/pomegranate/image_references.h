@@ -1,13 +1,15 @@
 #pragma once
 // Which images a Dockerfile may build on: never those of another Project, which lie in the same Engine under names that
 // can be guessed from a URL or found by the first digits of an id; and none from a registry on this machine itself,
-// which the Engine could reach where a build cannot. What cannot be read for certain is refused. Pure.
+// which the Engine could reach where a build cannot. What cannot be read for certain is refused. Pure, but for what
+// asks for addresses.
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/result.h"
 #include "domain/image_name.h"
+#include "net/task.h"
 
 namespace paastech::pomegranate {
 
@@ -27,6 +29,12 @@ Result<std::vector<BaseImage>> check_image_references(std::string_view dockerfil
                                                       const Registries& registries = {});
 // The same for an image that a Client wants to run as it is. No image of any project.
 Status check_foreign_image(std::string_view reference, const Registries& registries = {});
+
+// Whether the registry that the reference names, if it is not listed, is at public addresses only (threat 20): the
+// Engine asks from inside of the Service's network. It resolves the name anew, so that a name whose addresses change
+// between the two questions gets past this; what it asks there is HTTPS with a certificate of that name, but for the
+// loopback. kInvalidArgument: it is not. A name that does not resolve is fine: the Engine cannot reach it either.
+net::Task<Status> check_registry_address(std::string reference, Registries registries);
 
 // Splits NAME[:TAG][@DIGEST] as the Engine's pull wants it; latest where neither is there.
 struct PullName {

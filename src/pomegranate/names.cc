@@ -41,6 +41,17 @@ std::string network_name(std::string_view instance, std::string_view project) {
   return std::string(instance) + "-" + std::string(project);
 }
 
+std::string bridge_prefix(std::string_view instance) { return "pt" + hex(sha256(instance)).substr(0, 4) + "-"; }
+
+std::string bridge_name(std::string_view instance, std::string_view network) {
+  // 5 bits a character: of 10,000 networks two share a name once in 20,000 Services (2^40 names).
+  constexpr std::string_view kDigits = "abcdefghijklmnopqrstuvwxyz234567";
+  std::string name = bridge_prefix(instance);
+  for (const char byte : sha256(network).substr(0, 8))
+    name += kDigits[static_cast<unsigned char>(byte) % kDigits.size()];
+  return name;
+}
+
 std::string volume_name(std::string_view instance, std::string_view project, std::string_view name) {
   return std::string(instance) + "." + std::string(project) + "." + std::string(name);
 }

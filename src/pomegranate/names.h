@@ -35,6 +35,10 @@ std::string container_name(std::string_view instance,
                            const InstanceKey& key);  // <instance>.<uuid>.<n>.<process>.<index>
 std::string short_name(const InstanceKey& key);      // "web.1": counted from one, for people
 std::string network_name(std::string_view instance, std::string_view project);
+// The interface of a network's bridge: pt<4>-<8>, of which all of one Service begin with bridge_prefix(). 15
+// characters, the most that a name has (netdevice(7), IFNAMSIZ).
+std::string bridge_prefix(std::string_view instance);
+std::string bridge_name(std::string_view instance, std::string_view network);
 std::string volume_name(std::string_view instance, std::string_view project, std::string_view name);
 std::string image_reference(std::string_view project, std::int64_t deployment);  // paastech/<uuid>:<n>
 

@@ -3,23 +3,24 @@ again, visitors notice nothing but the router's death, and the world converges i
 change that the role has a part in; PAASTECH_TEST_ROLE_KILLS=all takes every one, found as in test_kill_matrix.py."""
 import contextlib
 import os
-import time
 
 import pytest
 
-from tests.support.kills import CHANGES, NAME, World, push, tracing
+from tests.support.convergence import Onlookers
+from tests.support.kills import CHANGES, IN_BUILD, REPLACING, STRATEGIES, World, delete, push, tracing
 from tests.support.roles import OTHERS, ROLES, Split
-from tests.support.visitors import Visitors
 
 ALL = os.environ.get("PAASTECH_TEST_ROLE_KILLS") == "all"
 STEPS = {
-    "api": {"push": "build.done", "environment": "rollout.published", "scale": "instances.stopped", "rollback": "rollout.live",
-            "delete": "removal.engine"},
-    "pomegranate": {"push": "engine.created", "environment": "engine.started", "scale": "engine.created",
-                    "rollback": "engine.started"},
-    "git": {"push": "git.deploy"},
-    "router": {"push": "router.publish", "environment": "router.written", "rollback": "router.publish",
-               "delete": "router.written"},
+    "api": [("blue-green", "push", "build.done"), ("blue-green", "environment", "rollout.published"),
+            ("blue-green", "scale", "instances.stopped"), ("blue-green", "rollback", "rollout.live"),
+            ("rolling", "environment", "rollout.rolling"), ("recreate", "push", "rollout.recreate"),
+            ("recreate", "delete", "removal.engine")],
+    "pomegranate": [("blue-green", "push", IN_BUILD), ("blue-green", "environment", "engine.started"),
+                    ("blue-green", "scale", "engine.created"), ("blue-green", "rollback", "engine.started")],
+    "git": [("blue-green", "push", "git.deploy")],
+    "router": [("blue-green", "environment", "router.written"), ("blue-green", "rollback", "router.publish"),
+               ("blue-green", "push", "router.publish"), ("blue-green", "delete", "router.written")],
 }
 
 
@@ -52,38 +53,44 @@ def world_of(fresh_service):
         split.faults[role] = tracing(split.service)
         for each in (*OTHERS, "api"):
             split.start(each)
-        return World(split.service, Role(split, role), alone=True)
+        return World(split.service, Role(split, role), ingress=role == "router")
 
     yield make
     for split in made:
         split.close()
 
 
+def ready(world, strategy):
+    if world.gone:
+        world.fresh(strategy)
+    elif world.strategy != strategy:
+        world.use(strategy)
+
+
 def steps_of(world, role):
+    """What to die at: strategy, change, step; those of one strategy follow each other, and deletions are its last ones."""
     if not ALL:
-        return {change: [step] for change, step in STEPS[role].items()}
-    found = {change: world.steps_of(ask) for change, ask in CHANGES.items()}
-    world.fresh()
-    push(world)
-    return found
+        yield from STEPS[role]
+        return
+    for strategy in STRATEGIES:
+        for change in CHANGES if strategy == "blue-green" else REPLACING:
+            ready(world, strategy)
+            for step in world.steps_of(CHANGES[change], repeated=True):
+                yield strategy, change, step
 
 
 @pytest.mark.parametrize("role", ROLES)
 def test_after_kill_9_of_a_role_the_world_converges(world_of, role):
     world = world_of(role)
     world.fresh()
-    push(world)  # to go back to
+    world.do(push)  # to go back to
     died, slowest = 0, 0
-    for change, steps in steps_of(world, role).items():
-        for step in steps:
-            if world.gone():
-                world.fresh()
-            watched = change != "delete" and role != "router"
-            with Visitors(world.service, NAME) if watched else contextlib.nullcontext():
-                began = world.die_at(step, CHANGES[change])
-                world.check_converged(change)
-            took = time.monotonic() - began
-            died, slowest = died + 1, max(slowest, took)
-            print(f"{role}: {change}: killed at {step}: converged {took:.1f} s after the restart")
+    for strategy, change, step in steps_of(world, role):
+        ready(world, strategy)
+        ask = CHANGES[change]
+        with contextlib.nullcontext() if ask is delete else Onlookers(world):
+            took = world.converge(gone=ask is delete, began=world.die_at(step, ask))
+        died, slowest = died + 1, max(slowest, took)
+        print(f"{role}: {strategy}: {change}: killed at {step}: converged {took:.1f} s after the restart")
     assert died, "no failpoint was reached: is it the program with failpoints?"
-    print(f"{role}: died {died} times, slowest {slowest:.1f} s; pushes that failed: {len(world.failed)} {set(world.failed)}")
+    print(f"{role}: died {died} times, slowest {slowest:.1f} s; pushes that failed: {world.failed}")

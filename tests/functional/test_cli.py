@@ -162,47 +162,6 @@ def test_deploy_of_nothing_and_of_uncommitted_changes(service, client, unique):
     assert service.visit(name).text == "committed GET /", "HEAD of any branch is what deploy pushes"
 
 
-def write_tree(folder, files):
-    for path, content in files.items():
-        (folder / path).parent.mkdir(parents=True, exist_ok=True)
-        (folder / path).write_text(content)
-
-
-def test_a_folder_is_deployed_as_it_is(service, client, unique, tmp_path):
-    name = client.project(unique())["name"]
-
-    def deploy(*more):
-        return client.cli("deploy", "--source", str(tmp_path), "-p", name, *more)
-    nothing = deploy()
-    assert nothing.returncode == 1 and "there is nothing in" in nothing.stderr, nothing
-    write_tree(tmp_path, apps.web("one") | {".gitignore": "secret.txt\n", "secret.txt": "not for the Service"})
-    done = deploy("--json")
-    assert as_json(done)["state"] == "live", done
-    assert service.visit(name).text == "one GET /"
-    assert sorted(each.name for each in tmp_path.iterdir() if each.name.startswith(".")) == [".gitignore"], "no Git is left"
-    write_tree(tmp_path, apps.web("two"))
-    ok(deploy())
-    assert service.visit(name).text == "two GET /"
-    history = client.repository(name)
-    history.git("pull", "-q", "paastech", "main")
-    assert history.git("log", "--format=%s").stdout.splitlines() == ["Deployed from a folder"] * 2
-    assert not (history.path / "secret.txt").exists()
-
-
-def test_a_folder_follows_what_was_pushed_and_a_repository_is_left_as_it_is(service, client, unique):
-    name = client.project(unique())["name"]
-    repository = client.repository(name, apps.web("pushed"))
-    repository.push()
-    before = repository.git("rev-parse", "HEAD").stdout
-    repository.write(apps.web("not committed"))
-    ok(client.cli("deploy", "--source", ".", cwd=repository.path))
-    assert service.visit(name).text == "not committed GET /"
-    assert repository.git("rev-parse", "HEAD").stdout == before and "M " in repository.git("status", "--short").stdout
-    missing = client.cli("deploy", "--source", "no/such/folder", "-p", name)
-    assert missing.returncode == 2 and "no/such/folder is not a folder" in missing.stderr, missing
-    assert client.cli("deploy", "--source", ".", "--force", cwd=repository.path).returncode == 2
-
-
 def test_a_push_that_fails_shows_the_last_lines_and_does_not_deny_them(client, unique):
     name = client.project(unique())["name"]
     repository = client.repository(name)

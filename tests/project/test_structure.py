@@ -36,7 +36,7 @@ ONLY_IN = {
     "soci/": {"store"},
     "curl/": {"cli", "mail"},
     "yaml-cpp/": {"build", "api"},
-    "re2/": {"api", "logs"},
+    "re2/": {"api", "build", "logs"},
     "zlib.h": {"logs"},
     "toml++/": {"paastechd"},
 }

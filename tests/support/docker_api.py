@@ -20,12 +20,12 @@ class Docker:
     def __init__(self, path):
         self.path = path
 
-    def call(self, method, target, body=None, timeout=60, raw=False):
-        """Returns (status, parsed JSON or bytes)."""
+    def call(self, method, target, body=None, timeout=60, raw=False, data=None, headers=None):
+        """Returns (status, parsed JSON or bytes). data: bytes to be sent as they are, instead of JSON."""
         connection = _UnixConnection(self.path, timeout)
-        headers = {"Content-Type": "application/json"} if body is not None else {}
-        data = json.dumps(body) if body is not None else None
-        connection.request(method, "/v1.41" + target, data, headers)
+        if body is not None:
+            data, headers = json.dumps(body), {"Content-Type": "application/json"}
+        connection.request(method, "/v1.41" + target, data, headers or {})
         response = connection.getresponse()
         content = response.read()
         connection.close()

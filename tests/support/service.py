@@ -12,7 +12,7 @@ import time
 import urllib.error
 import urllib.request
 
-from . import postgres
+from . import firewall, postgres
 from .docker_api import Docker
 
 BUILD = pathlib.Path(os.environ.get("PAASTECH_BUILD", pathlib.Path(__file__).parents[2] / "build"))
@@ -165,6 +165,7 @@ class Service:
         finally:
             if self.instance:
                 self.docker.clean(self.label)
+                firewall.remove(self.instance)
             for undo in self.extra:
                 undo()
             shutil.rmtree(self.home, ignore_errors=True)

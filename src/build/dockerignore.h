@@ -1,0 +1,31 @@
+#pragma once
+// What a .dockerignore keeps out of a build's context, by the rules of Docker's own client (docs.docker.com, "Build
+// context", .dockerignore files): patterns of Go's filepath.Match and `**`, `!` takes back, the last pattern that fits
+// a path or a folder above it decides. The Engine itself does not look at it. Pure; a value may be used by any thread.
+#include <memory>
+#include <string_view>
+
+#include "base/result.h"
+
+namespace paastech::build {
+
+inline constexpr std::size_t kMaxIgnorePatterns = 1000;
+
+class Dockerignore {
+ public:
+  Dockerignore();  // keeps nothing out
+  ~Dockerignore();
+  Dockerignore(Dockerignore&&) noexcept;
+  Dockerignore& operator=(Dockerignore&&) noexcept;
+  // kInvalidArgument names the line.
+  static Result<Dockerignore> parse(std::string_view text);
+  bool empty() const { return patterns_ == nullptr; }
+  // path: relative to the context, without a slash at its end. kResourceExhausted: the patterns are too much together.
+  Result<bool> excludes(std::string_view path) const;
+
+ private:
+  struct Patterns;
+  std::unique_ptr<Patterns> patterns_;
+};
+
+}  // namespace paastech::build
