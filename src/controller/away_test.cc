@@ -24,6 +24,16 @@ TEST_F(AwayTest, OneThatTheIngressDoesNotAcknowledgeFailsAndKeepsTheOld) {
   EXPECT_THAT(routed(), Optional(ElementsAre(3)));
 }
 
+TEST_F(AwayTest, WhatAFailedOneLeftWhileTheIngressWasAwayGoesSoonAfterItIsBack) {
+  go_live();
+  router_.down = true;
+  const std::int64_t failed = push();
+  EXPECT_EQ(end_of(failed).state, DeploymentState::kFailed);
+  router_.down = false;  // and nothing else happens: no event, and the next comparison is a minute away
+  EXPECT_TRUE(eventually([&] { return running() == Numbers({1}); })) << ::testing::PrintToString(running());
+  EXPECT_THAT(routed(), Optional(ElementsAre(1)));
+}
+
 TEST_F(AwayTest, WhatWasAcknowledgedIsTriedAgainUntilWhoIsAwayIsBack) {
   go_live();
   const std::pair<const char*, std::function<void(bool)>> neighbours[] = {

@@ -127,7 +127,15 @@ class DeploymentController final : public Controller {
   // repair.cc: one Project
   void spawn_repair(const std::string& project_id);
   net::Task<void> repair(std::string project_id);
-  net::Task<Status> reconcile_project(std::string project_id, std::int64_t abandoned = 0);
+  void repair_soon(const std::string& project_id);  // somebody did not answer
+  net::Task<void> repair_later(std::string project_id);
+  struct Abandoned {
+    std::int64_t number;  // 0: none
+    bool never_beside;    // what takes its place waits until it is gone
+  };
+  net::Task<Status> reconcile_project(std::string project_id, Abandoned abandoned = {0, false});
+  net::Task<Status> remove_what_leaves(Situation situation, ProjectPlan plan, std::vector<ObservedInstance> observed,
+                                       std::chrono::seconds longest, std::int64_t abandoned);
   net::Task<Status> set_routes(std::string project_id, ProjectRoutes routes);
   net::Task<Status> bring_back(Situation situation, GroupKey key, Process process, ProjectPlan plan, StopPtr stop);
   net::Task<Status> remove_surplus(std::string project_id, std::set<Surplus> surplus,
@@ -157,7 +165,6 @@ class DeploymentController final : public Controller {
   // removal.cc
   net::Task<Result<Removal>> remove_project_now(std::string project_id);
   net::Task<Result<Removal>> try_to_remove(std::string project_id);
-  net::Task<void> remove_later(std::string project_id);
   net::Task<void> remove_orphan(std::string project_id);
   net::Task<void> publish_quietly();
 
@@ -172,7 +179,7 @@ class DeploymentController final : public Controller {
   std::set<std::pair<std::string, std::int64_t>> retiring_;  // being drained: reconciliation leaves them alone
   std::map<std::string, StopPtr> repairing_;                 // Projects that are being repaired
   std::set<std::string> repair_waits_;                       // Projects whose repair waits for its turn
-  std::set<std::string> removals_wait_;                      // Projects whose deletion is tried again soon
+  std::set<std::string> repairs_soon_;                       // Projects whose repair is tried again soon
   std::set<std::string> missed_;                             // Projects that the Engine told of while one had its turn
   std::map<std::string, CrashBook> crashes_;
   std::map<std::string, Watched> watched_;

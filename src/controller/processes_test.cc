@@ -221,6 +221,8 @@ TEST_F(ProcessesTest, RecreateThatFailsBringsTheOldBack) {
   EXPECT_EQ(end_of(change_environment("red")).state, DeploymentState::kFailed);
   EXPECT_TRUE(settled({1})) << ::testing::PrintToString(running());
   EXPECT_THAT(*routed(), ElementsAre(1));
+  EXPECT_EQ(engine_.most(), 1U) << "the old one came back beside the new";
+  EXPECT_LT(journal_.last("remove 2"), journal_.last("ensure 1"));
 }
 
 TEST_F(ProcessesTest, AnApplicationWithoutWebHasNoRoute) {

@@ -5,12 +5,6 @@
 
 namespace paastech::controller {
 
-using namespace std::chrono_literals;
-
-namespace {
-constexpr auto kAgain = 5s;  // after somebody did not answer: several times in the 30 s in which a fault should heal
-}
-
 net::Task<Result<Removal>> DeploymentController::delete_project(std::string project_id) {
   co_await taken_up();
   auto mark = [project_id](store::Tx& tx) { return store::set_deleting(tx, project_id); };
@@ -27,15 +21,8 @@ net::Task<Result<Removal>> DeploymentController::delete_project(std::string proj
 // stays, and it is tried again soon; what they cannot remove is reported.
 net::Task<Result<Removal>> DeploymentController::remove_project_now(std::string project_id) {
   Result<Removal> removed = co_await try_to_remove(project_id);
-  const bool away = !removed && removed.error().code == Code::kUnavailable;
-  if (away && removals_wait_.insert(project_id).second) tasks_.spawn("removal", remove_later(project_id));
+  if (!removed && removed.error().code == Code::kUnavailable) repair_soon(project_id);
   co_return removed;
-}
-
-net::Task<void> DeploymentController::remove_later(std::string project_id) {
-  const Status slept = co_await net::sleep_for(kAgain);
-  removals_wait_.erase(project_id);
-  if (slept) spawn_repair(project_id);
 }
 
 net::Task<Result<Removal>> DeploymentController::try_to_remove(std::string project_id) {

@@ -5,6 +5,22 @@
 
 namespace paastech::controller {
 
+using namespace std::chrono_literals;
+
+namespace {
+constexpr auto kAgain = 5s;  // after somebody did not answer: several times in the 30 s in which a fault should heal
+}
+
+void DeploymentController::repair_soon(const std::string& project_id) {
+  if (repairs_soon_.insert(project_id).second) tasks_.spawn("repair later", repair_later(project_id));
+}
+
+net::Task<void> DeploymentController::repair_later(std::string project_id) {
+  const Status slept = co_await net::sleep_for(kAgain);
+  repairs_soon_.erase(project_id);
+  if (slept) spawn_repair(project_id);
+}
+
 void DeploymentController::spawn_repair(const std::string& project_id) {
   if (!repair_waits_.insert(project_id).second) return;  // one waits already and will see what is new
   tasks_.spawn("repair", repair(project_id));
@@ -32,6 +48,7 @@ net::Task<void> DeploymentController::repair(std::string project_id) {
   repairing_.erase(project_id);
   if (!done && done.error().code != Code::kCancelled)
     spdlog::warn("project {}: {}", project->name, done.error().message);
+  if (!done && done.error().code == Code::kUnavailable) repair_soon(project_id);
   mark(project_id, done);
   if (missed_.erase(project_id) > 0) spawn_repair(project_id);
 }
@@ -50,7 +67,7 @@ void DeploymentController::mark(const std::string& project_id, const Status& don
 }
 
 // Held to the Project's turn by its caller. abandoned: a Deployment that came to nothing; what it started goes.
-net::Task<Status> DeploymentController::reconcile_project(std::string project_id, std::int64_t abandoned) {
+net::Task<Status> DeploymentController::reconcile_project(std::string project_id, Abandoned abandoned) {
   CO_TRY_ASSIGN(const std::vector<engine::Instance> listed, co_await ports_.engine.list(project_id));
   auto load = [project_id](store::Tx& tx) -> Result<Situation> {
     TRY_ASSIGN(store::ProjectRow project, store::find_project(tx, project_id));
@@ -61,12 +78,12 @@ net::Task<Status> DeploymentController::reconcile_project(std::string project_id
   CO_TRY_ASSIGN(const Situation situation, co_await ports_.database.read(std::move(load)));
   if (situation.project.deleting)
     co_return fail(Code::kFailedPrecondition, "project " + situation.project.name + " is being deleted");
-  const std::vector<ObservedInstance> observed = observed_from(listed);
+  std::vector<ObservedInstance> observed = observed_from(listed);
   CO_TRY_ASSIGN(const ProcessList list, list_of(situation));
   DesiredProject desired = desired_of(situation, list);
-  desired.in_progress.erase(abandoned);
+  desired.in_progress.erase(abandoned.number);
   // A rollout that came to nothing may have ended some that should run again.
-  if (abandoned == 0 && compared_.contains(project_id) && note_ends(listed, desired))
+  if (abandoned.number == 0 && compared_.contains(project_id) && note_ends(listed, desired))
     desired = desired_of(situation, list);
   const ProjectPlan plan = plan_project(desired, observed);
   watch_liveness(situation, list);
@@ -76,22 +93,37 @@ net::Task<Status> DeploymentController::reconcile_project(std::string project_id
   CO_TRY(co_await set_routes(project_id, std::move(seen)));
   const auto mine = repairing_.find(project_id);
   const StopPtr stop = mine == repairing_.end() ? std::make_shared<Stop>() : mine->second;
+  // What cannot run twice runs nowhere for a while: one that is to go makes room first.
+  const bool room_first = abandoned.never_beside || list.strategy == Strategy::kRecreate;
+  const std::chrono::seconds longest = drain_time(list);
+  if (room_first) {
+    CO_TRY(co_await remove_what_leaves(situation, plan, observed, longest, abandoned.number));
+  }
   Status brought;
   for (const auto& [key, indexes] : plan.start) {
     const Status one = co_await bring_back(situation, key, list.processes.at(key.process), plan, stop);
     if (!one && brought) brought = one;  // one Process that cannot be started holds up no other
   }
-  std::vector<router::Backend> leaving = leaving_backends(plan.remove, observed);
-  if (!plan.remove.empty()) {
-    // What served only because nothing else did; and the ingress knows of all that came before.
-    ProjectRoutes staying{situation.project.name, routes_.backends(project_id)};
-    for (const router::Backend& one : leaving)
-      std::erase_if(staying.backends, [&one](const router::Backend& each) { return each.address() == one.address(); });
-    CO_TRY(co_await set_routes(project_id, std::move(staying)));
+  if (!room_first) {
+    CO_TRY(co_await remove_what_leaves(situation, plan, std::move(observed), longest, abandoned.number));
   }
-  CO_TRY(co_await remove_surplus(project_id, plan.remove, std::move(leaving), drain_time(list), abandoned));
   if (brought && situation.live) compared_.insert(project_id);
   co_return brought;
+}
+
+net::Task<Status> DeploymentController::remove_what_leaves(Situation situation, ProjectPlan plan,
+                                                           std::vector<ObservedInstance> observed,
+                                                           std::chrono::seconds longest, std::int64_t abandoned) {
+  if (plan.remove.empty()) co_return Status{};
+  const std::string& project_id = situation.project.id;
+  std::vector<router::Backend> leaving = leaving_backends(plan.remove, observed);
+  // What served only because nothing else did; and the ingress knows of all that came before.
+  ProjectRoutes staying{situation.project.name, routes_.backends(project_id)};
+  for (const router::Backend& one : leaving)
+    std::erase_if(staying.backends, [&one](const router::Backend& each) { return each.address() == one.address(); });
+  CO_TRY(co_await set_routes(project_id, std::move(staying)));
+  Status removed = co_await remove_surplus(project_id, plan.remove, std::move(leaving), longest, abandoned);
+  co_return removed;
 }
 
 net::Task<Status> DeploymentController::set_routes(std::string project_id, ProjectRoutes routes) {
