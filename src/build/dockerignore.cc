@@ -12,7 +12,7 @@
 
 namespace paastech::build {
 
-// All patterns as one automaton: a path costs its length, whatever their number (RE2::Set).
+// All patterns as one automaton.
 struct Dockerignore::Patterns {
   explicit Patterns(const RE2::Options& options) : set(options, RE2::ANCHOR_BOTH) {}
   RE2::Set set;
@@ -25,6 +25,9 @@ Dockerignore::Dockerignore(Dockerignore&&) noexcept = default;
 Dockerignore& Dockerignore::operator=(Dockerignore&&) noexcept = default;
 
 namespace {
+
+// One character but a slash: a path is bytes, in UTF-8 or not, and so is the automaton's text.
+constexpr const char* kCharacter = "(?:[^/\\x80-\\xff]|[\\xc0-\\xff][\\x80-\\xbf]*|[\\x80-\\xbf])";
 
 // As Go's filepath.Clean, and without a slash at the front.
 std::string clean_pattern(std::string_view pattern) {
@@ -65,11 +68,13 @@ std::string expression_of(std::string_view pattern) {
     if (pattern.substr(i).starts_with("**")) {
       i += 2;
       if (i < pattern.size() && pattern[i] == '/') ++i;
-      out += i == pattern.size() ? ".*" : "(?:.*/)?";
+      // As Docker, which takes a plain end that follows `**` at once as the end of a path.
+      const bool ends = i == 2 && pattern.find_first_of("/*?[\\", i) == std::string_view::npos;
+      out += i == pattern.size() || ends ? ".*" : "(?:.*/)?";
     } else if (pattern[i] == '[') {
       if (!add_class(pattern, i, out)) return {};
     } else if (pattern[i] == '*' || pattern[i] == '?') {
-      out += pattern[i++] == '*' ? "[^/]*" : "[^/]";
+      out += pattern[i++] == '*' ? "[^/]*" : kCharacter;
     } else {
       if (pattern[i] == '\\' && ++i == pattern.size()) return {};
       out += RE2::QuoteMeta(std::string_view(&pattern[i++], 1));
@@ -87,8 +92,12 @@ std::unexpected<Error> bad_line(std::size_t line, std::string_view what) {
 
 Result<Dockerignore> Dockerignore::parse(std::string_view text) {
   if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
+  if (text.size() > kMaxIgnoreBytes)
+    return fail(Code::kInvalidArgument, ".dockerignore is larger than the limit of 64 KiB", "write fewer patterns");
   RE2::Options options(RE2::Quiet);
   options.set_dot_nl(true);
+  options.set_encoding(RE2::Options::EncodingLatin1);
+  options.set_max_mem(2 << 20);  // so that one path costs little even where states are made anew for each byte
   auto patterns = std::make_unique<Patterns>(options);
   std::size_t line = 0;
   for (const std::string& written : split(text, '\n')) {

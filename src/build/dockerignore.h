@@ -10,6 +10,7 @@
 namespace paastech::build {
 
 inline constexpr std::size_t kMaxIgnorePatterns = 1000;
+inline constexpr std::size_t kMaxIgnoreBytes = 64 << 10;
 
 class Dockerignore {
  public:
@@ -21,6 +22,8 @@ class Dockerignore {
   static Result<Dockerignore> parse(std::string_view text);
   bool empty() const { return patterns_ == nullptr; }
   // path: relative to the context, without a slash at its end. kResourceExhausted: the patterns are too much together.
+  // Costs the path's length where the automaton has the states at hand, and up to a millisecond a byte where hostile
+  // patterns and paths make new ones all the time: the caller bounds both.
   Result<bool> excludes(std::string_view path) const;
 
  private:

@@ -86,6 +86,8 @@ TEST(Processes, ProbesAskInOneWay) {
   EXPECT_THAT(web_refusal("liveness: {path: /, successes: 3}"),
               HasSubstr("`processes.web.liveness.successes` is not a known"));
   EXPECT_THAT(web_refusal("health: {path: /, successes: 21}"), HasSubstr("from 1 to 20"));
+  EXPECT_THAT(web_refusal("health: {path: /, interval: 30, successes: 3}"), HasSubstr("takes 60 s for 3 successes"));
+  EXPECT_EQ(web_of("health: {path: /, interval: 30, successes: 3}, ready_timeout: 61").ready_timeout_s, 61);
   EXPECT_THAT(web_refusal("liveness: {path: /, host: 'a b'}"), HasSubstr("must be a host name"));
   EXPECT_THAT(web_refusal("liveness: {path: /, failures: 21}"), HasSubstr("must be a number from 1 to 20"));
   EXPECT_THAT(web_refusal("liveness: {path: /, interval: 0}"), HasSubstr("whole seconds from 1 to 300"));

@@ -32,6 +32,18 @@ Status only_web(const YamlNode& node, const std::string& key, bool web) {
   return refuse(node.line, key, "is for `web` alone, which takes the requests", "remove it");
 }
 
+// So many attempts so far apart must fit into the start-up time.
+Status check_readiness(const YamlNode& node, const std::string& name, const Process& process) {
+  if (!process.readiness ||
+      (process.readiness->successes - 1) * process.readiness->interval_s < process.ready_timeout_s)
+    return {};
+  return refuse(node.line, name + ".health",
+                fmt::format("takes {} s for {} successes, more than the ready_timeout of {} s",
+                            (process.readiness->successes - 1) * process.readiness->interval_s,
+                            process.readiness->successes, process.ready_timeout_s),
+                "raise ready_timeout, or lower interval or successes");
+}
+
 Status read_process(const YamlNode& node, const std::string& name, bool web, Process& process) {
   TRY(check_mapping(node, name, kProcessKeys));
   for (const auto& [key, value] : node.members) {
@@ -58,7 +70,7 @@ Status read_process(const YamlNode& node, const std::string& name, bool web, Pro
       return unknown_key(value, name, key, kProcessKeys);
     }
   }
-  return {};
+  return check_readiness(node, name, process);
 }
 
 }  // namespace

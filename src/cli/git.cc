@@ -27,6 +27,8 @@ constexpr auto kOfAnotherRepository = {"GIT_ALTERNATE_OBJECT_DIRECTORIES",
                                        "GIT_DIR",
                                        "GIT_GRAFT_FILE",
                                        "GIT_IMPLICIT_WORK_TREE",
+                                       "GIT_NAMESPACE",
+                                       "GIT_QUARANTINE_PATH",
                                        "GIT_INDEX_FILE",
                                        "GIT_OBJECT_DIRECTORY",
                                        "GIT_PREFIX",
@@ -83,9 +85,10 @@ std::vector<std::string> Git::command(std::initializer_list<std::string> argumen
   std::vector<std::string> argv{"git", "-C", directory_.string()};
   // Nothing of the user's own settings decides what of a folder is deployed.
   if (!store_.empty())
-    argv.insert(argv.end(), {"--git-dir", store_.string(), "--work-tree", directory_.string(), "-c", "core.bare=false",
-                             "-c", "core.autocrlf=false", "-c", "core.excludesFile=", "-c", "core.hooksPath=/dev/null",
-                             "-c", "user.name=paastech", "-c", "user.email=paastech@localhost"});
+    argv.insert(argv.end(),
+                {"--git-dir", store_.string(), "--work-tree", directory_.string(), "-c", "core.bare=false", "-c",
+                 "core.autocrlf=false", "-c", "core.quotePath=false", "-c", "core.excludesFile=", "-c",
+                 "core.hooksPath=/dev/null", "-c", "user.name=paastech", "-c", "user.email=paastech@localhost"});
   argv.insert(argv.end(), arguments);
   return argv;
 }

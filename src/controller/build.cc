@@ -71,6 +71,7 @@ net::Task<Result<DeploymentController::BuildSource>> DeploymentController::read_
   request.add_paths(std::string(kProcfileName));
   request.add_paths("Dockerfile");
   request.add_paths(std::string(kIgnoreName));
+  request.add_paths("Dockerfile" + std::string(kIgnoreName));
   CO_TRY_ASSIGN(repos::ReadFilesReply tree, co_await ports_.repositories.read_files(request));
   rollout->row.commit_subject = std::string(first_bytes(tree.subject(), 200));
   Result<Manifest> parsed = manifest_in(tree);
@@ -86,6 +87,7 @@ net::Task<Result<DeploymentController::BuildSource>> DeploymentController::read_
     request.clear_paths();
     request.add_paths(manifest.dockerfile);
     request.add_paths(ignore);
+    request.add_paths(manifest.dockerfile + std::string(kIgnoreName));
     CO_TRY_ASSIGN(tree, co_await ports_.repositories.read_files(request));
   }
   Status checked = check_dockerfile(file_named(tree, manifest.dockerfile), manifest.dockerfile);
@@ -93,7 +95,9 @@ net::Task<Result<DeploymentController::BuildSource>> DeploymentController::read_
     rollout->row.reason = "no_dockerfile";
     co_return std::unexpected(std::move(checked).error());
   }
-  Result<std::optional<std::string_view>> ignored = text_of(tree, ignore);
+  // The Dockerfile's own comes before the context's (docs.docker.com, "Build context").
+  Result<std::optional<std::string_view>> ignored = text_of(tree, manifest.dockerfile + std::string(kIgnoreName));
+  if (ignored && !*ignored) ignored = text_of(tree, ignore);
   if (!ignored) {
     rollout->row.reason = "invalid_dockerfile";
     co_return std::unexpected(std::move(ignored).error());

@@ -128,12 +128,9 @@ class DeploymentController final : public Controller {
   void spawn_repair(const std::string& project_id);
   net::Task<void> repair(std::string project_id);
   void repair_soon(const std::string& project_id);  // somebody did not answer
-  net::Task<void> repair_later(std::string project_id);
-  struct Abandoned {
-    std::int64_t number;  // 0: none
-    bool never_beside;    // what takes its place waits until it is gone
-  };
-  net::Task<Status> reconcile_project(std::string project_id, Abandoned abandoned = {0, false});
+  net::Task<void> repair_later(std::string project_id, std::chrono::seconds pause);
+  net::Task<Status> reconcile_project(std::string project_id, std::int64_t abandoned = 0);
+  net::Task<Result<bool>> room_first(std::string project_id, Strategy live, ProjectPlan plan);
   net::Task<Status> remove_what_leaves(Situation situation, ProjectPlan plan, std::vector<ObservedInstance> observed,
                                        std::chrono::seconds longest, std::int64_t abandoned);
   net::Task<Status> set_routes(std::string project_id, ProjectRoutes routes);
@@ -179,8 +176,12 @@ class DeploymentController final : public Controller {
   std::set<std::pair<std::string, std::int64_t>> retiring_;  // being drained: reconciliation leaves them alone
   std::map<std::string, StopPtr> repairing_;                 // Projects that are being repaired
   std::set<std::string> repair_waits_;                       // Projects whose repair waits for its turn
-  std::set<std::string> repairs_soon_;                       // Projects whose repair is tried again soon
-  std::set<std::string> missed_;                             // Projects that the Engine told of while one had its turn
+  struct Again {
+    std::chrono::seconds pause{5};
+    bool waits = false;
+  };
+  std::map<std::string, Again> again_;  // Projects whose repair met somebody who did not answer
+  std::set<std::string> missed_;        // Projects that the Engine told of while one had its turn
   std::map<std::string, CrashBook> crashes_;
   std::map<std::string, Watched> watched_;
   std::set<std::string> compared_;             // with a live Deployment, and seen to be as they should since the start

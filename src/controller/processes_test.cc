@@ -225,6 +225,17 @@ TEST_F(ProcessesTest, RecreateThatFailsBringsTheOldBack) {
   EXPECT_LT(journal_.last("remove 2"), journal_.last("ensure 1"));
 }
 
+TEST_F(ProcessesTest, RecreateThatFailsIsNotBesideAnOldOneOfAnotherStrategy) {
+  repositories_.files["Procfile"] = "web: serve\n";
+  start_process();
+  push_until_live();
+  repositories_.files["paastech.yaml"] = "strategy: recreate\n";
+  engine_.fails = 2;
+  EXPECT_EQ(end_of(push()).state, DeploymentState::kFailed);
+  EXPECT_TRUE(settled({1})) << ::testing::PrintToString(running());
+  EXPECT_EQ(engine_.most(), 1U);
+}
+
 TEST_F(ProcessesTest, AnApplicationWithoutWebHasNoRoute) {
   repositories_.files["Procfile"] = "worker: work\n";
   start_process();

@@ -1,6 +1,7 @@
 // Makes one Project's Instances and routes what they should be. Every step can be repeated.
 #include "controller/deployment_controller.h"
 #include "controller/groups.h"
+#include "domain/process_json.h"
 #include "store/clients.h"
 
 namespace paastech::controller {
@@ -8,16 +9,20 @@ namespace paastech::controller {
 using namespace std::chrono_literals;
 
 namespace {
-constexpr auto kAgain = 5s;  // after somebody did not answer: several times in the 30 s in which a fault should heal
-}
+// After somebody did not answer: several times in the 30 s in which a fault should heal, and less often later.
+constexpr auto kLongestPause = 20s;
+}  // namespace
 
 void DeploymentController::repair_soon(const std::string& project_id) {
-  if (repairs_soon_.insert(project_id).second) tasks_.spawn("repair later", repair_later(project_id));
+  Again& again = again_[project_id];
+  if (std::exchange(again.waits, true)) return;
+  tasks_.spawn("repair later", repair_later(project_id, again.pause));
+  again.pause = std::min<std::chrono::seconds>(again.pause * 2, kLongestPause);
 }
 
-net::Task<void> DeploymentController::repair_later(std::string project_id) {
-  const Status slept = co_await net::sleep_for(kAgain);
-  repairs_soon_.erase(project_id);
+net::Task<void> DeploymentController::repair_later(std::string project_id, std::chrono::seconds pause) {
+  const Status slept = co_await net::sleep_for(pause);
+  again_[project_id].waits = false;
   if (slept) spawn_repair(project_id);
 }
 
@@ -37,8 +42,10 @@ net::Task<void> DeploymentController::repair(std::string project_id) {
   if (!project) co_return;  // deleted meanwhile, or the next minute tries again
   if (project->deleting) {
     if (guest) co_return;  // who deletes it has come for the turn already
+    const bool known = again_.contains(project_id);
     Result<Removal> removed = co_await remove_project_now(project_id);
-    if (!removed) spdlog::warn("deleting project {}: {}", project->name, removed.error().message);
+    if (removed) again_.erase(project_id);
+    if (!removed && !known) spdlog::warn("deleting project {}: {}", project->name, removed.error().message);
     co_return;
   }
   const auto stop = std::make_shared<Stop>();
@@ -46,9 +53,13 @@ net::Task<void> DeploymentController::repair(std::string project_id) {
   repairing_[project_id] = stop;
   const Status done = co_await reconcile_project(project_id);
   repairing_.erase(project_id);
-  if (!done && done.error().code != Code::kCancelled)
+  const bool away = !done && done.error().code == Code::kUnavailable;
+  if (!done && done.error().code != Code::kCancelled && !(away && again_.contains(project_id)))
     spdlog::warn("project {}: {}", project->name, done.error().message);
-  if (!done && done.error().code == Code::kUnavailable) repair_soon(project_id);
+  if (away)
+    repair_soon(project_id);
+  else
+    again_.erase(project_id);
   mark(project_id, done);
   if (missed_.erase(project_id) > 0) spawn_repair(project_id);
 }
@@ -67,7 +78,7 @@ void DeploymentController::mark(const std::string& project_id, const Status& don
 }
 
 // Held to the Project's turn by its caller. abandoned: a Deployment that came to nothing; what it started goes.
-net::Task<Status> DeploymentController::reconcile_project(std::string project_id, Abandoned abandoned) {
+net::Task<Status> DeploymentController::reconcile_project(std::string project_id, std::int64_t abandoned) {
   CO_TRY_ASSIGN(const std::vector<engine::Instance> listed, co_await ports_.engine.list(project_id));
   auto load = [project_id](store::Tx& tx) -> Result<Situation> {
     TRY_ASSIGN(store::ProjectRow project, store::find_project(tx, project_id));
@@ -81,9 +92,9 @@ net::Task<Status> DeploymentController::reconcile_project(std::string project_id
   std::vector<ObservedInstance> observed = observed_from(listed);
   CO_TRY_ASSIGN(const ProcessList list, list_of(situation));
   DesiredProject desired = desired_of(situation, list);
-  desired.in_progress.erase(abandoned.number);
+  desired.in_progress.erase(abandoned);
   // A rollout that came to nothing may have ended some that should run again.
-  if (abandoned.number == 0 && compared_.contains(project_id) && note_ends(listed, desired))
+  if (abandoned == 0 && compared_.contains(project_id) && note_ends(listed, desired))
     desired = desired_of(situation, list);
   const ProjectPlan plan = plan_project(desired, observed);
   watch_liveness(situation, list);
@@ -93,22 +104,39 @@ net::Task<Status> DeploymentController::reconcile_project(std::string project_id
   CO_TRY(co_await set_routes(project_id, std::move(seen)));
   const auto mine = repairing_.find(project_id);
   const StopPtr stop = mine == repairing_.end() ? std::make_shared<Stop>() : mine->second;
-  // What cannot run twice runs nowhere for a while: one that is to go makes room first.
-  const bool room_first = abandoned.never_beside || list.strategy == Strategy::kRecreate;
+  CO_TRY_ASSIGN(const bool room, co_await room_first(project_id, list.strategy, plan));
   const std::chrono::seconds longest = drain_time(list);
-  if (room_first) {
-    CO_TRY(co_await remove_what_leaves(situation, plan, observed, longest, abandoned.number));
+  if (room) {
+    CO_TRY(co_await remove_what_leaves(situation, plan, observed, longest, abandoned));
   }
   Status brought;
   for (const auto& [key, indexes] : plan.start) {
     const Status one = co_await bring_back(situation, key, list.processes.at(key.process), plan, stop);
     if (!one && brought) brought = one;  // one Process that cannot be started holds up no other
   }
-  if (!room_first) {
-    CO_TRY(co_await remove_what_leaves(situation, plan, std::move(observed), longest, abandoned.number));
+  if (!room) {
+    CO_TRY(co_await remove_what_leaves(situation, plan, std::move(observed), longest, abandoned));
   }
   if (brought && situation.live) compared_.insert(project_id);
   co_return brought;
+}
+
+// What cannot run twice runs nowhere for a while: what is to go ends before anything comes, whichever of both says so.
+net::Task<Result<bool>> DeploymentController::room_first(std::string project_id, Strategy live, ProjectPlan plan) {
+  if (plan.start.empty() || plan.remove.empty()) co_return false;
+  if (live == Strategy::kRecreate) co_return true;
+  auto ask = [project_id, plan](store::Tx& tx) -> Result<bool> {
+    for (const Surplus& one : plan.remove) {
+      const Result<store::DeploymentRow> row = store::find_deployment(tx, project_id, one.deployment);
+      if (!row && row.error().code != Code::kNotFound) return std::unexpected(row.error());
+      const Result<ProcessList> list =
+          row ? process_list_from_json(row->processes) : Result<ProcessList>(ProcessList());
+      if (list && list->strategy == Strategy::kRecreate) return true;
+    }
+    return false;
+  };
+  Result<bool> asked = co_await ports_.database.read(std::move(ask));
+  co_return asked;
 }
 
 net::Task<Status> DeploymentController::remove_what_leaves(Situation situation, ProjectPlan plan,

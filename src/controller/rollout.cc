@@ -255,8 +255,7 @@ net::Task<Status> DeploymentController::release(RolloutPtr rollout) {
 // Ends a Deployment that did not come to be. What serves goes on serving, or is brought back where its place was
 // already being taken.
 net::Task<void> DeploymentController::give_up(RolloutPtr rollout, Error error) {
-  const Abandoned mine{rollout->row.number, rollout->list.strategy == Strategy::kRecreate};
-  const Status restored = co_await reconcile_project(rollout->row.project_id, mine);
+  const Status restored = co_await reconcile_project(rollout->row.project_id, rollout->row.number);
   if (!restored) spdlog::warn("removing what failed: {}", restored.error().message);
   if (!restored && restored.error().code == Code::kUnavailable) repair_soon(rollout->row.project_id);
   const bool cancelled = !rollout->cancelled.empty();

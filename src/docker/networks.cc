@@ -45,6 +45,7 @@ net::Task<Result<std::string>> create_network(ClientPtr client, NetworkSpec spec
   if (!response) {
     Error error = response.error();
     if (error.message.find("overlap") != std::string::npos) error.code = Code::kResourceExhausted;
+    if (error.message.find("same bridge name") != std::string::npos) error.code = Code::kAborted;
     if (error.message.find("already exists") != std::string::npos) error.code = Code::kAlreadyExists;
     co_return std::unexpected(std::move(error));
   }

@@ -20,7 +20,8 @@ struct NetworkSummary {
   std::vector<std::string> containers;  // ids of those attached; known to inspect_network only
 };
 
-// kAlreadyExists: there is one of that name. kResourceExhausted: the subnet overlaps with another network.
+// kAlreadyExists: there is one of that name. kResourceExhausted: the subnet overlaps with another network. kAborted:
+// the bridge's name is taken, maybe by what the Engine remembers of before.
 net::Task<Result<std::string>> create_network(ClientPtr client, NetworkSpec spec);
 net::Task<Result<NetworkSummary>> inspect_network(ClientPtr client, std::string name);
 net::Task<Result<std::vector<NetworkSummary>>> list_networks(ClientPtr client, std::vector<std::string> labels);

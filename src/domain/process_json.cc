@@ -49,7 +49,11 @@ json::object to_json(const Process& process) {
                    {"milli_cpus", process.milli_cpus},
                    {"group", process.group}};
   if (process.readiness) out["readiness"] = to_json(*process.readiness);
-  if (process.liveness) out["liveness"] = to_json(*process.liveness);
+  if (process.liveness) {
+    json::object liveness = to_json(*process.liveness);
+    liveness["interval"] = liveness_interval_s(*process.liveness);  // a program of before knows no default of it
+    out["liveness"] = std::move(liveness);
+  }
   return out;
 }
 

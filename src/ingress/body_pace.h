@@ -11,7 +11,8 @@ namespace paastech::ingress {
 
 class BodyPace {
  public:
-  // grace_ms: what may be waited at first; most_ms: what there is at the most; rate: bytes that give back a second.
+  // grace_ms: what may be waited at first; most_ms: what there is at the most; rate: bytes that give back a second; 0:
+  // any byte gives back all.
   struct Terms {
     std::int64_t grace_ms;
     std::int64_t most_ms;
@@ -30,7 +31,8 @@ class BodyPace {
   void came(const Terms& terms, std::int64_t now_ms, std::size_t bytes) {
     if (since_ms_ != 0) left_ms_ -= now_ms - since_ms_;
     since_ms_ = 0;
-    left_ms_ = std::min(terms.most_ms, left_ms_ + static_cast<std::int64_t>(bytes) * 1000 / terms.rate);
+    const std::int64_t back = terms.rate > 0 ? static_cast<std::int64_t>(bytes) * 1000 / terms.rate : terms.most_ms;
+    left_ms_ = std::min(terms.most_ms, left_ms_ + back);
   }
   int left_ms() const { return static_cast<int>(std::max<std::int64_t>(left_ms_, 0)); }  // as the waiting began
 

@@ -10,7 +10,7 @@ struct Limits {
   int stall_timeout_ms = 60'000;  // no byte moved in either direction of a body
   // A request body: see body_pace.h. A byte a second is given up after about half a minute.
   int body_grace_ms = 30'000;
-  int body_rate = 500;                // bytes a second; Apache's mod_reqtimeout
+  int body_rate = 500;                // bytes a second; Apache's mod_reqtimeout. 0: no such limit
   int response_timeout_ms = 60'000;   // from the request's last byte to the response's head; nginx's proxy_read_timeout
   int connect_timeout_ms = 5'000;     // a Backend is on this machine or in its cluster
   int tunnel_timeout_ms = 3'600'000;  // no byte moved in an upgraded connection; HAProxy's documented `timeout tunnel`

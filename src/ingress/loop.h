@@ -101,7 +101,10 @@ class Loop {
   bool push_pending(Client& client);  // false: more is waiting, or the upstream takes no more
   bool push_body(Client& client);
   void await_body(Client& client);
-  BodyPace::Terms pace_terms() const { return {limits_.body_grace_ms, limits_.stall_timeout_ms, limits_.body_rate}; }
+  BodyPace::Terms pace_terms() const {
+    if (limits_.body_rate <= 0) return {limits_.stall_timeout_ms, limits_.stall_timeout_ms, 0};
+    return {limits_.body_grace_ms, limits_.stall_timeout_ms, limits_.body_rate};
+  }
   bool pull_response(Client& client);
   enum class HeadStep : std::uint8_t { kTaken, kIncomplete, kOver };
   HeadStep take_response_head(Client& client, std::string_view& data);

@@ -67,6 +67,7 @@ std::map<std::string, Target> targets(Config& c) {
       {"ingress.port", integer(c.http_port, 0, 65535)},
       {"ingress.trusted_proxy", text(c.trusted_proxy)},
       {"ingress.loops", integer(c.router_loops, 0, 256)},
+      {"ingress.min_body_rate", integer(c.min_body_rate, 0, 1 << 30)},
       {"ingress.max_request_bytes", integer(c.max_request_bytes, 0, 1LL << 44)},
       {"ingress.response_timeout_s", integer(c.response_timeout_s, 1, 86'400)},
       {"ingress.stall_timeout_s", integer(c.stall_timeout_s, 1, 86'400)},

@@ -28,6 +28,7 @@ struct Config {
   std::string http_address = "0.0.0.0";
   int http_port = 8080;                // PAASTECH_HTTP_PORT
   int router_loops = 0;                // ingress.loops; 0: a core each
+  int min_body_rate = 500;             // ingress.min_body_rate: bytes a second of a request's body; 0: none
   std::int64_t max_request_bytes = 0;  // ingress.max_request_bytes: of a body; 0: as many as the Application takes
   int response_timeout_s = 60;         // ingress.response_timeout_s: from a request's last byte to its answer's head
   int stall_timeout_s = 60;            // ingress.stall_timeout_s: a body of which no byte moves

@@ -92,6 +92,7 @@ class Daemon {
     options.loops = config_.router_loops;
     options.table_file = config_.home / "routes.bin";
     options.trusted_proxy = config_.trusted_proxy;
+    options.limits.body_rate = config_.min_body_rate;
     options.limits.max_body = config_.max_request_bytes;
     options.limits.response_timeout_ms = config_.response_timeout_s * 1000;
     options.limits.stall_timeout_ms = config_.stall_timeout_s * 1000;

@@ -52,6 +52,12 @@ net::Task<Status> DockerEngine::ensure_network(std::string name, std::string pro
     const auto made = co_await docker::create_network(client_, spec);
     networks_made_.erase(name);
     if (made || made.error().code == Code::kAlreadyExists) co_return Status{};
+    if (made.error().code == Code::kAborted) {
+      const auto by_another = co_await docker::inspect_network(client_, name);
+      if (by_another) co_return Status{};
+      spec.bridge = bridge_name(options_.instance, name + "/" + std::to_string(attempt));
+      continue;
+    }
     if (made.error().code != Code::kResourceExhausted) co_return std::unexpected(made.error());
     taken.push_back(*subnet);
   }

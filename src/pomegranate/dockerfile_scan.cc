@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <chrono>
 #include <utility>
 
 #include "base/text.h"
@@ -11,9 +12,11 @@ namespace paastech::pomegranate {
 namespace {
 
 constexpr std::size_t kBlock = 512;
-constexpr std::size_t kMaxDockerfile = 256 << 10;   // each step's image keeps the text of all steps before it
-constexpr std::size_t kMaxDockerignore = 64 << 10;  // the builder reads all of it into memory
-constexpr std::size_t kMaxPax = 64 << 10;           // git writes a path and a link target, each at most PATH_MAX
+constexpr std::size_t kMaxDockerfile = 256 << 10;    // each step's image keeps the text of all steps before it
+constexpr std::size_t kMaxDockerignore = 64 << 10;   // the builder reads all of it into memory
+constexpr std::size_t kMaxPax = 64 << 10;            // git writes a path and a link target, each at most PATH_MAX
+constexpr std::size_t kMaxPath = 4096;               // PATH_MAX of Linux: nothing longer can be made of it
+constexpr auto kIgnoring = std::chrono::seconds(2);  // for the .dockerignore in all, on a loop that serves all Projects
 
 // Field offsets of a ustar header.
 constexpr std::size_t kName = 0, kSize = 124, kChecksum = 148, kType = 156, kMagic = 257, kPrefix = 345;
@@ -120,7 +123,12 @@ void DockerfileScan::pass(std::string_view bytes, std::string& out) {
 // An entry that goes on takes its held headers with it.
 Status DockerfileScan::keep_or_leave(const std::string& path, std::string& out) {
   if (path != path_ && path != ".dockerignore") {
+    const auto began = std::chrono::steady_clock::now();
     TRY_ASSIGN(const bool leave, ignore_.excludes(path));
+    ignoring_ += std::chrono::steady_clock::now() - began;
+    if (ignoring_ > kIgnoring)
+      return fail(Code::kInvalidArgument, ".dockerignore takes too long to be applied to so many files",
+                  "write fewer and plainer patterns");
     if (leave) way_ = Way::kLeftOut;
   }
   pass(std::exchange(held_, {}), out);
@@ -145,16 +153,18 @@ Status DockerfileScan::take_header(std::string& out) {
   body_.clear();
   left_ = type == '1' || type == '2' || type == '5' ? 0 : size;
   padding_ = (kBlock - left_ % kBlock) % kBlock;
-  if (type == 'x' || type == 'L') {
+  if (held_.size() > 2 * kMaxPax) return fail(Code::kInvalidArgument, "a path in the build context is too long");
+  if (type == 'x' || type == 'L' || type == 'K') {
     if (size > kMaxPax) return fail(Code::kInvalidArgument, "a path in the build context is too long");
-    purpose_ = type == 'x' ? Purpose::kPax : Purpose::kLongName;
+    if (type != 'K') purpose_ = type == 'x' ? Purpose::kPax : Purpose::kLongName;  // K: a target, stays with its link
   } else if (type == 'g') {
     way_ = Way::kOn;
     pass(std::exchange(held_, {}), out);
-  } else if (type != 'K') {  // a long target, which stays with its link
+  } else {
     way_ = Way::kOn;
     const std::string path = plain_path(entry_path());
     long_path_.clear();
+    if (path.size() > kMaxPath) return fail(Code::kInvalidArgument, "a path in the build context is too long");
     const std::vector<std::string> parts = split(path, '/');
     if (path.starts_with("/") || std::ranges::find(parts, "..") != parts.end())
       return fail(Code::kInvalidArgument, "the build context holds a path that leads out of it");

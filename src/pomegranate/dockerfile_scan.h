@@ -4,6 +4,7 @@
 // .dockerignore names, but never the Dockerfile nor that file itself, which the builder takes away after reading.
 // Bounded memory: the Dockerfile's text and a path. Understands what `git archive` and GNU tar write: ustar, pax
 // headers, GNU long names (POSIX.1-2017 pax, tar(5)). Pure.
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -36,6 +37,7 @@ class DockerfileScan {
   std::string path_;
   Check check_;
   build::Dockerignore ignore_;
+  std::chrono::steady_clock::duration ignoring_ = {};
   std::string held_ = {};  // headers of an entry that is not decided yet: its long path comes first
   std::string header_ = {};
   std::string body_ = {};

@@ -95,6 +95,8 @@ Status Firewall::ensure() const {
   // Frames that stay on one bridge pass here too where br_netfilter is on: those are a Project's own. Without the
   // physdev match they cannot be told apart, and the Engine's own isolation of bridges is all there is.
   const Status own = ensure_rule(forward, {"-m", "physdev", "--physdev-is-bridged", "-j", "RETURN"});
+  // A frame that a build wrote with somebody else's address goes nowhere.
+  TRY(ensure_rule(forward, {"!", "-s", networks_.pool, "-j", "DROP"}));
   if (own)
     TRY(ensure_rule(forward, {"-d", networks_.pool, "-m", "conntrack", "--ctstate", "NEW", "-j", "DROP"}));
   else

@@ -53,6 +53,7 @@ TEST(Firewall, ClosesTheHostMetadataAndOtherNetworksAndIsIdempotent) {
     EXPECT_EQ(tables->chains[chain], std::vector<std::string>{"-i pt0000-+ -j DROP "}) << chain;
   const auto& forward = tables->chains["PT-pt-FW"];
   EXPECT_NE(std::ranges::find(forward, "-d 169.254.0.0/16 -j DROP "), forward.end());
+  EXPECT_NE(std::ranges::find(forward, "! -s 10.208.0.0/12 -j DROP "), forward.end());
   EXPECT_EQ(forward.back(), "-d 10.208.0.0/12 -m conntrack --ctstate NEW -j DROP ");
   const int changes = tables->changes;
   ASSERT_TRUE(firewall.ensure());
@@ -79,7 +80,7 @@ TEST(Firewall, UsesForwardWhereTheEngineHasNoChainAndDoesWithoutPhysdev) {
   tables->refuse = "physdev";
   ASSERT_TRUE(firewall_on(tables).ensure());
   EXPECT_EQ(tables->chains["FORWARD"].front(), "-i pt0000-+ -j PT-pt-FW ");
-  EXPECT_EQ(tables->chains["PT-pt-FW"].back(), "-d 169.254.0.0/16 -j DROP ");
+  EXPECT_EQ(tables->chains["PT-pt-FW"].back(), "! -s 10.208.0.0/12 -j DROP ");
 }
 
 TEST(Firewall, DoesWithoutIpv6WhereTheKernelHasNone) {

@@ -108,6 +108,12 @@ Status check_reference(const std::string& written, std::string_view project, con
     return fail(Code::kInvalidArgument, std::move(what), std::move(hint));
   };
   const std::string reference = lower(written);
+  // An Engine may take a first part with capitals for a host (distribution/reference 0.5), where we see a name of the
+  // Hub.
+  const std::string first = written.substr(0, written.find('/'));
+  if (first.size() < written.size() && first != lower(first))
+    return no("'" + sanitize_terminal(written) + "' begins with capitals",
+              "write the registry's name in small letters");
   if (reference.empty() || reference.starts_with('/') || reference.find("..") != std::string::npos ||
       !consists_of(reference, kReferenceCharacters))
     return no("'" + sanitize_terminal(written) + "' is not the name of an image");

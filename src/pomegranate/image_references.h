@@ -31,9 +31,10 @@ Result<std::vector<BaseImage>> check_image_references(std::string_view dockerfil
 Status check_foreign_image(std::string_view reference, const Registries& registries = {});
 
 // Whether the registry that the reference names, if it is not listed, is at public addresses only (threat 20): the
-// Engine asks from inside of the Service's network. It resolves the name anew, so that a name whose addresses change
-// between the two questions gets past this; what it asks there is HTTPS with a certificate of that name, but for the
-// loopback. kInvalidArgument: it is not. A name that does not resolve is fine: the Engine cannot reach it either.
+// Engine asks from inside of the Service's network. It resolves the name anew and follows what the registry answers, a
+// redirect or a realm for tokens: a name whose addresses change between the two questions gets past this, and so does a
+// hostile registry; docs/architecture.md says what holds the Engine back then. kInvalidArgument: it is not. A name that
+// does not resolve is fine: the Engine cannot reach it either.
 net::Task<Status> check_registry_address(std::string reference, Registries registries);
 
 // Splits NAME[:TAG][@DIGEST] as the Engine's pull wants it; latest where neither is there.

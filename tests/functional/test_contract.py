@@ -73,6 +73,6 @@ def test_a_repeated_creation_is_answered_again_after_kill_9(fresh_service):
     assert len(client.call("GET", "/tokens").json()["items"]) == 1
     assert client.call("POST", "/tokens", {"name": "other", "scope": "deploy"}, headers=key).status == 422
     token = first.json()["token"].encode()
-    stored = b"".join(path.read_bytes() for path in service.home.glob("paastech.db*"))
+    stored = service.stored()
     assert b"3f0c1f5e-7f1b" in stored, "the control: what is not secret is found"
     assert token not in stored

@@ -3,7 +3,6 @@ import collections
 import os
 import re
 import signal
-import sqlite3
 import subprocess
 import threading
 
@@ -15,10 +14,6 @@ from tests.support.service import BUILD, wait_for
 CANARY = "canary-7d1c-value"
 
 
-def database(service):
-    return sqlite3.connect(service.home / "paastech.db", timeout=30)
-
-
 def used(service):
     """How many values use each key, from `paastechd keys list`."""
     done = service.daemon("keys", "list")
@@ -28,11 +23,10 @@ def used(service):
 
 def sealed_forms(service):
     """The same, counted in the database itself."""
-    with database(service) as sql:
-        values = [row[0] for query in (
-            "SELECT value FROM environment", "SELECT environment FROM deployments WHERE environment <> ''",
-            "SELECT totp FROM clients WHERE totp <> ''", "SELECT body FROM mails", "SELECT body FROM idempotency WHERE body <> ''",
-            "SELECT value FROM settings WHERE name = 'key_check'") for row in sql.execute(query)]
+    values = [row[0] for query in (
+        "SELECT value FROM environment", "SELECT environment FROM deployments WHERE environment <> ''",
+        "SELECT totp FROM clients WHERE totp <> ''", "SELECT body FROM mails", "SELECT body FROM idempotency WHERE body <> ''",
+        "SELECT value FROM settings WHERE name = 'key_check'") for row in service.sql(query)]
     return collections.Counter(":".join(value.split(":")[:2]) if value.startswith("v2:") else value[:3] for value in values)
 
 
@@ -126,9 +120,8 @@ def test_the_former_key_and_form_are_taken_over(fresh_service, unique):
     # The home as the version before left it: a raw key, values of the form v1, no check value.
     key, = (line.split()[1] for line in (service.home / "secret.key").read_text().splitlines())
     (service.home / "secret.key").write_bytes(subprocess.run(["base64", "-d"], input=key.encode(), stdout=subprocess.PIPE, check=True).stdout)
-    with database(service) as sql:
-        sql.execute("UPDATE environment SET value = REPLACE(value, 'v2:k1:', 'v1:')")
-        sql.execute("DELETE FROM settings")
+    service.sql("UPDATE environment SET value = REPLACE(value, 'v2:k1:', 'v1:')")
+    service.sql("DELETE FROM settings")
     assert sealed_forms(service) == {"v1:": 1}
     service.start()
     assert revealed(client, project) == {"NAME": CANARY}
@@ -202,12 +195,11 @@ def test_values_swapped_between_projects_do_not_open(service, client, unique):
     one, two = (client.project(unique())["name"] for _ in range(2))
     change(client, one, {"NAME": "of one", "GOOD": "good"})
     change(client, two, {"NAME": "of two"})
-    with database(service) as sql:
-        rows = sql.execute("SELECT e.value, e.project_id FROM environment e JOIN projects p ON p.id = e.project_id "
-                           "WHERE e.name = 'NAME' AND p.name IN (?, ?)", (one, two)).fetchall()
-        assert len(rows) == 2
-        for (value, _), (_, project) in zip(rows, reversed(rows)):
-            sql.execute("UPDATE environment SET value = ? WHERE project_id = ? AND name = 'NAME'", (value, project))
+    rows = service.sql("SELECT e.value, e.project_id FROM environment e JOIN projects p ON p.id = e.project_id "
+                       f"WHERE e.name = 'NAME' AND p.name IN ('{one}', '{two}')")
+    assert len(rows) == 2
+    for (value, _), (_, project) in zip(rows, reversed(rows)):
+        service.sql(f"UPDATE environment SET value = '{value}' WHERE project_id = '{project}' AND name = 'NAME'")
     for project in (one, two):
         answer = client.call("GET", f"/projects/{project}/environment?reveal=true")
         assert answer.status == 500 and "of one" not in answer.text and "of two" not in answer.text, answer

@@ -1,4 +1,5 @@
 """A PaaSTech of a test's own: free ports, a temporary home, and everything it made removed afterwards."""
+import contextlib
 import json
 import os
 import pathlib
@@ -6,6 +7,7 @@ import random
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import tempfile
 import time
@@ -106,6 +108,13 @@ class Service:
         if self.database:
             return postgres.dump(self.database)
         return b"".join(path.read_bytes() for path in self.home.glob("paastech.db*"))
+
+    def sql(self, statement):
+        """Runs one in the database; its rows as tuples of text, none of which holds a `|` or the end of a line."""
+        if self.database:
+            return [tuple(line.split("|")) for line in postgres.sql(self.database, statement).splitlines()]
+        with contextlib.closing(sqlite3.connect(self.home / "paastech.db", timeout=30)) as database, database:
+            return [tuple(map(str, row)) for row in database.execute(statement)]
 
     def daemon(self, *arguments):
         return subprocess.run([BUILD / "bin" / "paastechd", *arguments], env=self.environment(), capture_output=True,

@@ -989,7 +989,7 @@ export interface paths {
         put?: never;
         /**
          * Add an SSH key
-         * @description One line of an OpenSSH .pub file: ssh-ed25519, ecdsa-sha2-nistp256/384/521, ssh-rsa of at least 2048 bits, sk-ssh-ed25519@openssh.com or sk-ecdsa-sha2-nistp256@openssh.com. A key belongs to one account of the Service.
+         * @description One line of an OpenSSH .pub file: ssh-ed25519, ecdsa-sha2-nistp256/384/521, ssh-rsa of at least 2048 bits (which signs by SHA-2; signatures by SHA-1 are refused), sk-ssh-ed25519@openssh.com or sk-ecdsa-sha2-nistp256@openssh.com. A key belongs to one account of the Service.
          */
         post: operations["addKey"];
         delete?: never;
@@ -2461,7 +2461,7 @@ export interface components {
             commit: string;
             /** @description Of the commit, at most 100 characters */
             commit_subject: string;
-            /** @description Empty until it is built */
+            /** @description Empty until it is built; of cause `image`, the reference that was named, until it is fetched */
             image: string;
             /** @description The username of who caused it; empty where that account is gone */
             actor: string;
