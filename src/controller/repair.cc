@@ -22,7 +22,8 @@ void DeploymentController::repair_soon(const std::string& project_id) {
 
 net::Task<void> DeploymentController::repair_later(std::string project_id, std::chrono::seconds pause) {
   const Status slept = co_await net::sleep_for(pause);
-  again_[project_id].waits = false;
+  const auto again = again_.find(project_id);  // gone: a repair has met everybody meanwhile
+  if (again != again_.end()) again->second.waits = false;
   if (slept) spawn_repair(project_id);
 }
 
@@ -39,7 +40,8 @@ net::Task<void> DeploymentController::repair(std::string project_id) {
   missed_.erase(project_id);
   auto load = [project_id](store::Tx& tx) { return store::find_project(tx, project_id); };
   Result<store::ProjectRow> project = co_await ports_.database.read(std::move(load));
-  if (!project) co_return;  // deleted meanwhile, or the next minute tries again
+  if (!project && project.error().code == Code::kUnavailable) repair_soon(project_id);
+  if (!project) co_return;  // deleted meanwhile, if it is not the database that is away
   if (project->deleting) {
     if (guest) co_return;  // who deletes it has come for the turn already
     const bool known = again_.contains(project_id);
