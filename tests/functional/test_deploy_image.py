@@ -177,9 +177,10 @@ def test_an_address_that_the_operator_did_not_permit_is_refused_unasked(service,
     name = client.project(unique())["name"]
     port = registries.unlisted.port
     asked = len(registries.unlisted.requests())
-    for host in ("127.0.0.1", "localhost", "127.1", "2130706433", "0x7f.1", "shop.localhost", "LOCALHOST"):
+    for host in ("127.0.0.1", "localhost", "127.1", "2130706433", "0x7f.1", "shop.localhost"):
         fails(client, name, f"{host}:{port}/team/shop:1", "invalid_image", "is named by an address",
               "use the registry's host name")
+    fails(client, name, f"LOCALHOST:{port}/team/shop:1", "invalid_image", "begins with capitals", "in small letters")
     for private in ("10.0.0.1/x", "169.254.169.254/latest", "192.168.0.1:5000/x", "localhost/x"):
         fails(client, name, private, "invalid_image", f"the registry of {private} is named by an address")
     assert len(registries.unlisted.requests()) == asked, "it was asked all the same"
