@@ -12,7 +12,7 @@ import urllib.request
 
 import pytest
 
-from tests.support import apps
+from tests.support import apps, firewall
 from tests.support.docker_api import Docker
 from tests.support.service import ADMIN, BUILD, SOCKET, free_ports
 
@@ -66,7 +66,9 @@ class Newcomer:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         if (self.home / "instance").exists():
-            Docker(SOCKET).clean("paastech.instance=" + (self.home / "instance").read_text().strip())
+            instance = (self.home / "instance").read_text().strip()
+            Docker(SOCKET).clean("paastech.instance=" + instance)
+            firewall.remove(instance)
         shutil.rmtree(self.folder)
 
 
