@@ -10,7 +10,7 @@
 namespace paastech::build {
 
 inline constexpr std::size_t kMaxIgnorePatterns = 1000;
-inline constexpr std::size_t kMaxIgnoreBytes = 64 << 10;
+inline constexpr std::size_t kMaxIgnoreBytes = 64 << 10;  // the Engine's builder reads all of it into memory, too
 
 class Dockerignore {
  public:

@@ -34,12 +34,11 @@ Status only_web(const YamlNode& node, const std::string& key, bool web) {
 
 // So many attempts so far apart must fit into the start-up time.
 Status check_readiness(const YamlNode& node, const std::string& name, const Process& process) {
-  if (!process.readiness ||
-      (process.readiness->successes - 1) * process.readiness->interval_s < process.ready_timeout_s)
-    return {};
+  if (!process.readiness) return {};
+  const int least_s = (process.readiness->successes - 1) * process.readiness->interval_s;
+  if (least_s < process.ready_timeout_s) return {};
   return refuse(node.line, name + ".health",
-                fmt::format("takes {} s for {} successes, more than the ready_timeout of {} s",
-                            (process.readiness->successes - 1) * process.readiness->interval_s,
+                fmt::format("takes {} s for {} successes, more than the ready_timeout of {} s", least_s,
                             process.readiness->successes, process.ready_timeout_s),
                 "raise ready_timeout, or lower interval or successes");
 }

@@ -27,11 +27,11 @@ constexpr auto kOfAnotherRepository = {"GIT_ALTERNATE_OBJECT_DIRECTORIES",
                                        "GIT_DIR",
                                        "GIT_GRAFT_FILE",
                                        "GIT_IMPLICIT_WORK_TREE",
-                                       "GIT_NAMESPACE",
-                                       "GIT_QUARANTINE_PATH",
                                        "GIT_INDEX_FILE",
+                                       "GIT_NAMESPACE",
                                        "GIT_OBJECT_DIRECTORY",
                                        "GIT_PREFIX",
+                                       "GIT_QUARANTINE_PATH",
                                        "GIT_SHALLOW_FILE",
                                        "GIT_WORK_TREE"};
 

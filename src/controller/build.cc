@@ -82,12 +82,13 @@ net::Task<Result<DeploymentController::BuildSource>> DeploymentController::read_
   Manifest manifest = std::move(*parsed);
   BuildSource source{.context = manifest.context == "." ? "" : manifest.context,
                      .dockerfile = inside_context(manifest.dockerfile, manifest.context)};
+  const std::string own_ignore = manifest.dockerfile + std::string(kIgnoreName);
   const std::string ignore = (source.context.empty() ? "" : source.context + "/") + std::string(kIgnoreName);
   if (manifest.dockerfile != "Dockerfile" || ignore != kIgnoreName) {
     request.clear_paths();
     request.add_paths(manifest.dockerfile);
     request.add_paths(ignore);
-    request.add_paths(manifest.dockerfile + std::string(kIgnoreName));
+    request.add_paths(own_ignore);
     CO_TRY_ASSIGN(tree, co_await ports_.repositories.read_files(request));
   }
   Status checked = check_dockerfile(file_named(tree, manifest.dockerfile), manifest.dockerfile);
@@ -96,7 +97,7 @@ net::Task<Result<DeploymentController::BuildSource>> DeploymentController::read_
     co_return std::unexpected(std::move(checked).error());
   }
   // The Dockerfile's own comes before the context's (docs.docker.com, "Build context").
-  Result<std::optional<std::string_view>> ignored = text_of(tree, manifest.dockerfile + std::string(kIgnoreName));
+  Result<std::optional<std::string_view>> ignored = text_of(tree, own_ignore);
   if (ignored && !*ignored) ignored = text_of(tree, ignore);
   if (!ignored) {
     rollout->row.reason = "invalid_dockerfile";

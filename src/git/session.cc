@@ -1,5 +1,4 @@
 #include "git/session.h"
-#include "base/text.h"
 
 #include <fmt/format.h>
 #include <poll.h>
@@ -10,6 +9,7 @@
 #include <algorithm>
 
 #include "base/ids.h"
+#include "base/text.h"
 #include "git/hook_protocol.h"
 #include "git/host_key.h"
 #include "git/transfer.h"

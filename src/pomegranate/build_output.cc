@@ -91,6 +91,10 @@ BuildFailure explain_build_failure(std::string_view error, int code, bool killed
   return {"build_failed", "the build failed: " + text};
 }
 
+std::string with_hint(const Error& error) {
+  return error.hint.empty() ? error.message : error.message + "; " + error.hint;
+}
+
 int single_port(const std::vector<std::string>& exposed) {
   int only = 0;
   for (const std::string& port : exposed) {

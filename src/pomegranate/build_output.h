@@ -44,6 +44,7 @@ struct BuildFailure {
 };
 // What a failed build means to its Client. killed_for_memory: the kernel did kill one of its processes.
 BuildFailure explain_build_failure(std::string_view error, int code, bool killed_for_memory, std::int64_t memory_limit);
+std::string with_hint(const Error& error);  // for a result, which has one text: the message and what to do next
 // The TCP port of the image where it EXPOSEs exactly one, else 0.
 int single_port(const std::vector<std::string>& exposed);
 

@@ -63,7 +63,7 @@ net::Task<Status> DockerEngine::build(v1::BuildSpec spec, std::shared_ptr<TarSou
   CO_TRY(check_spec(spec));
   Result<build::Dockerignore> ignore = build::Dockerignore::parse(spec.dockerignore());
   if (!ignore) {
-    v1::BuildEvent event = failed("invalid_dockerfile", ignore.error().message + "; " + ignore.error().hint);
+    v1::BuildEvent event = failed("invalid_dockerfile", with_hint(ignore.error()));
     [[maybe_unused]] const bool told = co_await sink->put(std::move(event));
     co_return Status{};
   }
@@ -113,7 +113,7 @@ net::Task<Status> DockerEngine::build(v1::BuildSpec spec, std::shared_ptr<TarSou
                                             human_bytes(options_.build_disk_bytes)));
     else
       event = failed(run->invalid->code == Code::kInvalidArgument ? "invalid_dockerfile" : "build_failed",
-                     run->invalid->message + (run->invalid->hint.empty() ? "" : "; " + run->invalid->hint));
+                     with_hint(*run->invalid));
     [[maybe_unused]] const bool told = co_await run->sink->put(std::move(event));
     co_return Status{};
   }

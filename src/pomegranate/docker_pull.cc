@@ -89,8 +89,7 @@ net::Task<Status> DockerEngine::pull_image(v1::PullImageRequest request, SinkPtr
   else if (pulled)
     *last.mutable_result() = std::move(*pulled);
   else if (pulled.error().code == Code::kInvalidArgument)
-    last = refused("invalid_image",
-                   pulled.error().message + (pulled.error().hint.empty() ? "" : "; " + pulled.error().hint));
+    last = refused("invalid_image", with_hint(pulled.error()));
   else if (pulled.error().code == Code::kFailedPrecondition)
     last =
         refused("pull_failed",

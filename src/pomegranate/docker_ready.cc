@@ -83,13 +83,16 @@ net::Task<Result<v1::GroupEvent>> DockerEngine::wait_ready(std::shared_ptr<Bring
   const std::chrono::milliseconds longest =
       run->probe.attempt_seconds() > 0 ? std::chrono::seconds(run->probe.attempt_seconds()) : kProbeAttempt;
   const auto deadline = Clock::now() + std::chrono::seconds(seconds);
+  const auto until_deadline = [deadline] {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now()) + 1ms;
+  };
   const Pauses pauses = pauses_of(run->probe);
   std::chrono::milliseconds pause = pauses.first;
   bool listened = false;
   int in_row = 0;
   ProbeAttempt last;
   while (!run->exited && !run->sink->gone() && Clock::now() < deadline) {
-    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now()) + 1ms;
+    const std::chrono::milliseconds left = until_deadline();
     Result<ProbeAttempt> made = co_await attempt(target, run->probe, std::min(left, longest), run->attempt);
     // Not there any more, or not running: the watch for its end tells in a moment.
     const bool gone = !made && (made.error().code == Code::kNotFound || made.error().code == Code::kAborted);
@@ -107,8 +110,7 @@ net::Task<Result<v1::GroupEvent>> DockerEngine::wait_ready(std::shared_ptr<Bring
     const bool cut_short = made && made->late && left < longest && !last.detail.empty();
     if (made && !cut_short && (made->connected || !last.connected)) last = std::move(*made);
     if (run->exited) break;
-    const auto rest = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now()) + 1ms;
-    co_await run->changed.wait(std::clamp(rest, 0ms, pause));
+    co_await run->changed.wait(std::clamp(until_deadline(), 0ms, pause));
     pause = std::min<std::chrono::milliseconds>(pause * 3 / 2, pauses.longest);
   }
   run->decide();

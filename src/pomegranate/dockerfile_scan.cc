@@ -13,7 +13,6 @@ namespace {
 
 constexpr std::size_t kBlock = 512;
 constexpr std::size_t kMaxDockerfile = 256 << 10;    // each step's image keeps the text of all steps before it
-constexpr std::size_t kMaxDockerignore = 64 << 10;   // the builder reads all of it into memory
 constexpr std::size_t kMaxPax = 64 << 10;            // git writes a path and a link target, each at most PATH_MAX
 constexpr std::size_t kMaxPath = 4096;               // PATH_MAX of Linux: nothing longer can be made of it
 constexpr auto kIgnoring = std::chrono::seconds(2);  // for the .dockerignore in all, on a loop that serves all Projects
@@ -168,7 +167,7 @@ Status DockerfileScan::take_header(std::string& out) {
     const std::vector<std::string> parts = split(path, '/');
     if (path.starts_with("/") || std::ranges::find(parts, "..") != parts.end())
       return fail(Code::kInvalidArgument, "the build context holds a path that leads out of it");
-    if (path == ".dockerignore" && size > kMaxDockerignore)
+    if (path == ".dockerignore" && size > build::kMaxIgnoreBytes)
       return fail(Code::kInvalidArgument, ".dockerignore is larger than the limit of 64 KiB");
     if (path == path_) {
       if (type != '0' && type != '\0')

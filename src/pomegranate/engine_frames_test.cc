@@ -27,9 +27,10 @@ struct HostDatagrams {
 std::string link_local_of(const std::string& interface) {
   std::istringstream lines(read_file("/proc/net/if_inet6").value_or(""));
   std::string address, index, prefix, scope, flags, name;
-  while (lines >> address >> index >> prefix >> scope >> flags >> name)
-    if (name == interface && scope == "20" && (std::stoul(flags, nullptr, 16) & 0x40) == 0)
-      return address;  // tentative
+  while (lines >> address >> index >> prefix >> scope >> flags >> name) {
+    const bool tentative = (std::stoul(flags, nullptr, 16) & 0x40) != 0;
+    if (name == interface && scope == "20" && !tentative) return address;
+  }
   return {};
 }
 

@@ -168,13 +168,16 @@ net::Task<Result<Answer>> change_environment(CallPtr call) {
     // A push or a start on its way ends the stop, but with the values of before.
     TRY_ASSIGN(std::vector<store::DeploymentRow> newest, store::list_deployments(tx, project, 1, 0));
     const bool on_its_way = !newest.empty() && is_running(newest.front().state);
-    std::optional<store::DeploymentRow> current;  // what runs, or is about to
-    if (on_its_way) {
-      current = std::move(newest.front());
-    } else {
-      TRY_ASSIGN(current, store::live_deployment(tx, project));
+    bool stands = false;
+    if (done.changed.empty()) {
+      std::optional<store::DeploymentRow> current;  // what runs, or is about to
+      if (on_its_way) {
+        current = std::move(newest.front());
+      } else {
+        TRY_ASSIGN(current, store::live_deployment(tx, project));
+      }
+      stands = !current || serves(secrets, *current, change);
     }
-    const bool stands = done.changed.empty() && (!current || serves(secrets, *current, change));
     done.redeploy = !stands && (!row.stopped || on_its_way) && !row.deleting;
     return done;
   };
