@@ -148,8 +148,13 @@ class GitGateway final : public gateway::GitGateway::CallbackService {
   net::Task<Result<gateway::Repository>> authorize(gateway::AuthorizeRequest request) {
     auto decide = [this, request](store::Tx& tx) { return judge(tx, request, context_.accounts); };
     CO_TRY_ASSIGN(Judgement judgement, co_await context_.database.read(std::move(decide)));
-    if (judgement.outcome && request.write() && !request.again()) {
-      Status room = co_await limit_push(&judgement);
+    if (judgement.outcome && request.write()) {
+      Status room;
+      if (request.again()) {
+        room = co_await check_disk(context_, judgement.owner_id);
+      } else {
+        room = co_await limit_push(&judgement);
+      }
       if (!room) {
         set_refusal(judgement.audit, room.error());
         judgement.outcome = std::unexpected(room.error());
@@ -180,6 +185,7 @@ class GitGateway final : public gateway::GitGateway::CallbackService {
       return authorised(tx, request.client_id(), request.project_id(), Permission::kProjectPush, context_.accounts);
     };
     CO_TRY_ASSIGN(store::ProjectRow project, co_await context_.database.read(std::move(decide)));
+    CO_TRY(co_await check_disk(context_, project.owner_id));
     controller::Controller& controller = context_.controller;
     CO_TRY_ASSIGN(store::DeploymentRow queued,
                   co_await controller.deploy_commit(project.id, request.client_id(), request.commit()));

@@ -23,11 +23,13 @@ class Gateway : public ApiTest {
         host_(host({service_.get()})),
         git_(gateway::GitGateway::NewStub(host_->channel())) {}
   ~Gateway() override { host_->stop(); }
-  Result<gateway::Repository> authorize(const std::string& client, const std::string& repository, bool write) {
+  Result<gateway::Repository> authorize(const std::string& client, const std::string& repository, bool write,
+                                        bool again = false) {
     gateway::AuthorizeRequest request;
     request.set_client_id(client);
     request.set_repository(repository);
     request.set_write(write);
+    request.set_again(again);
     return run(rpc::call<gateway::Repository>(git_->async(), &Stub::async::Authorize, request));
   }
   // What a deploy call streams, each line and then the result as text; or the error.
@@ -127,17 +129,28 @@ TEST_F(Gateway, APushMayBringWhatThePlanOfTheOwnerLeaves) {
   EXPECT_EQ(authorize(ada.id, "hello", true)->max_push_bytes(), 0);
 }
 
+// Each of two pushes at a time was let in with what was left; whoever comes to its end second has too much.
+TEST_F(Gateway, APushThatHasComeIsRefusedWhereTheDiskOfTheOwnerIsPassedMeanwhile) {
+  const store::ClientRow ada = add_client("ada");
+  add_project("hello", ada);
+  add_project("other", ada);
+  EXPECT_TRUE(database_->write([&](store::Tx& tx) {
+    return store::set_plan(tx, {"default", {kUnlimited, kUnlimited, kUnlimited, kUnlimited, kUnlimited, 5 << 20}});
+  }));
+  controller_->bytes_of_each = (5 << 20) / 2;  // the limit exactly
+  EXPECT_TRUE(authorize(ada.id, "hello", true, true));
+  controller_->bytes_of_each = 3 << 20;
+  const auto refused = authorize(ada.id, "hello", true, true);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Code::kPermissionDenied);
+  EXPECT_EQ(refused.error().message, "the plan `default` allows 5 MiB of repositories; in use: 6 MiB");
+}
+
 TEST_F(Gateway, WritesAPushThatAsksAgainIntoTheAuditLogOnlyWhereItIsRefused) {
   const store::ClientRow ada = add_client("ada");
   add_project("hello", ada);
   const auto ask_again = [&] {
-    gateway::AuthorizeRequest request;
-    request.set_client_id(ada.id);
-    request.set_repository("hello");
-    request.set_write(true);
-    request.set_again(true);
-    const bool allowed =
-        run(rpc::call<gateway::Repository>(git_->async(), &Stub::async::Authorize, request)).has_value();
+    const bool allowed = authorize(ada.id, "hello", true, true).has_value();
     while (tasks_.size() > 0) io_.run_one();
     return allowed;
   };

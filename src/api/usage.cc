@@ -37,6 +37,17 @@ Result<PlanAndProjects> plan_and_projects(store::Tx& tx, const std::string& clie
   return out;
 }
 
+// The plan where it limits the disk, and what is in use of it.
+using Disk = std::optional<std::pair<Plan, std::int64_t>>;
+
+net::Task<Result<Disk>> disk_of(Context& context, std::string owner_id) {
+  auto read = [owner_id](store::Tx& tx) { return plan_and_projects(tx, owner_id); };
+  CO_TRY_ASSIGN(PlanAndProjects found, co_await context.database.read(std::move(read)));
+  if (found.first.limits.disk_bytes == kUnlimited) co_return std::nullopt;
+  CO_TRY_ASSIGN(const std::int64_t used, co_await context.controller.repository_bytes(std::move(found.second)));
+  co_return std::pair(std::move(found.first), used);
+}
+
 }  // namespace
 
 net::Task<Result<ClientUsage>> client_usage(Context& context, std::string client_id) {
@@ -49,12 +60,10 @@ net::Task<Result<ClientUsage>> client_usage(Context& context, std::string client
 }
 
 net::Task<Result<std::optional<PushAllowance>>> push_allowance(Context& context, std::string owner_id) {
-  auto read = [owner_id](store::Tx& tx) { return plan_and_projects(tx, owner_id); };
-  CO_TRY_ASSIGN(PlanAndProjects found, co_await context.database.read(std::move(read)));
-  const Plan& plan = found.first;
+  CO_TRY_ASSIGN(const Disk disk, co_await disk_of(context, std::move(owner_id)));
+  if (!disk) co_return std::nullopt;
+  const auto& [plan, used] = *disk;
   const std::int64_t most = plan.limits.disk_bytes;
-  if (most == kUnlimited) co_return std::nullopt;
-  CO_TRY_ASSIGN(const std::int64_t used, co_await context.controller.repository_bytes(std::move(found.second)));
   CO_TRY(check_quota(plan, {.disk_bytes = used}, {.disk_bytes = 1}));
   const Status beyond = check_quota(plan, {.disk_bytes = used}, {.disk_bytes = most - used + 1});
   PushAllowance allowance{most - used, {}};
@@ -62,14 +71,18 @@ net::Task<Result<std::optional<PushAllowance>>> push_allowance(Context& context,
   co_return allowance;
 }
 
+net::Task<Status> check_disk(Context& context, std::string owner_id) {
+  CO_TRY_ASSIGN(const Disk disk, co_await disk_of(context, std::move(owner_id)));
+  if (!disk || disk->second <= disk->first.limits.disk_bytes) co_return Status{};
+  co_return check_quota(disk->first, {.disk_bytes = disk->second}, {.disk_bytes = 1});
+}
+
 net::Task<Status> admit_repository(Context& context, std::string client_id, std::string project_id) {
-  auto read = [client_id](store::Tx& tx) { return plan_and_projects(tx, client_id); };
-  CO_TRY_ASSIGN(PlanAndProjects found, co_await context.database.read(std::move(read)));
-  if (found.first.limits.disk_bytes == kUnlimited) co_return Status{};
+  CO_TRY_ASSIGN(const Disk disk, co_await disk_of(context, std::move(client_id)));
+  if (!disk) co_return Status{};
   std::vector<std::string> wanted{std::move(project_id)};
   CO_TRY_ASSIGN(const std::int64_t more, co_await context.controller.repository_bytes(std::move(wanted)));
-  CO_TRY_ASSIGN(const std::int64_t used, co_await context.controller.repository_bytes(std::move(found.second)));
-  co_return check_quota(found.first, {.disk_bytes = used}, {.disk_bytes = more});
+  co_return check_quota(disk->first, {.disk_bytes = disk->second}, {.disk_bytes = more});
 }
 
 boost::json::object to_json(const Amounts& limits) {

@@ -22,12 +22,16 @@ struct PushAllowance {
   std::int64_t bytes = 0;
   Error beyond = {};  // what to say of a larger one
 };
-// Nothing: its plan does not limit that. kPermissionDenied: there is no room at all. Pushes to several Projects at a
-// time each may bring as much, so that together they can pass the limit once.
+// Nothing: its plan does not limit that. kPermissionDenied: there is no room at all. Pushes at the same time may each
+// bring as much: check_disk() is for when they have come.
 net::Task<Result<std::optional<PushAllowance>>> push_allowance(Context& context, std::string owner_id);
 
+// Whether what that Client's repositories hold, with what pushes under way have brought, is within its plan.
+// kPermissionDenied, as check_quota() says it; kUnavailable where the git role does not answer.
+net::Task<Status> check_disk(Context& context, std::string owner_id);
+
 // Whether the repository of a Project may become that Client's, beside its own. kPermissionDenied, as check_quota()
-// says it; kUnavailable where the git role does not answer. Pushes at the same time can pass the limit.
+// says it; kUnavailable where the git role does not answer.
 net::Task<Status> admit_repository(Context& context, std::string client_id, std::string project_id);
 
 boost::json::object to_json(const Amounts& limits);  // of a plan

@@ -11,8 +11,14 @@ using namespace std::chrono_literals;
 
 namespace {
 
+constexpr const char* kOutOfMemory = "out of memory";
+constexpr int kKilled = 128 + 9;  // SIGKILL, as shells and the Engine say it
+// What follows later than that on the kernel's kill has other reasons: it may have hit a child that was replaced.
+constexpr std::int64_t kMemoryNewsMs = 10'000;
+
 std::string why_it_ended(const engine::Instance& instance) {
-  if (instance.out_of_memory()) return "out of memory";
+  // The Engine says so from the first kill in the container to its next start, whichever process it hit.
+  if (instance.out_of_memory() && instance.exit_code() == kKilled) return kOutOfMemory;
   if (instance.overfull_bytes() > 0)
     return fmt::format("out of disk: it wrote {} (limit {})", human_bytes(instance.overfull_bytes()),
                        human_bytes(instance.disk_limit_bytes()));
@@ -28,14 +34,16 @@ void DeploymentController::on_engine_event(const engine::InstanceEvent& event) {
   if (project_id.empty()) return;
   const InstanceName name{event.instance().deployment(), event.instance().process(), event.instance().index()};
   if (event.kind() == "oom") {
-    watched_[project_id].reasons[name] = "out of memory";
+    watched_[project_id].reasons[name] = {kOutOfMemory, ports_.clock.steady_ms() + kMemoryNewsMs};
     return;
   }
   if (event.kind() != "start" && event.kind() != "die" && event.kind() != "destroy") return;
+  const bool told_to = ending_.contains(event.instance().id());
+  if (event.kind() == "destroy") ending_.erase(event.instance().id());
   const bool at_work = busy(project_id);
   const auto watched = watched_.find(project_id);
   if (event.kind() == "start" && !at_work && watched != watched_.end()) watched->second.starting.insert(name);
-  if (event.kind() == "die" && (!at_work || repairing_.contains(project_id))) on_end(event.instance());
+  if (event.kind() == "die" && !told_to && (!at_work || repairing_.contains(project_id))) on_end(event.instance());
   if (at_work)
     missed_.insert(project_id);
   else
@@ -47,12 +55,12 @@ void DeploymentController::on_end(const engine::Instance& instance) {
   if (retiring_.contains(number) || rollouts_.contains(number)) return;
   const InstanceName name{instance.deployment(), instance.process(), instance.index()};
   std::string reason = why_it_ended(instance);
+  const std::int64_t now = ports_.clock.steady_ms();
   const auto watched = watched_.find(instance.project());
   if (watched != watched_.end()) {
     auto known = watched->second.reasons.extract(name);
-    if (!known.empty()) reason = known.mapped();
+    if (!known.empty() && now <= known.mapped().until_ms) reason = known.mapped().text;
   }
-  const std::int64_t now = ports_.clock.steady_ms();
   const Crash& crash = crashes_[instance.project()].note(name, std::move(reason), now);
   const std::string line = fmt::format("{}.{} ended: {}; it starts again in {} s", name.process, name.index + 1,
                                        crash.reason, (crash.due_ms - now) / 1000);
@@ -194,7 +202,7 @@ net::Task<void> DeploymentController::probe(std::string project_id, InstanceName
   failures = reply->well() || starting ? 0 : failures + 1;
   if (failures < how.probe.failures) co_return;
   failures = 0;
-  watched->second.reasons[name] = fmt::format("alive no more: {}", reply->detail());
+  watched->second.reasons[name] = {fmt::format("alive no more: {}", reply->detail())};
   engine::InstanceRequest which = instance_request(project_id, name);
   const Status stopped = co_await ports_.engine.stop_instance(std::move(which));
   if (!stopped) spdlog::warn("project {}: stopping {}: {}", project_id, name.process, stopped.error().message);

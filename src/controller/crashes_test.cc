@@ -163,6 +163,36 @@ TEST_F(CrashesTest, OneThatWroteTooMuchIsMadeAnewInsteadOfHeld) {
   EXPECT_TRUE(eventually([&] { return routed() == Numbers({1}); }));
 }
 
+TEST_F(CrashesTest, OutOfMemoryIsNamedWhereTheEndFollowsOnTheKernelsKill) {
+  live();
+  engine_.kill_for_memory(project_.id, 1, "web", 0);
+  crash(1);
+  ASSERT_TRUE(crashed(1));
+  EXPECT_EQ(web().reason, "out of memory");
+}
+
+TEST_F(CrashesTest, AChildThatWasKilledForMemoryNamesNoLaterEnd) {
+  live();
+  engine_.kill_for_memory(project_.id, 1, "web", 0);
+  settle();
+  pass(60'000);
+  crash(3);
+  ASSERT_TRUE(crashed(1));
+  EXPECT_EQ(web().reason, "exit code 3");
+}
+
+TEST_F(CrashesTest, WhatTheControllerEndsItselfIsNoCrash) {
+  live();
+  ASSERT_EQ(end_of(push()).state, DeploymentState::kLive);
+  ASSERT_TRUE(eventually([&] { return running() == Numbers({2}); }));
+  engine_.add_instance(project_.id, 1);  // as by a process that was killed in the middle
+  engine_.watches = engine_.watches + 1;
+  ASSERT_TRUE(eventually([&] { return running() == Numbers({2}); }));
+  settle();
+  EXPECT_EQ(journal_.count("hold 1 web 0"), 0);
+  EXPECT_THAT(controller().condition(project_.id).restarts, IsEmpty());
+}
+
 TEST_F(CrashesTest, AStoppedApplicationsEndIsNoCrash) {
   live();
   ASSERT_TRUE(run(controller().stop_application(project_.id)));

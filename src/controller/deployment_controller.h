@@ -1,5 +1,6 @@
 #pragma once
 // The Controller on its ports. See controller.h for the contract.
+#include <limits>
 #include <map>
 #include <set>
 
@@ -54,11 +55,15 @@ class DeploymentController final : public Controller {
       Probe probe;
       std::int64_t start_ms = 0;  // so long it may take to start
     };
+    struct Reason {
+      std::string text;
+      std::int64_t until_ms = std::numeric_limits<std::int64_t>::max();  // steady; an end that is later has another
+    };
     std::map<InstanceName, Liveness> probes = {};
     std::set<InstanceName> starting = {};               // the Engine's doing, and not seen to be well since
     std::map<InstanceName, int> failures = {};          // in a row
     std::map<InstanceName, std::int64_t> next_ms = {};  // steady
-    std::map<InstanceName, std::string> reasons = {};   // why one that is about to end does so
+    std::map<InstanceName, Reason> reasons = {};        // why one that is about to end does so
   };
 
   // deployment_controller.cc: entering, following and ending Deployments
@@ -184,6 +189,7 @@ class DeploymentController final : public Controller {
   std::set<std::string> missed_;        // Projects that the Engine told of while one had its turn
   std::map<std::string, CrashBook> crashes_;
   std::map<std::string, Watched> watched_;
+  std::set<std::string> ending_;               // the Engine's ids of Instances that it was told to end
   std::set<std::string> compared_;             // with a live Deployment, and seen to be as they should since the start
   std::map<std::string, Condition> problems_;  // Projects that could not be repaired
   std::set<std::pair<std::string, InstanceName>> probing_;

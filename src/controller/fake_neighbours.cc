@@ -105,7 +105,9 @@ grpc::Status FakeEngine::RemoveGroup(grpc::ServerContext*, const engine::RemoveG
     const bool asked = one.project() == request->project() && one.deployment() == request->deployment() &&
                        (request->process().empty() || request->process() == one.process()) && listed &&
                        one.index() >= request->from_index();
+    if (asked && at->second.state() == "running") tell("die", at->second, 143);
     if (asked && request->only_stop()) at->second.set_state("exited");
+    if (asked && !request->only_stop()) tell("destroy", at->second, 0);
     at = asked && !request->only_stop() ? instances_.erase(at) : std::next(at);
   }
   return grpc::Status::OK;
@@ -214,10 +216,21 @@ void FakeEngine::end_instance(const std::string& project, std::int64_t number, c
   one.set_overfull_bytes(overfull);
   one.set_disk_limit_bytes(overfull > 0 ? 256 << 20 : 0);
   one.clear_address();
+  if (told) tell("die", one, code);
+}
+
+void FakeEngine::kill_for_memory(const std::string& project, std::int64_t number, const std::string& process,
+                                 int index) {
+  const std::scoped_lock lock(mutex_);
+  tell("oom", instances_[{project, number, process, index}], 0);
+}
+
+void FakeEngine::tell(const std::string& kind, const engine::Instance& one, int code) {
   engine::InstanceEvent event;
-  event.set_kind("die");
+  event.set_kind(kind);
   *event.mutable_instance() = one;
-  if (told) events_.push_back(event);
+  event.mutable_instance()->set_exit_code(code);
+  events_.push_back(event);
 }
 
 void FakeEngine::add_image(const std::string& image) {

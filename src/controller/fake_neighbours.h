@@ -90,6 +90,8 @@ class FakeEngine final : public engine::Pomegranate::Service {
   // It ends by itself, and the Engine says so.
   void end_instance(const std::string& project, std::int64_t number, const std::string& process, int index, int code,
                     bool told = true);
+  // The kernel kills one of its processes for memory, and the Engine says so; what follows is another call's.
+  void kill_for_memory(const std::string& project, std::int64_t number, const std::string& process, int index);
   // It was started anew and is not known to be ready, as where who waited for that was killed.
   void forget_ready(const std::string& project, std::int64_t number, const std::string& process, int index);
   void add_image(const std::string& image);
@@ -124,6 +126,7 @@ class FakeEngine final : public engine::Pomegranate::Service {
   static engine::Instance instance(const std::string& project, std::int64_t number, const std::string& process,
                                    int index);
   std::vector<engine::InstanceEvent> events() const;
+  void tell(const std::string& kind, const engine::Instance& one, int code);  // held to mutex_
   Journal& journal_;
   mutable std::mutex mutex_;
   std::map<std::tuple<std::string, std::int64_t, std::string, int>, engine::Instance> instances_;

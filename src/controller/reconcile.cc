@@ -183,6 +183,7 @@ void DeploymentController::forget_all_but(const std::set<std::string>& known) {
 net::Task<void> DeploymentController::watch_engine() {
   while (true) {
     compare_soon_ = true;  // whatever happened while nobody watched
+    ending_.clear();
     const OnEvent on_event = [this](const engine::InstanceEvent& event) { on_engine_event(event); };
     [[maybe_unused]] const Status lost = co_await ports_.engine.watch(on_event);
     const Status slept = co_await net::sleep_for(kEngineRetry);

@@ -24,12 +24,13 @@ bool asked_for(const engine::RemoveGroupRequest& which, const engine::Instance& 
 
 // Stops them, and removes them once their last words are kept.
 net::Task<Status> DeploymentController::end_instances(engine::RemoveGroupRequest which) {
+  CO_TRY_ASSIGN(const std::vector<engine::Instance> running, co_await ports_.engine.list(which.project()));
+  std::vector<std::string> ids;
+  for (const engine::Instance& instance : running)
+    if (asked_for(which, instance)) ids.push_back(instance.id());
+  if (ids.empty()) co_return Status{};
+  ending_.insert(ids.begin(), ids.end());
   if (ports_.last_words != nullptr) {
-    CO_TRY_ASSIGN(const std::vector<engine::Instance> running, co_await ports_.engine.list(which.project()));
-    std::vector<std::string> ids;
-    for (const engine::Instance& instance : running)
-      if (asked_for(which, instance)) ids.push_back(instance.id());
-    if (ids.empty()) co_return Status{};
     engine::RemoveGroupRequest stop = which;
     stop.set_only_stop(true);
     CO_TRY(co_await ports_.engine.remove_group(std::move(stop)));

@@ -69,9 +69,10 @@ struct Client : Peer {
   bool keep_alive = true;
   bool head_only = false;  // HEAD
   bool idempotent = false;
-  bool replayable = false;      // `request` holds all of it
-  bool anything_sent = false;   // some of the request reached a socket
-  bool request_broken = false;  // the upstream takes no more of it
+  bool replayable = false;       // `request` holds all of it
+  bool anything_sent = false;    // some of the request reached a socket
+  bool request_broken = false;   // the upstream takes no more of it
+  bool awaits_continue = false;  // asked whether its body is wanted, and neither was told nor began to send it
   bool upgrade = false;
   bool response_started = false;  // the final head has been handed to the client
   bool half_closed_up = false;

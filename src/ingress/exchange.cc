@@ -55,6 +55,7 @@ bool Loop::push_body(Client& client) {
       return false;
     }
   }
+  client.awaits_continue = false;
   client.pace.came(pace_terms(), now_, data.size());
   composed_.clear();
   const std::uint64_t before = client.request_body.total();
@@ -86,9 +87,10 @@ bool Loop::push_body(Client& client) {
   return true;
 }
 
-// Who streams in both directions may be silent in one: the pace counts until the response begins.
+// Who streams in both directions may be silent in one: the pace counts until the response begins. Nor does it count
+// while the client waits for the Application's word that its body is wanted (RFC 9110 section 10.1.1).
 void Loop::await_body(Client& client) {
-  if (client.dead || client.response_started || !client.pace.wait(now_)) return;
+  if (client.dead || client.response_started || client.awaits_continue || !client.pace.wait(now_)) return;
   deadline(client, std::min(client.pace.left_ms(), limits_.stall_timeout_ms));
 }
 
@@ -150,6 +152,7 @@ Loop::HeadStep Loop::take_response_head(Client& client, std::string_view& data) 
   if (response_head_.status < 200) {  // interim responses go on, but not to HTTP/1.0 (RFC 9110 section 15.2)
     Answering answering{client.request_id(), Framing::kNone, Persistence::kImplicit, false};
     if (!client.http10) write_response_head(composed_, response_head_, answering);
+    if (response_head_.status == 100 && std::exchange(client.awaits_continue, false)) await_body(client);
     return data.empty() ? (upstream.in.release(), HeadStep::kIncomplete) : HeadStep::kTaken;
   }
   begin_response(client);

@@ -268,7 +268,7 @@ void Loop::on_client_timer(Client& client) {
   } else if (client.state == Client::State::kExchange && !client.response_started) {
     if (client.upstream->connecting)
       upstream_failed(client, true, 504);
-    else if (!client.request_body.done() && client.request_sent == client.request.size())
+    else if (!client.request_body.done() && !client.awaits_continue && client.request_sent == client.request.size())
       answer(client, 408, "the rest of the request body did not come, or too slowly", true);
     else
       answer(client, 504, {}, false);

@@ -62,14 +62,15 @@ Route* LoopTable::find(std::string_view host) const {
 }
 
 Backend* LoopTable::choose(Route& route, const Backend* avoid, std::int64_t now_ms) {
+  const std::size_t n = route.backends.size();
+  if (n == 1) return route.backends.front();  // as most have it: the other loops' counters are not looked at
   Backend* best = nullptr;
   std::int64_t best_cost = 0;
-  const std::size_t n = route.backends.size();
-  if (n > 1) ++route.turn;
+  ++route.turn;
   for (std::size_t i = 0; i < n; ++i) {
     Backend* backend = route.backends[(route.turn + i) % n];
     // One that has just failed costs more than any number of requests in flight.
-    const std::int64_t cost = backend->in_flight + (backend == avoid ? std::int64_t{1} << 40 : 0) +
+    const std::int64_t cost = backend->spec->counters->in_flight() + (backend == avoid ? std::int64_t{1} << 40 : 0) +
                               (backend->avoid_until > now_ms ? std::int64_t{1} << 32 : 0);
     if (best == nullptr || cost < best_cost) {
       best = backend;

@@ -14,7 +14,7 @@ namespace paastech::ingress {
 struct Backend {
   std::shared_ptr<const BackendSpec> spec;
   BackendSlot* slot = nullptr;
-  std::int64_t in_flight = 0;
+  std::int64_t in_flight = 0;    // on this loop
   std::int64_t avoid_until = 0;  // a connect failed: others are preferred for a second
   int routes = 0;                // of this loop's table that lead here; 0: it goes once its last request ended
   Upstream* idle = nullptr;      // newest first
@@ -37,7 +37,8 @@ class LoopTable {
   // Changes hosts and Backends in place. The idle connections of Backends that are gone are returned for closing.
   std::vector<Upstream*> apply(const TableChange& change);
   Route* find(std::string_view host) const;
-  // The Backend with the fewest requests in flight; `avoid` only where there is no other. Null: none.
+  // The Backend with the fewest requests in flight on all loops together; `avoid` only where there is no other. Null:
+  // none. Two loops that choose at the same moment may choose the same one.
   static Backend* choose(Route& route, const Backend* avoid, std::int64_t now_ms);
   void acquire(Route& route) { ++route.references; }
   void release(Route& route);

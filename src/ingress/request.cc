@@ -120,6 +120,7 @@ void Loop::note_request(Client& client) {
                                                                 : Framing::kNone;
   client.request_body.start(client.request_framing, head.length);
   client.pace.start(pace_terms());
+  client.awaits_continue = head.expect_continue && !client.request_body.done();
   // h2c would let its sender speak past every rule here (RFC 9113 has dropped it anyway).
   client.upgrade = head.minor == 1 && head.connection_upgrade && !head.upgrade.empty() && client.request_body.done() &&
                    !equals_ignoring_case(head.upgrade.substr(0, 3), "h2c");
@@ -155,6 +156,7 @@ bool Loop::begin_request(Client& client, std::string_view data, std::size_t leng
     client.request.clear();
     write_request_head(client.request, request_head_, forwarding);
     body_fine = take_first_body(client, data.substr(length), consumed);
+    if (client.request_body.total() > 0) client.awaits_continue = false;
     too_long = over_body_limit(client.request_body.total());
     if (client.route->served != nullptr && client.request_body.total() > 0)
       add(client.route->served->received_bytes, static_cast<std::int64_t>(client.request_body.total()));

@@ -287,6 +287,38 @@ TEST_F(RouterTest, PassesInterimResponsesOn) {
   EXPECT_EQ(read_message(wire).body, "body");
 }
 
+TEST_F(RouterTest, WhoAsksWhetherItsBodyIsWantedIsNotTooSlowUntilItIsTold) {
+  TestBackend app([](Wire& wire) {
+    const std::string head = wire.until("\r\n\r\n");
+    if (head.find("POST /never") == 0) {
+      wire.all();
+      return;
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(400));  // longer than the grace
+    wire.send("HTTP/1.1 100 Continue\r\n\r\n");
+    if (wire.exactly(4) == "body") wire.send(ok("taken"));
+  });
+  RouterOptions options;
+  options.limits.body_grace_ms = 200;
+  options.limits.response_timeout_ms = 1500;
+  start(options);
+  ASSERT_TRUE(publish({backend(app.port())}).ok());
+  const auto ask = [&](const std::string& path) {
+    Wire wire = connect();
+    wire.send("POST " + path + " HTTP/1.1\r\nHost: app.test\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n");
+    return wire;
+  };
+  Wire polite = ask("/");
+  EXPECT_EQ(polite.until("\r\n\r\n").substr(0, 12), "HTTP/1.1 100");
+  polite.send("body");
+  EXPECT_EQ(read_message(polite).status(), 200);
+  Wire late = ask("/");
+  ASSERT_FALSE(late.until("\r\n\r\n").empty());
+  EXPECT_EQ(read_message(late).status(), 408) << "once it was told, its time runs";
+  Wire unheard = ask("/never");
+  EXPECT_EQ(read_message(unheard).status(), 504) << "the Application is who was too slow";
+}
+
 TEST_F(RouterTest, AnswersEarlyRefusalsOfUploads) {
   TestBackend app([](Wire& wire) {
     wire.until("\r\n\r\n");

@@ -12,12 +12,6 @@ std::string Registry::key(const router::v1::Backend& backend) {
   return fmt::format("{} {} {}", backend.address(), backend.port(), backend.deployment());
 }
 
-std::int64_t Registry::sum_in_flight(const BackendCounters& counters) {
-  std::int64_t sum = 0;
-  for (const BackendSlot& slot : counters.slots) sum += slot.in_flight.load(std::memory_order_acquire);
-  return sum;
-}
-
 // The Projects whose routes the table replaces.
 std::set<std::string> Registry::replaced(const router::v1::RouteTable& table) const {
   if (table.based_on() != 0) return {table.projects().begin(), table.projects().end()};
@@ -104,7 +98,7 @@ std::int64_t Registry::in_flight(const google::protobuf::RepeatedPtrField<router
   std::int64_t sum = 0;
   for (const router::v1::Backend& backend : backends) {
     const auto found = backends_.find(key(backend));
-    if (found != backends_.end() && keys.insert(found->first).second) sum += sum_in_flight(*found->second->counters);
+    if (found != backends_.end() && keys.insert(found->first).second) sum += found->second->counters->in_flight();
   }
   return sum;
 }

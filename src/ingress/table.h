@@ -55,6 +55,11 @@ struct alignas(64) ServedSlot {
 
 struct BackendCounters {
   explicit BackendCounters(int loops) : slots(static_cast<std::size_t>(loops)) {}
+  std::int64_t in_flight() const {  // on all loops
+    std::int64_t sum = 0;
+    for (const BackendSlot& slot : slots) sum += slot.in_flight.load(std::memory_order_acquire);
+    return sum;
+  }
   std::vector<BackendSlot> slots;
 };
 struct ProjectCounters {
@@ -100,7 +105,6 @@ class Registry {
   static std::string key(const router::v1::Backend& backend);
   Result<TableRoute> prepare_route(const router::v1::Route& route, Backends& added);
   std::set<std::string> replaced(const router::v1::RouteTable& table) const;
-  static std::int64_t sum_in_flight(const BackendCounters& counters);
   static void sum(const ProjectCounters& counters, router::v1::HostStatistics& out);
   const int loops_;
   mutable std::mutex mutex_;
