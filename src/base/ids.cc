@@ -4,13 +4,14 @@
 
 #include <stdexcept>
 
+#include "base/text.h"
+
 namespace paastech {
 namespace {
 void ensure_sodium() {
   static const bool ready = sodium_init() >= 0;
   if (!ready) throw std::runtime_error("libsodium could not start");
 }
-const unsigned char* bytes_of(std::string_view text) { return reinterpret_cast<const unsigned char*>(text.data()); }
 std::string encode(std::string_view bytes, int variant) {
   std::string out(sodium_base64_encoded_len(bytes.size(), variant), '\0');
   sodium_bin2base64(out.data(), out.size(), bytes_of(bytes), bytes.size(), variant);

@@ -12,6 +12,7 @@
 #include <tuple>
 
 #include "base/ids.h"
+#include "base/text.h"
 
 namespace paastech {
 namespace {
@@ -24,8 +25,7 @@ constexpr std::string_view kForm = "v2:";
 constexpr const char* kPutBack =
     "set the value anew; where many fail, put back the secret.key that this database was written with";
 
-const unsigned char* bytes_of(std::string_view text) { return reinterpret_cast<const unsigned char*>(text.data()); }
-unsigned char* bytes_of(std::string& text) { return reinterpret_cast<unsigned char*>(text.data()); }
+unsigned char* room_in(std::string& text) { return reinterpret_cast<unsigned char*>(text.data()); }
 
 // A sealed value taken apart; no key where it has not the form.
 struct Parts {
@@ -47,7 +47,7 @@ std::optional<std::string> decrypt(const std::string& key, const std::string& ra
   const std::string_view cipher = std::string_view(raw).substr(kNonceBytes);
   std::string plain(cipher.size(), '\0');
   unsigned long long size = 0;
-  if (crypto_aead_xchacha20poly1305_ietf_decrypt(bytes_of(plain), &size, nullptr, bytes_of(cipher), cipher.size(),
+  if (crypto_aead_xchacha20poly1305_ietf_decrypt(room_in(plain), &size, nullptr, bytes_of(cipher), cipher.size(),
                                                  bytes_of(context), context.size(), bytes_of(nonce),
                                                  bytes_of(key)) != 0)
     return std::nullopt;
@@ -141,7 +141,7 @@ std::string SecretBox::seal(std::string_view plain, std::string_view context) co
   const std::string nonce = random_bytes(kNonceBytes);
   std::string cipher(plain.size() + kTagBytes, '\0');
   unsigned long long size = 0;
-  crypto_aead_xchacha20poly1305_ietf_encrypt(bytes_of(cipher), &size, bytes_of(plain), plain.size(), bytes_of(context),
+  crypto_aead_xchacha20poly1305_ietf_encrypt(room_in(cipher), &size, bytes_of(plain), plain.size(), bytes_of(context),
                                              context.size(), nullptr, bytes_of(nonce), bytes_of(key.bytes));
   cipher.resize(size);
   return fmt::format("{}{}:{}", kForm, key.id, base64(nonce + cipher));

@@ -20,6 +20,7 @@ grpc::Status FakeRouter::Publish(grpc::ServerContext* call, const router::RouteT
 }
 
 grpc::Status FakeRouter::Drain(grpc::ServerContext* call, const router::DrainRequest* request, router::DrainReply*) {
+  drain_ms = request->timeout_ms();
   for (const router::Backend& backend : request->backends())
     journal_.add("drain " + std::to_string(backend.deployment()));
   return drain_gate.pass(call) ? grpc::Status::OK : grpc::Status::CANCELLED;

@@ -18,6 +18,7 @@ class FakeRouter final : public router::Router::Service {
   void forget();
   Gate publish_gate;
   Gate drain_gate;
+  std::atomic<std::int32_t> drain_ms = -1;  // that the last drain was to last at most
   std::atomic<bool> down = false;
 
  private:

@@ -107,7 +107,7 @@ net::Task<Status> DeploymentController::reconcile_project(std::string project_id
   const auto mine = repairing_.find(project_id);
   const StopPtr stop = mine == repairing_.end() ? std::make_shared<Stop>() : mine->second;
   CO_TRY_ASSIGN(const bool room, co_await room_first(project_id, list.strategy, plan));
-  const std::chrono::seconds longest = drain_time(list);
+  const std::chrono::seconds longest = drain_time(situation.live);  // also where it is stopped, and its list empty
   if (room) {
     CO_TRY(co_await remove_what_leaves(situation, plan, observed, longest, abandoned));
   }

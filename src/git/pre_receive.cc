@@ -76,6 +76,7 @@ Status PreReceive::take_turn(Push& push, const Speaker& say) {
 
 Status PreReceive::deploy(Push& push, const std::string& commit, const std::string& ref, const Speaker& say) {
   TRY(store_.check_deployable(push.project_id, commit));
+  TRY_ASSIGN(const Descriptor room, store_.reserve(push.project_id));  // git has it when this returns
   gateway::v1::DeployRequest request;
   request.set_project_id(push.project_id);
   request.set_client_id(push.client_id);

@@ -6,6 +6,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <cstdlib>
+#include <system_error>
+
 #include "base/ids.h"
 #include "base/text.h"
 #include "git/git_handle.h"
@@ -181,8 +185,25 @@ Status RepositoryStore::remove(const std::string& project_id) {
   if (code) return fail(Code::kInternal, fmt::format("cannot remove the repository: {}", code.message()));
   sync_path(root_);
   fs::remove_all(doomed, code);
-  if (code) spdlog::warn("git: {} is left until the next start: {}", doomed.string(), code.message());
+  if (code)
+    return fail(Code::kInternal,
+                fmt::format("a part of the repository is left, as {}: {}", doomed.string(), code.message()),
+                "the next start of the Service removes it where it can");
   return {};
+}
+
+// A file without a name: whatever ends this process gives the room back.
+Result<Descriptor> RepositoryStore::reserve(const std::string& project_id) const {
+  std::string name = (path_of(project_id) / "room.XXXXXX").string();
+  Descriptor file(::mkostemp(name.data(), O_CLOEXEC));
+  int code = file ? 0 : errno;
+  if (code == 0) ::unlink(name.c_str());
+  if (code == 0) code = ::posix_fallocate(file.get(), 0, kReserve);
+  if (code == 0) return file;
+  if (code == ENOSPC || code == EDQUOT) return std::unexpected(disk_full());
+  return fail(Code::kInternal,
+              fmt::format("room for the branch cannot be kept: {}", std::system_category().message(code)),
+              "see the Service's log");
 }
 
 Status RepositoryStore::set_quarantine(const std::string& project_id, const std::string& folder) {
@@ -313,6 +334,11 @@ std::int64_t RepositoryStore::size(const std::string& project_id) const {
     if (!gone) bytes += static_cast<std::int64_t>(size);
   }
   return bytes;
+}
+
+Error disk_full() {
+  return {Code::kResourceExhausted, "the Service's disk is full; nothing was changed",
+          "tell the administrator, and push again once there is space"};
 }
 
 bool is_tree_path(std::string_view path) {

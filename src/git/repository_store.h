@@ -30,6 +30,7 @@ class RepositoryStore {
   static constexpr std::size_t kMaxFile = 256 << 10;       // repositories.proto
   static constexpr std::size_t kMaxTreeEntries = 100'000;  // threat 12; the Linux kernel's tree has 90,000
   static constexpr int kMaxTreeDepth = 64;
+  static constexpr std::int64_t kReserve = 256 << 10;  // a ref, its lock and its folders take a block each
 
   explicit RepositoryStore(std::filesystem::path root);
   ~RepositoryStore();
@@ -40,7 +41,8 @@ class RepositoryStore {
   Status prepare();
   std::filesystem::path path_of(const std::string& project_id) const;
   Status create(const std::string& project_id, const std::string& default_branch);  // idempotent
-  Status remove(const std::string& project_id);                                     // idempotent
+  // Idempotent. kInternal: something of it is left, and says where.
+  Status remove(const std::string& project_id);
   bool exists(const std::string& project_id) const;
 
   // While a push is in its hook its objects are in quarantine; named here, they are readable like all others.
@@ -59,6 +61,9 @@ class RepositoryStore {
   Status check_deployable(const std::string& project_id, const std::string& commit) const;
   // HEAD follows the deploy branch: to master where there is only master, so that a clone checks it out.
   void point_head_at_deploy_branch(const std::string& project_id) const;
+  // Room on the disk for what git writes when it moves a branch, until the file is closed: a disk that fills up during
+  // a Deployment must not keep the branch from naming what serves. kResourceExhausted: there is none.
+  Result<Descriptor> reserve(const std::string& project_id) const;
   std::size_t count_packs(const std::string& project_id) const;
   // Bytes of its files, with those of a push on its way; 0 where there is none.
   std::int64_t size(const std::string& project_id) const;
@@ -70,6 +75,8 @@ class RepositoryStore {
   mutable std::mutex mutex_;
   std::map<std::string, std::string> quarantines_;
 };
+
+Error disk_full();  // what a push is told
 
 // Relative, without empty, `.`, `..` or `.git` components, no leading '-' or '/', no control characters. "" is not
 // accepted.

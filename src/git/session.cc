@@ -64,8 +64,7 @@ int remaining_ms(Steady::time_point deadline) {
 Status check_disk(const std::filesystem::path& folder) {
   struct statvfs info{};
   if (::statvfs(folder.c_str(), &info) == 0 && std::uint64_t{info.f_bavail} * info.f_frsize < kMinFree)
-    return fail(Code::kResourceExhausted, "the Service's disk is full; nothing was changed",
-                "tell the administrator, and push again once there is space");
+    return std::unexpected(disk_full());
   return {};
 }
 

@@ -8,6 +8,7 @@
 #include <cerrno>
 
 #include "base/human_bytes.h"
+#include "git/repository_store.h"
 
 namespace paastech::git {
 namespace {
@@ -110,10 +111,12 @@ void Transfer::pass_output(Descriptor& from, std::string& buffer, bool is_stderr
 
 void Transfer::enforce_limits() {
   if (stopped_) {
-    if (now_ - stopped_at_ > 2 * kPatience)
+    if (now_ - stopped_at_ > 2 * kPatience) {
       git_.kill();
-    else if (now_ - stopped_at_ > kPatience)
+      gone_ = true;  // what a Client that reads nothing was still to be told would hold the session for ever
+    } else if (now_ - stopped_at_ > kPatience) {
       git_.terminate();
+    }
     return;
   }
   if (!receiving()) {
@@ -164,8 +167,7 @@ void Transfer::stop(Error error) {
 void Transfer::explain() {
   if (push_ == nullptr) return;
   if (disk_full_)
-    connection_.say_error({Code::kResourceExhausted, "the Service's disk is full; nothing was changed",
-                           "tell the administrator, and push again once there is space"});
+    connection_.say_error(disk_full());
   else if (received_ > limits_.max_push_bytes && !stopped_)
     connection_.say_error(over_limit(limits_));
 }

@@ -6,7 +6,7 @@ namespace paastech::ingress {
 
 struct Limits {
   int head_timeout_ms = 15'000;   // a request head, from its first byte (threat: slow clients)
-  int idle_timeout_ms = 75'000;   // a kept-alive client connection between requests; nginx's keepalive_timeout
+  int idle_timeout_ms = 55'000;   // a kept-alive client connection between requests; who is gone is gone within 60 s
   int stall_timeout_ms = 60'000;  // no byte moved in either direction of a body
   // A request body: see body_pace.h. A byte a second is given up after about half a minute.
   int body_grace_ms = 30'000;

@@ -7,7 +7,6 @@
 namespace paastech::net {
 namespace {
 
-constexpr std::size_t kHeadRead = 4 << 10;
 constexpr std::size_t kBodyRead = 16 << 10;
 constexpr std::size_t kChunkOverhead = 16 << 10;  // of buffered chunk extensions and trailers
 

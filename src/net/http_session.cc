@@ -12,7 +12,6 @@
 namespace paastech::net {
 namespace {
 
-constexpr std::size_t kHeadRead = 4 << 10;     // one read while idle or in a head: kept small, thousands may idle
 constexpr std::size_t kWatchRead = 512;        // one read while a handler runs: thousands may follow a log
 constexpr std::size_t kAhead = 64 << 10;       // of pipelined requests, held while a handler runs
 constexpr std::chrono::seconds kLinger{1};     // for a refused peer to read its answer

@@ -8,6 +8,8 @@
 
 namespace paastech::net {
 
+inline constexpr std::size_t kHeadRead = 4 << 10;  // one read while idle or in a head: kept small, thousands may idle
+
 // Requests of a connection are served one after the other. While a handler runs, the socket is watched, and the handler
 // is cancelled once the peer is gone. Owned by its own coroutine run() and, weakly, by the server.
 class HttpSession : public std::enable_shared_from_this<HttpSession> {

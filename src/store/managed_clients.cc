@@ -22,7 +22,8 @@ constexpr const char* kSelect =
     "COALESCE((SELECT a.at FROM audit a WHERE a.actor_id = c.id AND a.result = 'ok' ORDER BY a.id DESC LIMIT 1), 0) "
     "FROM clients c WHERE ";
 
-std::vector<ManagedClient> select(Tx& tx, const std::string& tail, const std::function<void(soci::statement&)>& bind) {
+std::vector<ManagedClient> select_managed(Tx& tx, const std::string& tail,
+                                          const std::function<void(soci::statement&)>& bind) {
   ManagedClient one;
   int administrator = 0;
   int deleting = 0;
@@ -75,23 +76,23 @@ std::string_view state_of(const ManagedClient& client) {
 
 Result<std::vector<ManagedClient>> list_managed_clients(Tx& tx, const ClientPage& page) {
   const std::string pattern = containing(page.search);
-  return select(tx,
-                "c.username > :after AND (c.username LIKE :name ESCAPE '!' OR c.email LIKE :email ESCAPE '!') "
-                "ORDER BY c.username LIMIT :most",
-                [&](soci::statement& statement) {
-                  statement.exchange(soci::use(page.after));
-                  statement.exchange(soci::use(pattern));
-                  statement.exchange(soci::use(pattern));
-                  statement.exchange(soci::use(page.limit));
-                });
+  return select_managed(tx,
+                        "c.username > :after AND (c.username LIKE :name ESCAPE '!' OR c.email LIKE :email ESCAPE '!') "
+                        "ORDER BY c.username LIMIT :most",
+                        [&](soci::statement& statement) {
+                          statement.exchange(soci::use(page.after));
+                          statement.exchange(soci::use(pattern));
+                          statement.exchange(soci::use(pattern));
+                          statement.exchange(soci::use(page.limit));
+                        });
 }
 
 // A user name has at most 30 characters and a UUID 36, so the one is never taken for the other.
 Result<ManagedClient> find_managed_client(Tx& tx, const std::string& id_or_username) {
   const std::string wanted = lower(id_or_username);
   std::vector<ManagedClient> found =
-      select(tx, is_uuid(wanted) ? "c.id = :id" : "c.username = :name",
-             [&wanted](soci::statement& statement) { statement.exchange(soci::use(wanted)); });
+      select_managed(tx, is_uuid(wanted) ? "c.id = :id" : "c.username = :name",
+                     [&wanted](soci::statement& statement) { statement.exchange(soci::use(wanted)); });
   if (found.empty()) return fail(Code::kNotFound, "there is no such client", "see them: paastech admin clients");
   return std::move(found.front());
 }

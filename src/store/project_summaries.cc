@@ -61,7 +61,7 @@ std::string placeholders(const std::string& prefix, std::size_t count) {
 }
 
 // The newest Deployment of each Project, whose number is the one before the next, and the live one where that is older.
-constexpr const char* kDeployments =
+constexpr const char* kDeploymentRows =
     "SELECT d.project_id, d.number, d.cause, d.state, d.commit_id, d.commit_subject, d.image, d.actor_id, d.reason, "
     "d.message, d.origin, d.created_at, d.finished_at, COALESCE(a.username, '') FROM projects p JOIN deployments d ";
 constexpr const char* kNewest = "ON d.project_id = p.id AND d.number = p.next_number - 1 ";
@@ -88,8 +88,9 @@ Status add_deployments(Tx& tx, std::vector<ProjectSummary>& projects) {
   statement.exchange(soci::into(one.actor));
   for (int i = 0; i < 2; ++i)
     for (const auto& [id, project] : by_id) statement.exchange(soci::use(project->row.id));
-  const std::string query = std::string(kDeployments) + kNewest + kActor + placeholders("a", by_id.size()) +
-                            ") UNION ALL " + kDeployments + kOlderLive + kActor + placeholders("b", by_id.size()) + ")";
+  const std::string query = std::string(kDeploymentRows) + kNewest + kActor + placeholders("a", by_id.size()) +
+                            ") UNION ALL " + kDeploymentRows + kOlderLive + kActor + placeholders("b", by_id.size()) +
+                            ")";
   bool known = true;
   fetch_all(statement, query, one, [&](DeploymentSummary& deployment) {
     known = read_names(deployment.row, cause, state) && known;

@@ -1,75 +1,19 @@
 """The newcomer's commands, and two Services on one machine."""
-import contextlib
 import os
 import pathlib
 import pwd
 import re
-import shutil
-import signal
 import subprocess
-import tempfile
 import urllib.request
 
 import pytest
 
-from tests.support import apps, firewall
-from tests.support.docker_api import Docker
-from tests.support.service import ADMIN, BUILD, SOCKET, free_ports
-
-ROOT = pathlib.Path(__file__).parents[2]
-
+from tests.support import apps
+from tests.support.newcomer import PORTS, ROOT, Newcomer
+from tests.support.service import ADMIN, BUILD, SOCKET
 
 builds_here = pytest.mark.skipif(BUILD.resolve() != (ROOT / "build").resolve(),
                                  reason="`make up` builds in build/, and this run tests another build")
-PORTS = ("PAASTECH_HTTP_PORT", "PAASTECH_API_PORT", "PAASTECH_SSH_PORT")
-
-
-class Newcomer:
-    """Has a folder with the home of a Service in it, and three free ports. A user other than root may become root by the
-    program sudo() writes."""
-
-    def __init__(self, user=0):
-        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="pt-up-", dir="/tmp"))
-        self.home = self.folder / "home"
-        self.root = ROOT
-        self.user = user
-        kept = {k: v for k, v in os.environ.items() if not k.startswith(("PAASTECH_", "GIT_", "XDG_"))}
-        self.environment = kept | {"HOME": str(self.folder), "PAASTECH_HOME": str(self.home), "PAASTECH_DOCKER_SOCKET": SOCKET}
-        self.environment |= {name: str(port) for name, port in zip(PORTS, free_ports(3))}
-
-    def make(self, target):
-        capabilities = ("--inh-caps=+setuid,+setgid", "--ambient-caps=+setuid,+setgid")
-        become = ["setpriv", f"--reuid={self.user}", f"--regid={self.user}", "--clear-groups", *capabilities] if self.user else []
-        return subprocess.run([*become, "make", "-C", self.root, target], env=self.environment, capture_output=True, text=True, timeout=300)
-
-    def up(self):
-        """Returns the lines of standard output, by their names, and standard error."""
-        done = self.make("up")
-        assert done.returncode == 0, done.stdout + done.stderr
-        return dict(line.split(": ", 1) for line in done.stdout.splitlines() if ": " in line), done.stderr
-
-    def pid(self, name="run/paastechd.pid"):
-        return int((self.home / name).read_text())
-
-    def own(self):
-        """The processes that were started with this home."""
-        for process in pathlib.Path("/proc").glob("[0-9]*"):
-            try:
-                if f"PAASTECH_HOME={self.home}\0".encode() in (process / "environ").read_bytes():
-                    yield int(process.name)
-            except OSError:
-                pass  # ended meanwhile
-
-    def close(self):
-        self.make("down")
-        for pid in self.own():  # what a failed test left
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        if (self.home / "instance").exists():
-            instance = (self.home / "instance").read_text().strip()
-            Docker(SOCKET).clean("paastech.instance=" + instance)
-            firewall.remove(instance)
-        shutil.rmtree(self.folder)
 
 
 @pytest.fixture
@@ -164,18 +108,10 @@ while sleep 0.1; do :; done
 def user_with_sudo():
     """Has the sources and the programs in the folder, and sudo that asks nothing; the machine keeps no trace of it."""
     made = Newcomer(pwd.getpwnam("nobody").pw_uid)
-    made.root = made.folder / "source"
-    made.environment |= {"PATH": f"{made.folder}/bin:{os.environ['PATH']}", "PAASTECH_DOCKER_SOCKET": str(made.folder / "engine/docker.sock")}
-    for name in ("scripts", "examples/hello"):
-        shutil.copytree(ROOT / name, made.root / name)
-    shutil.copy(ROOT / "Makefile", made.root)
-    (made.root / "build/bin").mkdir(parents=True)
-    for name in ("paastechd", "paastech", "paastech-hook"):
-        shutil.copy(BUILD / "bin" / name, made.root / "build/bin")
-    (made.folder / "bin").mkdir()
-    for name, program in {"sudo": SUDO, "dockerd": DOCKERD.replace("SOCKET", SOCKET), "cmake": "#!/bin/sh\n", "ninja": "#!/bin/sh\n"}.items():
-        (made.folder / "bin" / name).write_text(program)
-        (made.folder / "bin" / name).chmod(0o755)
+    made.environment["PAASTECH_DOCKER_SOCKET"] = str(made.folder / "engine/docker.sock")
+    made.copy_sources()
+    made.write_program("sudo", SUDO)
+    made.write_program("dockerd", DOCKERD.replace("SOCKET", SOCKET))
     subprocess.run(["chown", "-R", f"{made.user}:{made.user}", made.folder], check=True)
     yield made
     made.close()

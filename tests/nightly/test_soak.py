@@ -1,70 +1,10 @@
 """Long tests: what must hold not once but for hours. `make test-nightly` runs them."""
-import json
-import selectors
-import socket
-import threading
-import time
-
-import pytest
-
 from tests.support import apps
 from tests.support.service import wait_for
 
 
-# An Application that takes every connection and waits.
-PATIENT = ("use IO::Socket::INET; my $listener = IO::Socket::INET->new(LocalPort => 80, Listen => 4096) or die;"
-           "my @kept; while (1) { push @kept, scalar $listener->accept }")
-
-
 def resident(service):
     return int(next(line.split()[1] for line in open(f"/proc/{service.process.pid}/status") if line.startswith("VmRSS"))) / 1024
-
-
-@pytest.mark.parametrize("part", ["head", "body"])
-def test_five_thousand_clients_of_a_byte_a_second_do_not_disturb_the_others(service, client, unique, part):
-    name = client.project(unique())["name"]
-    client.repository(name, apps.web("quick")).push()
-    dripped = b"GET / HTTP/1.1\r\nHost: x\r\nX-Slow: " + b"a" * 200
-    slow = [socket.create_connection(("127.0.0.1", service.http_port)) for _ in range(5000)]
-    if part == "body":
-        dripped = b"a" * 200
-        patient = client.project(unique())["name"]
-        client.repository(patient, apps.web(dockerfile="FROM debian:bookworm\nCMD " + json.dumps(["perl", "-e", PATIENT]))).push()
-        for each in slow:
-            each.sendall(f"POST / HTTP/1.1\r\nHost: {patient}.user-app.localhost\r\nContent-Length: 999\r\n\r\n".encode())
-    before, stop = resident(service), threading.Event()
-
-    def drip():
-        for byte in dripped:
-            if stop.is_set():
-                return
-            for each in slow:
-                try:
-                    each.send(bytes([byte]))
-                except OSError:
-                    pass
-            time.sleep(1)
-    dripper = threading.Thread(target=drip)
-    dripper.start()
-    try:
-        latencies = []
-        for _ in range(500):
-            began = time.monotonic()
-            assert service.visit(name).status == 200
-            latencies.append((time.monotonic() - began) * 1000)
-        print(f"p99 {sorted(latencies)[494]:.1f} ms; memory {before:.1f} → {resident(service):.1f} MB")
-
-        def freed():
-            with selectors.DefaultSelector() as selector:
-                for each in slow:
-                    selector.register(each, selectors.EVENT_READ)
-                return len(selector.select(0)) == len(slow)
-        wait_for(freed, "the router to give up all of them", seconds=90, every=1)
-    finally:
-        stop.set()
-        dripper.join()
-        for each in slow:
-            each.close()
 
 
 def test_a_hundred_projects_come_and_go_without_a_trace(service, client, unique):

@@ -46,7 +46,7 @@ net::Task<Result<Answer>> begin(CallPtr call) {
   co_return json_answer(200, out);
 }
 
-net::Task<Result<Answer>> confirm(CallPtr call) {
+net::Task<Result<Answer>> confirm_second_factor(CallPtr call) {
   Body body(call->body);
   const std::string code = body.text("code", 1, 20);
   CO_TRY(body.finish());
@@ -108,7 +108,8 @@ void add_two_factor_routes(std::vector<Route>& routes) {
   const Permission manage = Permission::kAccountManage;
   routes.push_back({{"GET", "/api/v1/me/two-factor", manage}, show});
   routes.push_back({{"POST", "/api/v1/me/two-factor", manage, "two_factor.begin"}, begin, BodyKind::kJson});
-  routes.push_back({{"POST", "/api/v1/me/two-factor/confirm", manage, "two_factor.enable"}, confirm, BodyKind::kJson});
+  routes.push_back(
+      {{"POST", "/api/v1/me/two-factor/confirm", manage, "two_factor.enable"}, confirm_second_factor, BodyKind::kJson});
   routes.push_back({{"DELETE", "/api/v1/me/two-factor", manage, "two_factor.disable"}, turn_off, BodyKind::kJson});
 }
 

@@ -1,0 +1,103 @@
+"""One that crashes in a loop waits longer each time, costs next to nothing and says why; one out of memory is shown as such
+within 5 s. Neighbours notice neither."""
+import datetime
+import os
+import pathlib
+import time
+
+from tests.support import apps
+from tests.support.cli import ok
+from tests.support.service import wait_for
+from tests.support.visitors import Load
+
+SHARE = 0.05  # of a core, by paastechd
+SHOWN_WITHIN = 5  # seconds
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+def only_instance(client, name):
+    return client.call("GET", f"/projects/{name}/instances").json()["items"][0]
+
+
+def container_of(service, project):
+    container, = service.docker.containers(f"paastech.project={project['id']}")
+    return container["Id"]
+
+
+def cpu_seconds(service):
+    fields = pathlib.Path(f"/proc/{service.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS
+
+
+def with_path(path, action, version):
+    """A web application that also does this, in Perl, when it is asked for that path."""
+    files = apps.web(version)
+    files["server.pl"] = files["server.pl"].replace("my $body = VERSION", f"if ($path eq '{path}') {{ {action} }}\nmy $body = VERSION")
+    return files
+
+
+def quietly_visit(service, name, path):
+    try:
+        service.visit(name, path)
+    except OSError:
+        pass
+
+
+def test_a_crash_loop_backs_off_costs_little_and_says_why(service, client, unique):
+    looping, neighbour = client.project(unique("looping")), client.project(unique("calm"))
+    files = with_path("/break", "open my $f, '>', '/broken'; kill 'KILL', getppid", "loop")
+    files["server.pl"] = "if (-e '/broken') { print \"cannot go on\\n\"; exit 3 }\n" + files["server.pl"]
+    client.repository(looping["name"], files).push()
+    client.repository(neighbour["name"], apps.web("calm")).push()
+    untouched = service.docker.inspect(container_of(service, neighbour))["State"]["StartedAt"]
+    pauses, began = {}, {}
+
+    def crashes():
+        crash = only_instance(client, looping["name"]).get("crash", {})
+        count, pause = crash.get("count", 0), crash.get("restarts_in_seconds", 0)
+        pauses[count] = max(pauses.get(count, 0), pause)
+        began.setdefault(count, (time.monotonic(), cpu_seconds(service)))
+        return count
+    with Load(service, neighbour["name"], visitors=2, pause=0.05) as load:
+        quietly_visit(service, looping["name"], "/break")
+        wait_for(lambda: crashes() >= 3, "the third crash", every=0.2)
+    # From the third to the fifth nobody but this test asks for anything, and that twice a second.
+    wait_for(lambda: crashes() >= 5, "the fifth crash", seconds=60, every=0.5)
+    seconds, used = (after - before for before, after in zip(began[3], began[5]))
+    print(f"pauses by crash {pauses}; paastechd used {used / seconds:.1%} of a core in {seconds:.1f} s of the loop; {load}")
+    for count in range(3, 6):
+        assert 2 ** (count - 2) < pauses[count] <= 2 ** (count - 1), pauses
+    assert seconds >= 4 + 8 - 1.5, "it started sooner than it said"
+    assert used / seconds <= SHARE, used / seconds
+    shown = ok(client.cli("ps", "-p", looping["name"]))
+    assert "crashed (exit code 3), starts again in" in shown, shown
+    told = ok(client.cli("logs", "--process", "platform", "-p", looping["name"]))
+    assert "web.1 ended: exit code 3; it starts again in 2 s" in told, told
+    assert not load.failures and load.requests > 20, load.failures[:5]
+    assert service.docker.inspect(container_of(service, neighbour))["State"]["StartedAt"] == untouched
+
+
+def test_out_of_memory_is_shown_within_5_s_and_neighbours_are_untouched(service, client, unique):
+    hungry, neighbour = client.project(unique("hungry")), client.project(unique("calm"))
+    files = with_path("/eat", "kill 'USR1', getppid", "hungry")
+    files["server.pl"] = "$SIG{USR1} = sub { my @all; push @all, 'x' x (1 << 24) while 1 };\n" + files["server.pl"]
+    client.repository(hungry["name"], files).push()
+    client.repository(neighbour["name"], apps.web("calm")).push()
+    container, other = container_of(service, hungry), container_of(service, neighbour)
+    untouched = service.docker.inspect(other)["State"]
+    with Load(service, neighbour["name"], visitors=2, pause=0.02) as load:
+        quietly_visit(service, hungry["name"], "/eat")
+        crash = lambda: only_instance(client, hungry["name"]).get("crash", {}).get("reason")
+        reason = wait_for(crash, "the end to be shown", seconds=60, every=0.05)
+        shown = time.time()
+        ended = service.docker.inspect(container)["State"]["FinishedAt"]
+        ps = ok(client.cli("ps", "-p", hungry["name"]))
+        wait_for(lambda: service.visit(hungry["name"]).status == 200, "it to be started again")
+        load.expect_more()
+    took = shown - datetime.datetime.fromisoformat(ended[:26].rstrip("Z") + "+00:00").timestamp()
+    print(f"shown as {reason!r} {took:.2f} s after its end; beside it {load}")
+    assert reason == "out of memory" and "out of memory" in ps, (reason, ps)
+    assert took <= SHOWN_WITHIN, took
+    assert not load.failures, load.failures[:5]
+    now = service.docker.inspect(other)["State"]
+    assert (now["StartedAt"], now["Pid"]) == (untouched["StartedAt"], untouched["Pid"]), now
