@@ -86,7 +86,14 @@ net::Task<void> DeploymentController::publish_quietly() {
 net::Task<Status> DeploymentController::create_project(store::ProjectRow project) {
   auto ask = [owner = project.owner_id](store::Tx& tx) { return store::admit_project(tx, owner); };
   CO_TRY(co_await ports_.database.read(std::move(ask)));
-  CO_TRY(co_await ports_.repositories.create(project.id));
+  const Status created = co_await ports_.repositories.create(project.id);
+  if (!created) {
+    // It may have been made all the same, where only the answer was lost.
+    if (created.error().code == Code::kUnavailable) {
+      [[maybe_unused]] const Status undone = co_await ports_.repositories.remove(project.id);
+    }
+    co_return created;
+  }
   auto insert = [project](store::Tx& tx) -> Status {
     TRY(store::admit_project(tx, project.owner_id));  // once more: another one may have come in between
     return store::insert_project(tx, project);

@@ -178,6 +178,7 @@ void DeploymentController::forget_all_but(const std::set<std::string>& known) {
   std::erase_if(watched_, [&](const auto& entry) { return !known.contains(entry.first); });
   std::erase_if(again_, [&](const auto& entry) { return !known.contains(entry.first) && !entry.second.waits; });
   std::erase_if(problems_, [&](const auto& entry) { return !known.contains(entry.first); });
+  std::erase_if(missed_, [&](const std::string& project_id) { return !known.contains(project_id); });
 }
 
 net::Task<void> DeploymentController::watch_engine() {

@@ -26,6 +26,9 @@ net::Task<Result<Removal>> DeploymentController::remove_project_now(std::string 
 }
 
 net::Task<Result<Removal>> DeploymentController::try_to_remove(std::string project_id) {
+  // The first comparison after a start sets the routes of all that it read, of this one too where it read the row
+  // before the mark: what is erased before it would come back.
+  CO_TRY(co_await routes_.wait_complete());
   routes_.erase(project_id);
   CO_TRY(co_await routes_.publish());
   PAASTECH_FAILPOINT("removal.unrouted");

@@ -258,6 +258,8 @@ net::Task<void> DeploymentController::give_up(RolloutPtr rollout, Error error) {
   const Status restored = co_await reconcile_project(rollout->row.project_id, rollout->row.number);
   if (!restored) spdlog::warn("removing what failed: {}", restored.error().message);
   if (!restored && restored.error().code == Code::kUnavailable) repair_soon(rollout->row.project_id);
+  // Ended in the queue at the very moment at which it began: its row says why, and the Client was told.
+  if (rollout->ended) co_return;
   const bool cancelled = !rollout->cancelled.empty();
   store::DeploymentRow& row = rollout->row;
   if (row.reason.empty()) row.reason = "error";
@@ -265,9 +267,9 @@ net::Task<void> DeploymentController::give_up(RolloutPtr rollout, Error error) {
   row.message = cancelled ? rollout->cancelled : error.message;
   Status moved = co_await move_to(rollout, cancelled ? DeploymentState::kCancelled : DeploymentState::kFailed);
   // Images of failures would fill the disk of a Project that never goes live.
-  if (moved && row.cause == DeploymentCause::kPush) tasks_.spawn("tidy", remove_old_images(row.project_id));
-  // Ended in the queue at the very moment at which it began: its row says why, and the Client was told.
-  if (rollout->ended || (!moved && moved.error().code == Code::kAborted)) co_return;
+  const bool own_image = row.cause == DeploymentCause::kPush || row.cause == DeploymentCause::kImage;
+  if (moved && own_image) tasks_.spawn("tidy", remove_old_images(row.project_id));
+  if (!moved && moved.error().code == Code::kAborted) co_return;
   if (!moved) spdlog::error("deployment {} of {}: {}", row.number, row.project_id, moved.error().message);
   rollout->feed->add(cancelled ? "==> Cancelled: " + rollout->cancelled : "==> Failed: " + error.message);
   if (!error.hint.empty() && !cancelled) rollout->feed->add("    " + error.hint);

@@ -1,7 +1,8 @@
 #pragma once
-// For the simulation: Engine, git role and ingress as plain state on the simulated loop. Every call takes a random time
-// and may fail, before or after it took effect, as a connection does that breaks. What must never happen is checked at
-// the moment at which it would: an Instance removed while visitors are sent to it, a route to another Project's.
+// For the simulation: git role and ingress as plain state on the simulated loop; the Engine is in simulated_engine.h.
+// Every call takes a random time and may fail, before or after it took effect, as a connection does that breaks. What
+// must never happen is checked at the moment at which it would: an Instance removed while visitors are sent to it, a
+// route to another Project's, anything done for a Project that is gone.
 #include <algorithm>
 #include <map>
 #include <random>
@@ -10,6 +11,7 @@
 #include "controller/ports.h"
 #include "controller/published_table.h"
 #include "domain/plan.h"
+#include "net/loop_time.h"
 
 namespace paastech::controller {
 
@@ -43,6 +45,15 @@ struct SimulatedState {
         if (backend.address() == instance.address()) return true;
     return false;
   }
+  bool has_routes(const std::string& project, bool with_backends) const {
+    return std::ranges::any_of(table.routes(), [&](const router::Route& route) {
+      return route.project() == project && !(with_backends && route.backends().empty());
+    });
+  }
+  // Somebody was asked: the call that was chosen for it is interrupted in its middle.
+  void come_by() {
+    if (calls_to_interruption > 0 && --calls_to_interruption == 0) interrupted = true;
+  }
   void tell(const std::string& kind, const engine::Instance& instance) {
     engine::InstanceEvent event;
     event.set_kind(kind);
@@ -61,25 +72,36 @@ struct SimulatedState {
 
   Chance chance;
   std::map<Key, One> instances;
-  std::set<std::string> images;
+  std::map<std::string, std::string> images;  // name → what is in it
+  std::set<std::string> networks;             // of Projects
   std::set<std::string> repositories;
   router::RouteTable table;
   OnEvent watcher;
   bool engine_down = false;
+  bool git_down = false;
   bool ingress_down = false;
-  int trouble = 40;  // once in so many calls one fails; 0: none does
+  int trouble = 60;                        // once in so many calls one fails; 0: none does
+  std::int64_t calls_to_interruption = 0;  // 0: none is chosen
+  bool interrupted = false;
   std::int64_t addresses = 0;
+  std::int64_t containers = 0;
+  std::set<std::string> gone;                               // Projects whose deletion was acknowledged
+  std::set<std::pair<std::string, std::int64_t>> given_up;  // Deployments whose cancellation was
+  // Those whose cancellation was asked for and not answered yet, and since when.
+  std::map<std::pair<std::string, std::int64_t>, net::LoopClock::time_point> unwanted;
   std::string violation;
   std::vector<std::string> journal;
+  std::map<std::string, int> counts;  // what came about, and how often
 };
 
 // What the three have in common: time passes, and some calls come to nothing.
 class SimulatedCalls {
  protected:
   explicit SimulatedCalls(SimulatedState& state) : state_(state) {}
-  net::Task<Status> before() {
+  net::Task<Status> before(bool SimulatedState::* down) {
+    state_.come_by();
     CO_TRY(co_await net::sleep_for(std::chrono::milliseconds(state_.chance.number(1, 50))));
-    if (state_.engine_down || fails()) co_return fail(Code::kUnavailable, "the Engine does not answer");
+    if (state_.*down || fails()) co_return fail(Code::kUnavailable, "the other side does not answer");
     co_return Status{};
   }
   // The work was done; whether the answer came through is another thing.
@@ -91,171 +113,23 @@ class SimulatedCalls {
   SimulatedState& state_;
 };
 
-class SimulatedEngine final : public EnginePort, SimulatedCalls {
- public:
-  explicit SimulatedEngine(SimulatedState& state) : SimulatedCalls(state) {}
-
-  net::Task<Result<engine::EngineDescription>> describe() override {
-    CO_TRY(co_await before());
-    co_return engine::EngineDescription();
-  }
-  net::Task<Result<std::vector<engine::Instance>>> list(std::string project) override {
-    CO_TRY(co_await before());
-    std::vector<engine::Instance> out;
-    for (const auto& [key, one] : state_.instances)
-      if (project.empty() || key.first == project) out.push_back(one.instance);
-    co_return out;
-  }
-  net::Task<Result<engine::GroupEvent>> ensure_group(engine::InstanceGroup group, OnLine on_line,
-                                                     StopPtr stop) override {
-    CO_TRY(co_await before());
-    on_line("creating");
-    engine::GroupEvent out;
-    engine::GroupFailed failed;
-    for (int index = 0; index < group.count(); ++index) {
-      if (!group.index().empty() && std::ranges::count(group.index(), index) == 0) continue;
-      const SimulatedState::Key key{group.project(), {group.deployment(), group.process(), index}};
-      const bool fresh = !state_.instances.contains(key);
-      if (fresh || state_.instances.at(key).instance.state() != "running") begin(key, group);
-      CO_TRY(co_await net::sleep_for(std::chrono::milliseconds(state_.chance.number(1, 400))));
-      if (stop->asked) co_return fail(Code::kCancelled, "cancelled");
-      const auto found = state_.instances.find(key);
-      const bool lost = found == state_.instances.end() || found->second.instance.state() != "running";
-      if (lost || fails()) {
-        failed.set_reason("exited");
-        failed.set_message("the Instance ended before it was ready");
-        failed.add_index(index);
-        if (!lost) state_.crash(found->second);
-        continue;
-      }
-      found->second.ready = true;
-      found->second.instance.set_kept(true);
-      *out.mutable_ready()->add_instances() = found->second.instance;
-    }
-    CO_TRY(after());
-    if (failed.index().empty()) co_return out;
-    *failed.mutable_ready() = out.ready().instances();
-    *out.mutable_failed() = std::move(failed);
-    co_return out;
-  }
-  net::Task<Status> remove_group(engine::RemoveGroupRequest which) override {
-    CO_TRY(co_await before());
-    for (auto at = state_.instances.begin(); at != state_.instances.end();) {
-      const engine::Instance& one = at->second.instance;
-      const bool listed = which.index_size() == 0 || std::ranges::count(which.index(), one.index()) > 0;
-      const bool asked = one.project() == which.project() && one.deployment() == which.deployment() && listed &&
-                         (which.process().empty() || which.process() == one.process()) &&
-                         one.index() >= which.from_index();
-      if (!asked) {
-        ++at;
-        continue;
-      }
-      if (one.state() == "running" && state_.routed(one))
-        state_.violate(fmt::format("instance {} was removed while visitors were sent to it", one.name()));
-      const engine::Instance gone = one;
-      at = state_.instances.erase(at);
-      state_.tell("die", gone);
-      state_.tell("destroy", gone);
-    }
-    co_return after();
-  }
-  net::Task<Result<engine::BuildResult>> build(engine::BuildSpec spec, Tree, OnLine, StopPtr stop) override {
-    CO_TRY(co_await before());
-    engine::BuildResult result;
-    CO_TRY(co_await net::sleep_for(std::chrono::milliseconds(state_.chance.number(10, 2'000))));
-    if (stop->asked) co_return fail(Code::kCancelled, "cancelled");
-    result.set_ok(!fails());
-    if (!result.ok()) result.set_reason("build_failed");
-    result.set_image(fmt::format("paastech/{}:{}", spec.project(), spec.deployment()));
-    if (result.ok()) state_.images.insert(result.image());
-    co_return result;
-  }
-  net::Task<Result<engine::BuildResult>> pull(engine::PullImageRequest, OnLine, StopPtr) override {
-    co_return fail(Code::kInternal, "nothing is fetched in the simulation");
-  }
-  net::Task<Result<int>> run_once(engine::RunOnceRequest, OnLine, StopPtr) override {
-    CO_TRY(co_await before());
-    co_return fails() ? 1 : 0;
-  }
-  net::Task<Status> watch(OnEvent on_event) override {
-    state_.watcher = std::move(on_event);
-    while (!state_.engine_down) {
-      CO_TRY(co_await net::sleep_for(std::chrono::milliseconds(500)));
-    }
-    state_.watcher = nullptr;
-    co_return fail(Code::kUnavailable, "the Engine does not answer");
-  }
-  net::Task<Result<engine::ProbeReply>> probe(engine::ProbeRequest) override {
-    CO_TRY(co_await before());
-    engine::ProbeReply reply;
-    reply.set_well(!fails());
-    co_return reply;
-  }
-  net::Task<Status> hold(engine::InstanceRequest) override { return before(); }
-  net::Task<Status> stop_instance(engine::InstanceRequest which) override {
-    CO_TRY(co_await before());
-    const auto found = state_.instances.find({which.project(), {which.deployment(), which.process(), which.index()}});
-    if (found != state_.instances.end() && found->second.instance.state() == "running") state_.crash(found->second);
-    co_return Status{};
-  }
-  net::Task<Result<engine::ListImagesReply>> list_images(std::string project) override {
-    CO_TRY(co_await before());
-    engine::ListImagesReply reply;
-    for (const std::string& image : state_.images)
-      if (image.starts_with("paastech/" + project + ":")) reply.add_images()->set_reference(image);
-    co_return reply;
-  }
-  net::Task<Status> remove_image(std::string reference) override {
-    CO_TRY(co_await before());
-    state_.images.erase(reference);
-    co_return after();
-  }
-  net::Task<Result<engine::PruneBuildsReply>> prune_builds(std::int64_t) override {
-    co_return engine::PruneBuildsReply();
-  }
-  net::Task<Result<engine::RemoveProjectReply>> remove_project(std::string project, bool) override {
-    CO_TRY(co_await before());
-    std::erase_if(state_.instances, [&](const auto& entry) { return entry.first.first == project; });
-    CO_TRY(after());
-    co_return engine::RemoveProjectReply();
-  }
-
- private:
-  void begin(const SimulatedState::Key& key, const engine::InstanceGroup& group) {
-    SimulatedState::One& one = state_.instances[key];
-    one.ready = false;
-    engine::Instance& instance = one.instance;
-    instance.set_kept(false);
-    instance.set_project(group.project());
-    instance.set_deployment(group.deployment());
-    instance.set_process(group.process());
-    instance.set_index(key.second.index);
-    instance.set_name(fmt::format("{}.{} of {}", group.process(), key.second.index + 1, group.deployment()));
-    instance.set_image(group.image());
-    instance.set_state("running");
-    instance.set_address(fmt::format("address {}", ++state_.addresses));
-    instance.set_port(80);
-    if (!state_.images.contains(group.image()))
-      state_.violate(fmt::format("{} needs image {}, which was tidied away", instance.name(), group.image()));
-    state_.tell("start", instance);
-  }
-};
-
 class SimulatedRepositories final : public RepositoriesPort, SimulatedCalls {
  public:
   explicit SimulatedRepositories(SimulatedState& state) : SimulatedCalls(state) {}
   net::Task<Status> create(std::string project) override {
-    CO_TRY(co_await before());
+    CO_TRY(co_await before(&SimulatedState::git_down));
     state_.repositories.insert(project);
     co_return after();
   }
   net::Task<Status> remove(std::string project) override {
-    CO_TRY(co_await before());
+    CO_TRY(co_await before(&SimulatedState::git_down));
     state_.repositories.erase(project);
     co_return after();
   }
   net::Task<Result<repos::ReadFilesReply>> read_files(repos::ReadFilesRequest request) override {
-    CO_TRY(co_await before());
+    CO_TRY(co_await before(&SimulatedState::git_down));
+    if (!state_.repositories.contains(request.project_id()))
+      state_.violate("a commit was read of project " + request.project_id() + ", which has no repository");
     static constexpr const char* kStrategies[] = {"blue-green", "rolling", "recreate"};
     repos::ReadFilesReply reply;
     for (const std::string& path : request.paths()) {
@@ -275,15 +149,18 @@ class SimulatedIngress final : public IngressPort, SimulatedCalls {
  public:
   explicit SimulatedIngress(SimulatedState& state) : SimulatedCalls(state) {}
   net::Task<Status> publish(router::RouteTable table) override {
+    state_.come_by();
     CO_TRY(co_await net::sleep_for(std::chrono::milliseconds(state_.chance.number(1, 20))));
     if (state_.ingress_down || fails()) co_return fail(Code::kUnavailable, "the ingress does not answer");
     if (table.version() < state_.table.version()) co_return fail(Code::kFailedPrecondition, "an older table");
     for (const router::Route& route : table.routes())
       for (const router::Backend& backend : route.backends()) check(route, backend);
     if (!take_table(state_.table, table)) co_return fail(Code::kFailedPrecondition, "a change of another table");
+    check_hosts();
     co_return after();
   }
   net::Task<Result<router::DrainReply>> drain(router::DrainRequest) override {
+    state_.come_by();
     CO_TRY(co_await net::sleep_for(std::chrono::milliseconds(state_.chance.number(1, 3'000))));
     co_return router::DrainReply();
   }
@@ -300,6 +177,15 @@ class SimulatedIngress final : public IngressPort, SimulatedCalls {
       if (key.first != route.project()) state_.violate("a route leads to an Instance of another project");
       if (!one.ready && another_is_ready(route.project()))
         state_.violate(one.instance.name() + " got visitors before it was ready");
+    }
+  }
+  // A name belongs to one Project at a time, also where the one before it that had it was only just deleted.
+  void check_hosts() {
+    std::set<std::string> hosts;
+    for (const router::Route& route : state_.table.routes()) {
+      if (!hosts.insert(route.host()).second) state_.violate("two routes have the host " + route.host());
+      if (state_.gone.contains(route.project()))
+        state_.violate("the deleted project " + route.project() + " has a route again");
     }
   }
   bool another_is_ready(const std::string& project) const {

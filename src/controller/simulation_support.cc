@@ -1,0 +1,124 @@
+#include "controller/simulation.h"
+
+namespace paastech::controller {
+
+using namespace std::chrono_literals;
+
+Simulation::Process::Process(Simulation& world)
+    : tasks(world.io_.get_executor()),
+      engine(world.state_),
+      repositories(world.state_),
+      ingress(world.state_),
+      controller(tasks, {world.access_, engine, repositories, {&ingress}, world.secrets_, world.log_, world.clock_, {}},
+                 {}) {}
+
+Simulation::Simulation(std::uint64_t seed) : state_(seed) {
+  owner_ = database_.add_client("ada");
+  look_ = handlers_of_a_look();
+  begin();
+  for (const char* name : {"shop", "blog"}) create(name);
+  pass(5s);
+}
+
+Simulation::~Simulation() { end(); }
+
+void Simulation::run() {
+  for (int step = 0; step < 60 && state_.violation.empty(); ++step) {
+    come_back();
+    if (state_.chance.once_in(4)) state_.calls_to_interruption = state_.chance.number(1, 15);
+    act();
+    pass(std::chrono::milliseconds(state_.chance.once_in(3) ? state_.chance.number(1, 100)
+                                                            : state_.chance.number(1, 4'000)));
+    if (std::exchange(state_.interrupted, false)) interrupt();
+  }
+  quiet(15min);  // beyond the longest pause after a crash
+  if (!state_.violation.empty()) return;
+  count_outcomes(database_, state_, ledger_);
+  act_in_quiet();
+  quiet(3min);
+  if (!state_.violation.empty()) return;
+  remove_all();
+  quiet(1min);
+}
+
+void Simulation::quiet(std::chrono::minutes time) {
+  note("quiet");
+  state_.trouble = 0;
+  state_.calls_to_interruption = 0;
+  for (const Neighbour& one : neighbours_) *one.down = false;
+  pass(time);
+  if (!state_.violation.empty()) return;
+  for (const std::string& kind : waiting_) state_.violate(kind + " was never answered");
+  check_after_quiet(database_, state_, ledger_);
+}
+
+void Simulation::begin() {
+  process_ = std::make_unique<Process>(*this);
+  process_->controller.start();
+}
+
+// As kill -9: whatever waits for something never gets it.
+void Simulation::end() {
+  if (!process_) return;
+  ending_ = true;
+  process_->tasks.cancel();
+  bool joined = false;
+  net::asio::co_spawn(io_, process_->tasks.join(), [&joined](const std::exception_ptr&) { joined = true; });
+  while (!joined) turn();
+  state_.watcher = nullptr;
+  process_.reset();
+  ending_ = false;
+}
+
+void Simulation::kill() {
+  note("kill -9");
+  ++ledger_.kills;
+  for (const std::string& kind : waiting_) count("cut off: " + kind);
+  waiting_.clear();
+  state_.unwanted.clear();
+  using enum DeploymentState;
+  const auto on_its_way = database_.read(
+      [](store::Tx& tx) { return store::deployments_in(tx, {kQueued, kBuilding, kReleasing, kStarting}); });
+  if (on_its_way)
+    for (const store::DeploymentRow& row : *on_its_way) ledger_.survived.insert({row.project_id, row.number});
+  for (auto& [id, project] : ledger_.projects)
+    for (Ledger::Stop& stop : project.stops)
+      if (stop.heard_ms == 0) stop.heard_ms = clock_.now_ms();
+  end();
+  begin();
+}
+
+// Runs what is ready, with what it asks of the database, until nothing is: a look at the database's queue, behind all
+// that waits there, then takes as many handlers as on an idle loop.
+void Simulation::turn() {
+  while (handlers_of_a_look() != look_) {
+  }
+}
+
+std::size_t Simulation::handlers_of_a_look() {
+  bool idle = false;
+  net::asio::co_spawn(io_, pool_.run([] { return 0; }), [&idle](const std::exception_ptr&, int) { idle = true; });
+  std::size_t ran = 0;
+  while (!idle) ran += io_.run_one();
+  return ran + io_.poll();
+}
+
+void Simulation::pass(std::chrono::milliseconds time) {
+  const net::LoopClock::time_point limit = net::LoopClock::now() + time;
+  bool more = true;
+  while (more && state_.violation.empty()) {
+    turn();
+    if (state_.interrupted) return;
+    more = time_.advance(limit);
+    net::LoopTimer due = net::loop_timer(io_.get_executor(), -1ns);  // earlier than all: the loop looks at its timers
+    due.async_wait([](const boost::system::error_code&) {});
+    io_.run_one();
+  }
+  turn();
+}
+
+void Simulation::note(const std::string& what) {
+  state_.journal.push_back(fmt::format("{:>9} ms  {}", clock_.steady_ms(), what));
+}
+
+}  // namespace paastech::controller
