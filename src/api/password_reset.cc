@@ -19,7 +19,7 @@ net::Task<void> mail_reset(Context& context, std::string email) {
     return context.mails->add(
         tx, mail::reset_password(recipient_of(context, *client), link_to(context, "/reset", link.secret), kResetFor));
   };
-  Status done = co_await context.database.write(std::move(work));
+  Status done = co_await context.database.write_at_last(std::move(work));
   if (!done) spdlog::warn("mailing a password reset: {}", done.error().message);
 }
 
@@ -46,6 +46,7 @@ net::Task<Status> ask_password_reset(CallPtr call, std::string email) {
   email = lower(email);
   CO_TRY(may_send_mail(context));
   CO_TRY(check_email(email));
+  CO_TRY(co_await context.database.takes_changes());
   CO_TRY_ASSIGN(const bool mailed, admit_reset_mail(*call, email));
   if (mailed) context.tasks.spawn("password reset mail", mail_reset(context, email));
   co_return Status{};

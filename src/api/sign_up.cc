@@ -114,7 +114,7 @@ net::Task<void> mail_confirmation(Context& context, std::string email) {
     if (client->confirmed_at != 0) return {};
     return add_confirmation(tx, context, *client);
   };
-  Status done = co_await context.database.write(std::move(work));
+  Status done = co_await context.database.write_at_last(std::move(work));
   if (!done) spdlog::warn("mailing a confirmation: {}", done.error().message);
 }
 
@@ -175,6 +175,7 @@ net::Task<Status> send_confirmation(CallPtr call, std::string email) {
   email = lower(email);
   CO_TRY(may_send_mail(context));
   CO_TRY(check_email(email));
+  CO_TRY(co_await context.database.takes_changes());
   CO_TRY(admit_mail(*call, email));
   context.tasks.spawn("confirmation mail", mail_confirmation(context, email));
   co_return Status{};

@@ -43,6 +43,12 @@ class DatabaseAccess {
     auto result = co_await reads_.run(std::move(job));
     co_return result;
   }
+  // Whether it takes changes at this moment: for an answer that promises work which begins after it.
+  net::Task<Status> takes_changes() {
+    auto nothing = [](store::Tx&) -> Status { return {}; };
+    Status taken = co_await write(std::move(nothing));
+    co_return taken;
+  }
   // For work that was begun and must come to its end: where the database is locked or its disk is full, tries again
   // every second until it is not.
   template <class F>

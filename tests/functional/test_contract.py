@@ -12,10 +12,11 @@ from tests.support import python_tools
 ROOT = pathlib.Path(__file__).parents[2]
 
 
-def hold_to_contract(service, client, spare):
+def hold_to_contract(service, client, spare, administrator=False):
     environment = os.environ | {
         "PAASTECH_SCHEMATHESIS_API": service.api, "PAASTECH_SCHEMATHESIS_LOGIN": f"{client.email} {client.password}",
         "PAASTECH_SCHEMATHESIS_SPARE_LOGIN": f"{spare.email} {spare.password}", "NO_COLOR": "1",
+        "PAASTECH_SCHEMATHESIS_ADMINISTRATOR": str(int(administrator)),
     }
     done = subprocess.run(
         [python_tools.program("st"), "--config-file", ROOT / "tests/support/schemathesis.toml", "run",
@@ -41,7 +42,7 @@ def test_a_clients_requests_are_answered_as_the_contract_says(proxied):
 def test_an_administrators_requests_are_answered_as_the_contract_says(proxied):
     admin = proxied.admin()
     admin.project("hello")
-    hold_to_contract(proxied, admin, proxied.client("spare"))
+    hold_to_contract(proxied, admin, proxied.client("spare"), administrator=True)
 
 
 def test_the_viewer_asks_no_other_server(service):
