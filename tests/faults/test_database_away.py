@@ -1,61 +1,19 @@
 """The database is stopped, hangs or is locked for a while: Applications serve, the API says so in time, nothing that was
 acknowledged is lost, and it heals by itself."""
-import contextlib
 import os
 import signal
-import subprocess
-import sys
 import time
 
 import pytest
 
 from tests.support import apps, postgres
+from tests.support.outage import frozen, locked, stopped
 from tests.support.service import free_ports, wait_for
 from tests.support.visitors import Beside, Load
 
 SECONDS = float(os.environ.get("PAASTECH_TEST_OUTAGE_SECONDS", "10"))
 # The contract's limit is 2 s (docs/architecture.md); the rest is for a machine that is busy with other tests.
 IN_TIME = 5
-
-LOCK = """
-import sqlite3, sys
-database = sqlite3.connect(sys.argv[1], isolation_level=None, timeout=30)
-database.execute("BEGIN EXCLUSIVE")
-print("locked", flush=True)
-sys.stdin.read()
-database.rollback()
-"""
-
-
-@contextlib.contextmanager
-def locked(service):
-    """Another process holds SQLite's lock."""
-    other = subprocess.Popen([sys.executable, "-c", LOCK, service.home / "paastech.db"], stdin=subprocess.PIPE,
-                             stdout=subprocess.PIPE, text=True)
-    try:
-        assert other.stdout.readline().strip() == "locked"
-        yield
-    finally:
-        other.stdin.close()
-        other.wait(10)
-
-
-@contextlib.contextmanager
-def stopped(server):
-    server.stop()
-    try:
-        yield
-    finally:
-        server.start()
-
-
-@contextlib.contextmanager
-def frozen(server):
-    server.freeze()
-    try:
-        yield
-    finally:
-        server.freeze(signal.SIGCONT)
 
 
 class Changes(Beside):

@@ -1,47 +1,19 @@
 """A mail that the API has promised comes, although the database was away when it was asked for. What it says and how long it takes
 must be the same for a known and an unknown address, so that its work is done beside the answer."""
-import contextlib
 import json
-import pathlib
-import sqlite3
-import subprocess
-import sys
 
 import pytest
 
 from tests.support import postgres
+from tests.support.mailbox import mailbox as smtp
+from tests.support.outage import locked, stopped
 from tests.support.service import free_ports, wait_for
-
-SMTP_SERVER = pathlib.Path(__file__).parents[1] / "support" / "smtp_server.py"
-
-
-@contextlib.contextmanager
-def locked(service):
-    """Somebody else holds SQLite's lock."""
-    with contextlib.closing(sqlite3.connect(service.home / "paastech.db", isolation_level=None, timeout=30)) as other:
-        other.execute("BEGIN EXCLUSIVE")
-        yield
-        other.execute("ROLLBACK")
-
-
-@contextlib.contextmanager
-def stopped(server):
-    server.stop()
-    try:
-        yield
-    finally:
-        server.start()
 
 
 @pytest.fixture
 def mailbox(tmp_path):
-    server = subprocess.Popen([sys.executable, SMTP_SERVER, tmp_path], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    server.port = int(server.stdout.readline())
-    server.folder = tmp_path
-    yield server
-    server.stdin.close()
-    server.wait(20)
-    server.stdout.close()
+    with smtp(tmp_path) as running:
+        yield running
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -8,11 +8,9 @@ import hashlib
 import hmac
 import json
 import os
-import pathlib
 import re
 import struct
 import subprocess
-import sys
 import time
 import urllib.parse
 
@@ -20,21 +18,17 @@ import pytest
 
 from tests.support import apps
 from tests.support.cli import as_json, connected, ok
+from tests.support.mailbox import mailbox
 from tests.support.service import BUILD, Service, wait_for
 
-SMTP_SERVER = pathlib.Path(__file__).parents[1] / "support" / "smtp_server.py"
 PASSWORD = "staple-of-my-own"
 
 
 @pytest.fixture(scope="module")
 def mails(tmp_path_factory):
     """The folder of a real SMTP server, and its port."""
-    folder = tmp_path_factory.mktemp("mail")
-    server = subprocess.Popen([sys.executable, SMTP_SERVER, folder], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    yield folder, int(server.stdout.readline())
-    server.stdin.close()
-    server.wait(20)
-    server.stdout.close()
+    with mailbox(tmp_path_factory.mktemp("mail")) as running:
+        yield running.folder, running.port
 
 
 @pytest.fixture(scope="module")

@@ -5,19 +5,16 @@ import base64
 import hashlib
 import hmac
 import json
-import pathlib
 import re
 import struct
-import subprocess
-import sys
 import time
 
 import pytest
 
 from tests.support.browser import Browser
+from tests.support.mailbox import mailbox
 from tests.support.service import Service, wait_for
 
-SMTP_SERVER = pathlib.Path(__file__).parents[1] / "support" / "smtp_server.py"
 PASSWORD = "staple-of-my-own"
 AUTOFILL = {"username", "email", "current-password", "new-password", "one-time-code"}  # WCAG 2.2, 1.3.5
 
@@ -25,12 +22,8 @@ AUTOFILL = {"username", "email", "current-password", "new-password", "one-time-c
 @pytest.fixture(scope="module")
 def mails(tmp_path_factory):
     """The folder of a real SMTP server, and its port."""
-    folder = tmp_path_factory.mktemp("mail")
-    server = subprocess.Popen([sys.executable, SMTP_SERVER, folder], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    yield folder, int(server.stdout.readline())
-    server.stdin.close()
-    server.wait(20)
-    server.stdout.close()
+    with mailbox(tmp_path_factory.mktemp("mail")) as running:
+        yield running.folder, running.port
 
 
 @pytest.fixture(scope="module")

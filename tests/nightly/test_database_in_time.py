@@ -4,15 +4,11 @@
 Of each request the least of a few tries counts, for other tests use this machine too: what takes too long by itself takes it
 each time."""
 import concurrent.futures
-import contextlib
 import json
 import pathlib
 import re
 import signal
-import sqlite3
 import statistics
-import subprocess
-import sys
 import time
 import urllib.parse
 
@@ -20,12 +16,13 @@ import pytest
 import yaml
 
 from tests.support import postgres
+from tests.support.mailbox import mailbox as smtp
+from tests.support.outage import frozen, locked, stopped
 from tests.support.service import free_ports, wait_for
 
 WITHIN = 2.0  # seconds
 TRIES = 6
 CONTRACT = pathlib.Path(__file__).parents[2] / "api/openapi.yaml"
-SMTP_SERVER = pathlib.Path(__file__).parents[1] / "support" / "smtp_server.py"
 PARTS = {"project": "ledger", "number": "1", "host": "registry.example", "username": "owner", "client": "owner",
          "plan": "default", "file": "start.js"}
 FORMS = {"logInOnPage": ["email", "password"], "signUpOnPage": ["email", "username", "password"], "decideDevice": ["user_code"],
@@ -42,42 +39,10 @@ HASHES = {"changePassword": 2} | dict.fromkeys(["createClient", "deleteAccount",
                                                 "changeAddress", "logIn", "logInOnPage", "signUp", "signUpOnPage"], 1)
 
 
-@contextlib.contextmanager
-def locked(service):
-    """Somebody else holds SQLite's lock."""
-    with contextlib.closing(sqlite3.connect(service.home / "paastech.db", isolation_level=None, timeout=30)) as other:
-        other.execute("BEGIN EXCLUSIVE")
-        yield
-        other.execute("ROLLBACK")
-
-
-@contextlib.contextmanager
-def stopped(server):
-    server.stop()
-    try:
-        yield
-    finally:
-        server.start()
-
-
-@contextlib.contextmanager
-def frozen(server):
-    server.freeze()
-    try:
-        yield
-    finally:
-        server.freeze(signal.SIGCONT)
-
-
 @pytest.fixture
 def mailbox(tmp_path):
-    server = subprocess.Popen([sys.executable, SMTP_SERVER, tmp_path], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    server.port = int(server.stdout.readline())
-    server.folder = tmp_path
-    yield server
-    server.stdin.close()
-    server.wait(20)
-    server.stdout.close()
+    with smtp(tmp_path) as running:
+        yield running
 
 
 @pytest.fixture(params=["locked", "stopped", "frozen"])
