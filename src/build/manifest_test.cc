@@ -37,6 +37,9 @@ TEST(Manifest, AnEmptyFileGivesTheDefaults) {
     ASSERT_EQ(manifest.run.processes.size(), 1u);
     const Process& web = manifest.run.processes.at("web");
     EXPECT_EQ(web, Process{});
+    EXPECT_EQ(web.ready_timeout_s, 60);  // as the README says
+    EXPECT_EQ(web.drain_s, 30);
+    EXPECT_EQ(web.stop_grace_s, 10);
   }
 }
 

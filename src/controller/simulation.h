@@ -4,6 +4,7 @@
 // simulation_ledger.h what must hold afterwards. Thread: the test's, and one of the database's.
 #include <array>
 #include <functional>
+#include <semaphore>
 
 #include "controller/deployment_controller.h"
 #include "controller/simulated_engine.h"
@@ -49,6 +50,8 @@ class Simulation {
   void kill();
   void turn();
   std::size_t handlers_of_a_look();
+  void answer();
+  void hold_database();
   void pass(std::chrono::milliseconds time);
   void quiet(std::chrono::minutes time);
   void note(const std::string& what);
@@ -109,7 +112,9 @@ class Simulation {
   net::asio::io_context io_;
   net::asio::executor_work_guard<net::asio::io_context::executor_type> guard_ = net::asio::make_work_guard(io_);
   store::TestDatabase database_;
-  net::BlockingPool pool_{1};  // one for all: the order of what is asked of the database is part of the run
+  std::binary_semaphore held_{0};
+  net::asio::io_context asked_;  // for what waits for the pool alone
+  net::BlockingPool pool_{1};    // one for all: the order of what is asked of the database is part of the run
   DatabaseAccess access_{*database_, pool_, pool_};
   SecretBox secrets_{std::string(32, 'k')};
   logs::DeploymentLog log_{database_.folder()};

@@ -13,6 +13,7 @@ Simulation::Process::Process(Simulation& world)
                  {}) {}
 
 Simulation::Simulation(std::uint64_t seed) : state_(seed) {
+  hold_database();
   owner_ = database_.add_client("ada");
   look_ = handlers_of_a_look();
   begin();
@@ -20,7 +21,10 @@ Simulation::Simulation(std::uint64_t seed) : state_(seed) {
   pass(5s);
 }
 
-Simulation::~Simulation() { end(); }
+Simulation::~Simulation() {
+  end();
+  held_.release();
+}
 
 void Simulation::run() {
   for (int step = 0; step < 60 && state_.violation.empty(); ++step) {
@@ -99,8 +103,32 @@ std::size_t Simulation::handlers_of_a_look() {
   bool idle = false;
   net::asio::co_spawn(io_, pool_.run([] { return 0; }), [&idle](const std::exception_ptr&, int) { idle = true; });
   std::size_t ran = 0;
-  while (!idle) ran += io_.run_one();
-  return ran + io_.poll();
+  while (!idle) {
+    answer();
+    ran += io_.run_one();
+  }
+  for (answer(); io_.poll_one() > 0; answer()) ++ran;
+  return ran;
+}
+
+// The database's thread stands still but here, between two handlers: what a handler asks of it is answered after it,
+// and before the next one begins. Else the order would be the machine's and not the seed's.
+void Simulation::answer() {
+  bool answered = false;
+  net::asio::co_spawn(asked_, pool_.run([] { return 0; }), [&](const std::exception_ptr&, int) { answered = true; });
+  hold_database();
+  held_.release();
+  while (!answered) asked_.run_one();
+}
+
+void Simulation::hold_database() {
+  const auto wait = [this] {
+    held_.acquire();
+    return 0;
+  };
+  net::asio::co_spawn(asked_, pool_.run(wait), [](const std::exception_ptr&, int) {});
+  asked_.restart();
+  asked_.poll();
 }
 
 void Simulation::pass(std::chrono::milliseconds time) {

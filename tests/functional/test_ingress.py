@@ -36,7 +36,7 @@ def test_the_application_is_told_who_asks(service, app):
     assert "x-request-id: " in text and "forged" not in text
 
 
-def test_a_dead_instance_is_502_until_it_is_back(service, app):
+def test_an_instance_that_ended_serves_again(service, app):
     name, _ = app
     try:
         service.visit(name, "/crash")

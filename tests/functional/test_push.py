@@ -37,7 +37,7 @@ def test_a_second_push_replaces_the_first(service, client, unique):
 @pytest.mark.parametrize("files, reason, expected", [
     (lambda: apps.web(dockerfile="FROM debian:bookworm\nRUN exit 7\n"), "build_failed", "returned a non-zero code: 7"),
     (lambda: apps.web(dockerfile='FROM debian:bookworm\nCMD ["sh", "-c", "echo last words; exit 3"]\n'), "exited", "last words"),
-    (lambda: {"README": "no dockerfile"}, "no_dockerfile", "Dockerfile"),
+    (lambda: {"README": "no dockerfile"}, "no_dockerfile", "there is no Dockerfile at the root of the repository"),
     (lambda: apps.web(manifest="processes:\n  web:\n    prot: 80\n"), "invalid_manifest", "line 3"),
     (lambda: apps.web(manifest="processes:\n  web:\n    port: many\n"), "invalid_manifest", "port"),
     (lambda: apps.web(manifest="processes: {web: {ready_timeout: 2}}\n",

@@ -53,7 +53,8 @@ def test_it_runs_in_the_new_image_with_the_new_environment_before_any_of_it(serv
     ok(client.cli("env", "set", "MARK=first", "-p", name))
     number = set_variables(client, name, HOLD="1", MARK="second")
     held = lambda: [each for each in containers(service).values()
-                    if "release.pl" in each["Command"] and each["Labels"].get("paastech.project") == project]
+                    if each["State"] == "running" and "release.pl" in each["Command"]
+                    and each["Labels"].get("paastech.project") == project]
     container = wait_for(held, "the release command to run")[0]["Id"]
     assert newest(client, name)["state"] == "releasing"
     environment = service.visit(name, "/environment").text

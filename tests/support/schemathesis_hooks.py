@@ -44,8 +44,8 @@ MAY_BE_REFUSED = {
           "showResetPage", "signUp", "signUpOnPage"},
     # RFC 8628, section 3.5.
     400: {"finishDeviceLogin"},
-    # Limits count.
-    429: {"inviteMember", "logIn"},
+    # Limits count; those of guessed device codes, too (RFC 8628, section 5.1).
+    429: {"decideDevice", "inviteMember", "logIn", "showDevicePage"},
 }
 _seen = set()  # cursors
 _addresses = (str(ipaddress.ip_address("10.0.0.0") + n) for n in itertools.count(1))
