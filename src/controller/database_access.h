@@ -24,6 +24,7 @@ class DatabaseAccess {
       return transact<std::invoke_result_t<F&, store::Tx&>>(
           [&](const std::function<Status(store::Tx&)>& f) { return database_.write(f, deadline); }, work);
     };
+    ++asked_;
     auto result = co_await writes_.run(std::move(job));
     co_return result;
   }
@@ -33,13 +34,16 @@ class DatabaseAccess {
       return transact<std::invoke_result_t<F&, store::Tx&>>(
           [&](const std::function<Status(store::Tx&)>& f) { return database_.read(f, deadline); }, work);
     };
+    ++asked_;
     auto result = co_await reads_.run(std::move(job));
     co_return result;
   }
   std::uint64_t writes() const { return database_.writes(); }
+  std::uint64_t asked() const { return asked_; }  // how often something was handed to the pools
   // What else blocks, such as reading a file: on the readers' threads, in no transaction.
   template <class F>
   net::Task<std::invoke_result_t<F&>> beside(F job) {
+    ++asked_;
     auto result = co_await reads_.run(std::move(job));
     co_return result;
   }
@@ -91,6 +95,7 @@ class DatabaseAccess {
   store::Database& database_;
   net::BlockingPool& writes_;
   net::BlockingPool& reads_;
+  std::uint64_t asked_ = 0;
 };
 
 }  // namespace paastech::controller

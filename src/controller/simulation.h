@@ -49,7 +49,6 @@ class Simulation {
   void end();
   void kill();
   void turn();
-  std::size_t handlers_of_a_look();
   void answer();
   void hold_database();
   void pass(std::chrono::milliseconds time);
@@ -113,6 +112,7 @@ class Simulation {
   net::asio::executor_work_guard<net::asio::io_context::executor_type> guard_ = net::asio::make_work_guard(io_);
   store::TestDatabase database_;
   std::binary_semaphore held_{0};
+  std::uint64_t answered_ = 0;   // of access_.asked()
   net::asio::io_context asked_;  // for what waits for the pool alone
   net::BlockingPool pool_{1};    // one for all: the order of what is asked of the database is part of the run
   DatabaseAccess access_{*database_, pool_, pool_};
@@ -130,7 +130,6 @@ class Simulation {
   int images_ = 0;                                 // of the registry, that were asked for
   std::multiset<std::string> waiting_;             // for an answer
   bool ending_ = false;
-  std::size_t look_ = 0;
   std::unique_ptr<Process> process_;
 };
 

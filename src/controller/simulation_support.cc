@@ -15,7 +15,6 @@ Simulation::Process::Process(Simulation& world)
 Simulation::Simulation(std::uint64_t seed) : state_(seed) {
   hold_database();
   owner_ = database_.add_client("ada");
-  look_ = handlers_of_a_look();
   begin();
   for (const char* name : {"shop", "blog"}) create(name);
   pass(5s);
@@ -92,28 +91,17 @@ void Simulation::kill() {
   begin();
 }
 
-// Runs what is ready, with what it asks of the database, until nothing is: a look at the database's queue, behind all
-// that waits there, then takes as many handlers as on an idle loop.
+// Runs what is ready, with what it asks of the database, until nothing is.
 void Simulation::turn() {
-  while (handlers_of_a_look() != look_) {
-  }
-}
-
-std::size_t Simulation::handlers_of_a_look() {
-  bool idle = false;
-  net::asio::co_spawn(io_, pool_.run([] { return 0; }), [&idle](const std::exception_ptr&, int) { idle = true; });
-  std::size_t ran = 0;
-  while (!idle) {
+  do {
     answer();
-    ran += io_.run_one();
-  }
-  for (answer(); io_.poll_one() > 0; answer()) ++ran;
-  return ran;
+  } while (io_.poll_one() > 0);
 }
 
 // The database's thread stands still but here, between two handlers: what a handler asks of it is answered after it,
 // and before the next one begins. Else the order would be the machine's and not the seed's.
 void Simulation::answer() {
+  if (std::exchange(answered_, access_.asked()) == access_.asked()) return;
   bool answered = false;
   net::asio::co_spawn(asked_, pool_.run([] { return 0; }), [&](const std::exception_ptr&, int) { answered = true; });
   hold_database();
