@@ -7,7 +7,7 @@ import statistics
 import subprocess
 import time
 
-from bench.measure import alternate, memory, memory_at_rest, ratio, spread
+from bench.measure import alternate, memory_at_rest, ratio, spread
 from tests.support import postgres
 from tests.support.service import BUILD, Service
 
@@ -39,7 +39,7 @@ def list_projects(results, service, database, goal):
 
 def sign_in_at_once(results, service):
     """200 logins at the same moment, each from an address of its own: the peak of memory beside that before."""
-    before = memory(service)
+    before = service.memory()
 
     def sign_in(number):
         started = time.monotonic()
@@ -50,7 +50,7 @@ def sign_in_at_once(results, service):
         answers = list(pool.map(sign_in, range(200)))
     statuses = ", ".join(f"{count} × {status}" for status, count in
                          sorted(collections.Counter(status for status, _ in answers).items()))
-    peak = memory(service, "VmHWM")
+    peak = service.memory("VmHWM")
     results.add("200 logins at once: peak of memory", f"{peak:.0f} MB, {statuses}, in {spread([took for _, took in answers], ' ms')}",
                 f"before: {before:.0f} MB", f"+{peak - before:.0f} MB", "two hashes of 64 MiB at most", peak - before <= 2 * 64 + 32)
 

@@ -9,7 +9,7 @@ import urllib.parse
 import uuid
 
 from bench.api import lift_quotas
-from bench.measure import alternate, memory, memory_at_rest, percentile, ratio, spread
+from bench.measure import alternate, memory_at_rest, percentile, ratio, spread
 from tests.support import apps
 from tests.support.docker_api import Docker
 from tests.support.service import SOCKET, Service, wait_for
@@ -200,7 +200,7 @@ def resident_memory(results, count=50):
     service = Service().start()
     try:
         def resident():
-            return [memory_at_rest(service), *(memory(service, what) for what in ("RssAnon", "RssFile"))]
+            return [memory_at_rest(service), *(service.memory(what) for what in ("RssAnon", "RssFile"))]
 
         idle = resident()
         lift_quotas(service)

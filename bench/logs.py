@@ -5,7 +5,7 @@ import socket
 import time
 import uuid
 
-from bench.measure import alternate, memory, ratio, spread
+from bench.measure import alternate, ratio, spread
 from tests.support import apps
 from tests.support.docker_api import Docker
 from tests.support.service import SOCKET, Service, wait_for
@@ -170,11 +170,11 @@ def idle_followers(results):
                 assert b"200 OK" in connection.recv(4096)
                 open_ones.append(connection)
         follow(100)  # what the first ones cost stays: threads, caches
-        before = memory(service)
+        before = service.memory()
         follow(FOLLOWERS)
-        at_once = memory(service)
+        at_once = service.memory()
         time.sleep(35)  # two rounds of comments to each
-        after = memory(service)
+        after = service.memory()
         most = max(at_once, after)
         each = (most - before) * 1024 / FOLLOWERS
         results.add(f"memory of an idle log follower, {FOLLOWERS:,} of them", f"{each:.1f} KB ({before:.0f} → {most:.0f} MB)",

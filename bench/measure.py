@@ -1,6 +1,4 @@
 """Figures and how they are written: medians, percentiles, and ratios of pairs taken in turn."""
-import pathlib
-import re
 import statistics
 import time
 
@@ -29,15 +27,10 @@ def ratio(mine, other):
     return statistics.median(mine) / statistics.median(other)
 
 
-def memory(service, what="VmRSS"):
-    """Megabytes of a running Service, by the name of a line of /proc/PID/status."""
-    return int(re.search(what + r":\s+(\d+) kB", pathlib.Path(f"/proc/{service.process.pid}/status").read_text())[1]) / 1024
-
-
 def memory_at_rest(service):
-    """The same once nothing was asked of it for a while: what a start or a request needed goes back every 5 s."""
+    """Megabytes of a running Service once nothing was asked of it for a while: what a start or a request needed goes back every 5 s."""
     time.sleep(12)
-    return memory(service)
+    return service.memory()
 
 
 class Results:

@@ -75,7 +75,7 @@ function(paastech_library name)
     if(ARG_TEST_PCH)
       target_precompile_headers(test_${name} REUSE_FROM pch_${ARG_TEST_PCH}_test)
     endif()
-    set(properties TIMEOUT 300 LABELS unit)
+    set(properties TIMEOUT 120 LABELS unit)
     if(ARG_ENGINE)
       list(APPEND properties FIXTURES_REQUIRED engine
            ENVIRONMENT "PAASTECH_TEST_DOCKER_SOCKET=${PROJECT_BINARY_DIR}/test/docker.sock")

@@ -2,6 +2,7 @@ import itertools
 
 import pytest
 
+from tests.support.mailbox import Mailbox
 from tests.support.service import Service
 
 _numbers = itertools.count(1)
@@ -38,6 +39,12 @@ def client(service):
 def unique():
     """Names for Projects that no other test uses."""
     return lambda stem="app": f"{stem}-{next(_numbers)}"
+
+
+@pytest.fixture
+def mailbox(tmp_path):
+    with Mailbox(tmp_path) as running:
+        yield running
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -1,5 +1,7 @@
 #include "controller/fake_neighbours.h"
 
+#include "controller/groups.h"
+
 namespace paastech::controller {
 
 void Journal::add(std::string entry) {
@@ -101,10 +103,7 @@ grpc::Status FakeEngine::RemoveGroup(grpc::ServerContext*, const engine::RemoveG
   const std::scoped_lock lock(mutex_);
   for (auto at = instances_.begin(); at != instances_.end();) {
     const engine::Instance& one = at->second;
-    const bool listed = request->index().empty() || std::ranges::count(request->index(), one.index()) > 0;
-    const bool asked = one.project() == request->project() && one.deployment() == request->deployment() &&
-                       (request->process().empty() || request->process() == one.process()) && listed &&
-                       one.index() >= request->from_index();
+    const bool asked = one.project() == request->project() && asked_for(*request, one);
     if (asked && at->second.state() == "running") tell("die", at->second, 143);
     if (asked && request->only_stop()) at->second.set_state("exited");
     if (asked && !request->only_stop()) tell("destroy", at->second, 0);

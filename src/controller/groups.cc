@@ -141,6 +141,13 @@ std::vector<router::Backend> leaving_backends(const std::set<Surplus>& surplus,
   return leaving;
 }
 
+bool asked_for(const engine::RemoveGroupRequest& which, const engine::Instance& instance) {
+  const bool listed = which.index_size() == 0 || std::ranges::count(which.index(), instance.index()) > 0;
+  return (which.deployment() == 0 || which.deployment() == instance.deployment()) &&
+         (which.process().empty() || which.process() == instance.process()) && listed &&
+         instance.index() >= which.from_index();
+}
+
 std::chrono::seconds drain_time(const ProcessList& list) {
   const auto web = list.processes.find("web");
   return std::chrono::seconds(web == list.processes.end() ? Process().drain_s : web->second.drain_s);

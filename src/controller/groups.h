@@ -20,6 +20,8 @@ std::vector<ObservedInstance> observed_from(const std::vector<engine::Instance>&
 // Those of what should not be that have an address: to be drained.
 std::vector<router::Backend> leaving_backends(const std::set<Surplus>& surplus,
                                               const std::vector<ObservedInstance>& observed);
+// Whether it is among those that are to be removed, of one Project (proto/pomegranate.proto).
+bool asked_for(const engine::RemoveGroupRequest& which, const engine::Instance& instance);
 std::chrono::seconds drain_time(const ProcessList& list);  // of `web`
 // Of what such a Deployment runs; the default where there is none, or its list does not read.
 std::chrono::seconds drain_time(const std::optional<store::DeploymentRow>& row);

@@ -13,13 +13,6 @@ std::string image_name(const std::string& project_id, std::int64_t number) {
   return fmt::format("paastech/{}:{}", project_id, number);
 }
 
-bool asked_for(const engine::RemoveGroupRequest& which, const engine::Instance& instance) {
-  const bool listed = which.index_size() == 0 || std::ranges::count(which.index(), instance.index()) > 0;
-  return (which.deployment() == 0 || which.deployment() == instance.deployment()) &&
-         (which.process().empty() || which.process() == instance.process()) && listed &&
-         instance.index() >= which.from_index();
-}
-
 }  // namespace
 
 // Stops them, and removes them once their last words are kept.

@@ -1,6 +1,7 @@
 #pragma once
 // For the simulation: the Engine, as simulated_world.h describes its neighbours. It also knows what may not be asked of
 // it any more: anything for a Project that was deleted, or for a Deployment that was cancelled.
+#include "controller/groups.h"
 #include "controller/simulated_world.h"
 
 namespace paastech::controller {
@@ -22,10 +23,7 @@ class SimulatedEngine final : public EnginePort, SimulatedCalls {
   }
   net::Task<Result<engine::GroupEvent>> ensure_group(engine::InstanceGroup group, OnLine on_line,
                                                      StopPtr stop) override {
-    if (stop->asked) co_return fail(Code::kCancelled, "cancelled");
-    check_begun(group.project(), group.deployment(), "Instances");
-    CO_TRY(co_await before(&SimulatedState::engine_down));
-    check_wanted(group.project(), group.deployment(), "Instances");
+    CO_TRY(co_await admit(group.project(), group.deployment(), "Instances", stop));
     on_line("creating");
     engine::GroupEvent out;
     engine::GroupFailed failed;
@@ -59,41 +57,25 @@ class SimulatedEngine final : public EnginePort, SimulatedCalls {
     CO_TRY(co_await before(&SimulatedState::engine_down));
     for (auto at = state_.instances.begin(); at != state_.instances.end();) {
       const engine::Instance& one = at->second.instance;
-      const bool listed = which.index_size() == 0 || std::ranges::count(which.index(), one.index()) > 0;
-      const bool asked = one.project() == which.project() && one.deployment() == which.deployment() && listed &&
-                         (which.process().empty() || which.process() == one.process()) &&
-                         one.index() >= which.from_index();
-      at = asked ? remove(at) : std::next(at);
+      at = one.project() == which.project() && asked_for(which, one) ? remove(at) : std::next(at);
     }
     co_return after();
   }
   net::Task<Result<engine::BuildResult>> build(engine::BuildSpec spec, Tree, OnLine, StopPtr stop) override {
-    if (stop->asked) co_return fail(Code::kCancelled, "cancelled");
-    check_begun(spec.project(), spec.deployment(), "a build");
-    CO_TRY(co_await before(&SimulatedState::engine_down));
-    check_wanted(spec.project(), spec.deployment(), "a build");
+    CO_TRY(co_await admit(spec.project(), spec.deployment(), "a build", stop));
     state_.networks.insert(spec.project());
-    CO_TRY(co_await net::sleep_for(std::chrono::milliseconds(state_.chance.number(10, 2'000))));
-    if (stop->asked) co_return fail(Code::kCancelled, "cancelled");
+    CO_TRY(co_await spend(10, 2'000, stop));
     co_return image_of(spec.project(), spec.deployment(), "build_failed", "a build");
   }
   net::Task<Result<engine::BuildResult>> pull(engine::PullImageRequest request, OnLine, StopPtr stop) override {
-    if (stop->asked) co_return fail(Code::kCancelled, "cancelled");
-    check_begun(request.project(), request.deployment(), "an image");
-    CO_TRY(co_await before(&SimulatedState::engine_down));
-    check_wanted(request.project(), request.deployment(), "an image");
-    CO_TRY(co_await net::sleep_for(std::chrono::milliseconds(state_.chance.number(10, 2'000))));
-    if (stop->asked) co_return fail(Code::kCancelled, "cancelled");
+    CO_TRY(co_await admit(request.project(), request.deployment(), "an image", stop));
+    CO_TRY(co_await spend(10, 2'000, stop));
     co_return image_of(request.project(), request.deployment(), "pull_failed", request.reference());
   }
   net::Task<Result<int>> run_once(engine::RunOnceRequest request, OnLine, StopPtr stop) override {
-    if (stop->asked) co_return fail(Code::kCancelled, "cancelled");
-    check_begun(request.project(), request.deployment(), "a release command");
-    CO_TRY(co_await before(&SimulatedState::engine_down));
-    check_wanted(request.project(), request.deployment(), "a release command");
+    CO_TRY(co_await admit(request.project(), request.deployment(), "a release command", stop));
     state_.networks.insert(request.project());
-    CO_TRY(co_await net::sleep_for(std::chrono::milliseconds(state_.chance.number(1, 1'000))));
-    if (stop->asked) co_return fail(Code::kCancelled, "cancelled");
+    CO_TRY(co_await spend(1, 1'000, stop));
     co_return fails() ? 1 : 0;
   }
   net::Task<Status> watch(OnEvent on_event) override {
@@ -145,6 +127,19 @@ class SimulatedEngine final : public EnginePort, SimulatedCalls {
   }
 
  private:
+  // What every piece of work of a Deployment begins with, and the time that it takes.
+  net::Task<Status> admit(std::string project, std::int64_t number, const char* what, StopPtr stop) {
+    if (stop->asked) co_return fail(Code::kCancelled, "cancelled");
+    check_begun(project, number, what);
+    CO_TRY(co_await before(&SimulatedState::engine_down));
+    check_wanted(project, number, what);
+    co_return Status{};
+  }
+  net::Task<Status> spend(std::int64_t from_ms, std::int64_t to_ms, StopPtr stop) {
+    CO_TRY(co_await net::sleep_for(std::chrono::milliseconds(state_.chance.number(from_ms, to_ms))));
+    if (stop->asked) co_return fail(Code::kCancelled, "cancelled");
+    co_return Status{};
+  }
   using Instances = std::map<SimulatedState::Key, SimulatedState::One>;
 
   static std::string images_of(const std::string& project) { return "paastech/" + project + ":"; }

@@ -29,11 +29,19 @@ def cpu_seconds(service):
     return (int(fields[11]) + int(fields[12])) / TICKS
 
 
-def with_path(path, action, version):
-    """A web application that also does this, in Perl, when it is asked for that path."""
+def with_path(path, action, version, first):
+    """A web application that does this first, in Perl, and that when it is asked for the path."""
     files = apps.web(version)
-    files["server.pl"] = files["server.pl"].replace("my $body = VERSION", f"if ($path eq '{path}') {{ {action} }}\nmy $body = VERSION")
+    files["server.pl"] = first + files["server.pl"].replace("my $body = VERSION", f"if ($path eq '{path}') {{ {action} }}\nmy $body = VERSION")
     return files
+
+
+def beside_a_calm_one(client, unique, name, files):
+    """Both live: a Project of these files, and its neighbour."""
+    projects = client.project(unique(name)), client.project(unique("calm"))
+    for project, each in zip(projects, (files, apps.web("calm"))):
+        client.repository(project["name"], each).push()
+    return projects
 
 
 def quietly_visit(service, name, path):
@@ -44,11 +52,9 @@ def quietly_visit(service, name, path):
 
 
 def test_a_crash_loop_backs_off_costs_little_and_says_why(service, client, unique):
-    looping, neighbour = client.project(unique("looping")), client.project(unique("calm"))
-    files = with_path("/break", "open my $f, '>', '/broken'; kill 'KILL', getppid", "loop")
-    files["server.pl"] = "if (-e '/broken') { print \"cannot go on\\n\"; exit 3 }\n" + files["server.pl"]
-    client.repository(looping["name"], files).push()
-    client.repository(neighbour["name"], apps.web("calm")).push()
+    files = with_path("/break", "open my $f, '>', '/broken'; kill 'KILL', getppid", "loop",
+                      "if (-e '/broken') { print \"cannot go on\\n\"; exit 3 }\n")
+    looping, neighbour = beside_a_calm_one(client, unique, "looping", files)
     untouched = service.docker.inspect(container_of(service, neighbour))["State"]["StartedAt"]
     pauses, began = {}, {}
 
@@ -78,11 +84,9 @@ def test_a_crash_loop_backs_off_costs_little_and_says_why(service, client, uniqu
 
 
 def test_out_of_memory_is_shown_within_5_s_and_neighbours_are_untouched(service, client, unique):
-    hungry, neighbour = client.project(unique("hungry")), client.project(unique("calm"))
-    files = with_path("/eat", "kill 'USR1', getppid", "hungry")
-    files["server.pl"] = "$SIG{USR1} = sub { my @all; push @all, 'x' x (1 << 24) while 1 };\n" + files["server.pl"]
-    client.repository(hungry["name"], files).push()
-    client.repository(neighbour["name"], apps.web("calm")).push()
+    files = with_path("/eat", "kill 'USR1', getppid", "hungry",
+                      "$SIG{USR1} = sub { my @all; push @all, 'x' x (1 << 24) while 1 };\n")
+    hungry, neighbour = beside_a_calm_one(client, unique, "hungry", files)
     container, other = container_of(service, hungry), container_of(service, neighbour)
     untouched = service.docker.inspect(other)["State"]
     with Load(service, neighbour["name"], visitors=2, pause=0.02) as load:

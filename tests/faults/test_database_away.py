@@ -7,57 +7,19 @@ import time
 import pytest
 
 from tests.support import apps, postgres
+from tests.support.changes import Changes, shop_and_ledger
 from tests.support.outage import frozen, locked, stopped
 from tests.support.service import free_ports, wait_for
-from tests.support.visitors import Beside, Load
+from tests.support.visitors import Load
 
 SECONDS = float(os.environ.get("PAASTECH_TEST_OUTAGE_SECONDS", "10"))
 # The contract's limit is 2 s (docs/architecture.md); the rest is for a machine that is busy with other tests.
 IN_TIME = 5
 
 
-class Changes(Beside):
-    """Asks for one change after another and reads between; keeps what was acknowledged, and how long each answer took."""
-
-    def __init__(self, client, project):
-        super().__init__(lambda: self.run(self.change), lambda: self.run(self.read))
-        self.client, self.project = client, project
-        self.asked, self.acknowledged, self.answers = 0, set(), []
-
-    def change(self):
-        self.asked += 1
-        name = f"N{self.asked}"
-        answer = self.client.call("PATCH", f"/projects/{self.project}/environment", {"set": {name: "x"}})
-        if answer.status == 202:
-            self.acknowledged.add(name)
-        return answer
-
-    def read(self):
-        return self.client.call("GET", "/projects")
-
-    def run(self, ask):
-        while not self.done.is_set():
-            began = time.monotonic()
-            try:
-                answer = ask()
-                seen = answer.status, answer.text if answer.status == 503 else ""
-            except OSError as error:
-                seen = repr(error), ""
-            self.answers.append((ask.__name__, began, time.monotonic() - began, *seen))
-            self.done.wait(0.1)
-
-    def refused(self, kind):
-        """The 503 so far."""
-        return [each for each in self.answers if each[0] == kind and each[3] == 503]
-
-
 def during_an_outage(service, outage, reads_go_on):
     service.start()
-    client = service.client("owner")
-    client.project("shop")
-    repository = client.repository("shop", apps.web("one"))
-    repository.push()
-    client.project("ledger")  # never deployed, so that its changes are the database's alone
+    client, repository = shop_and_ledger(service)
     with Load(service, "shop") as load, Changes(client, "ledger") as changes:
         wait_for(lambda: len(changes.acknowledged) >= 5, "changes before it")
         with outage:

@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from tests.faults.test_database_away import Changes
 from tests.support import apps
+from tests.support.changes import Changes, shop_and_ledger
 from tests.support.service import wait_for
 from tests.support.small_disk import SmallDisk
 from tests.support.visitors import Load
@@ -24,11 +24,7 @@ def disk(fresh_service):
 
 def test_a_full_data_directory_damages_nothing_and_says_what_is_wrong(disk):
     service = disk.service.start()
-    client = service.client("owner")
-    client.project("shop")
-    repository = client.repository("shop", apps.web("one"))
-    repository.push()
-    client.project("ledger")  # never deployed, so that its changes are the database's alone
+    client, repository = shop_and_ledger(service)
     with Load(service, "shop") as load, Changes(client, "ledger") as changes:
         refused = lambda: [each for each in changes.answers if each[0] == "change" and each[3] != 202]
         wait_for(lambda: len(changes.acknowledged) >= 5, "changes before it")

@@ -1,26 +1,17 @@
 """A mail that the API has promised comes, although the database was away when it was asked for. What it says and how long it takes
 must be the same for a known and an unknown address, so that its work is done beside the answer."""
-import json
 
 import pytest
 
 from tests.support import postgres
-from tests.support.mailbox import mailbox as smtp
 from tests.support.outage import locked, stopped
 from tests.support.service import free_ports, wait_for
-
-
-@pytest.fixture
-def mailbox(tmp_path):
-    with smtp(tmp_path) as running:
-        yield running
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def outage(request, fresh_service, mailbox):
     """(a running Service, what takes its database away)"""
-    service = fresh_service(f'[accounts]\nsign_up = "open"\n[mail]\nhost = "127.0.0.1"\nport = {mailbox.port}\n'
-                            'security = "none"\nfrom = "PaaSTech <paas@example.org>"\n')
+    service = fresh_service('[accounts]\nsign_up = "open"\n' + mailbox.toml())
     if request.param == "sqlite":
         service.database = None
         yield service.start(), lambda: locked(service)
@@ -45,8 +36,7 @@ def test_a_mail_that_was_promised_comes_once_the_database_is_back(outage, mailbo
     assert signed.status == 202, signed
 
     def mails(of=subject):
-        kept = [json.loads(file.read_text()) for file in sorted(mailbox.folder.glob("*.json"))]
-        return [mail for mail in kept if email in mail["rcpt_tos"] and of in mail["headers"]["subject"]]
+        return mailbox.mails(email, of)
     wait_for(lambda: mails("Confirm"), "the first mail")
     before = len(mails())
     with take_away():

@@ -1,72 +1,27 @@
 """Accounts by mail: a real SMTP server takes what the Service sends, and the links are followed as a browser would."""
-import json
-import pathlib
 import re
 import socket
-import subprocess
-import sys
 import urllib.parse
 
 import pytest
 
+from tests.support.mailbox import Mailbox, link_in, sends_to
 from tests.support.service import wait_for
 
-SERVER = pathlib.Path(__file__).parents[1] / "support" / "smtp_server.py"
 PASSWORD = "staple-of-my-own"
-
-
-class Mailbox:
-    """The mails that a real SMTP server took; it can go away and come back at the same port."""
-
-    def __init__(self, folder):
-        self.folder, self.process = folder, None
-        folder.mkdir()
-        self.port = self.come()
-
-    def come(self):
-        arguments = [sys.executable, SERVER, self.folder] + (["--port", str(self.port)] if hasattr(self, "port") else [])
-        self.process = subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        return int(self.process.stdout.readline())
-
-    def go(self):
-        if self.process is None:
-            return
-        self.process.stdin.close()
-        self.process.wait(20)
-        self.process.stdout.close()
-        self.process = None
-
-    def mails(self, to, subject=""):
-        kept = [json.loads(path.read_text()) for path in sorted(self.folder.glob("*.json"))]
-        return [mail for mail in kept if to in mail["rcpt_tos"] and subject in mail["headers"]["subject"]]
-
-    def wait(self, to, subject, seconds=30):
-        return wait_for(lambda: self.mails(to, subject), f"a mail '{subject}' to {to}", seconds)[-1]
-
-
-def link_in(mail):
-    links = re.findall(r"^https?://\S+$", mail["text"], re.M)
-    assert len(links) == 1, mail["text"]
-    assert links[0] in mail["html"].replace("&amp;", "&")
-    return links[0]
+OPEN = '[accounts]\nsign_up = "open"\n'
 
 
 @pytest.fixture(scope="module")
 def mailbox(tmp_path_factory):
-    made = Mailbox(tmp_path_factory.mktemp("mail") / "box")
-    yield made
-    made.go()
-
-
-def configuration(port):
-    return (f'[accounts]\nsign_up = "open"\n[mail]\nhost = "127.0.0.1"\nport = {port}\nsecurity = "none"\n'
-            'from = "PaaSTech <paas@example.org>"\n')
+    with Mailbox(tmp_path_factory.mktemp("mail")) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")
 def paas(mailbox):
     from tests.support.service import Service
-    running = Service(configuration(mailbox.port)).start()
+    running = Service(OPEN + mailbox.toml()).start()
     yield running
     running.close()
 
@@ -216,7 +171,7 @@ def test_mails_wait_for_their_server_also_over_a_restart(fresh_service, tmp_path
     box = Mailbox(tmp_path / "box")
     try:
         box.go()
-        paas = fresh_service(configuration(box.port)).start()
+        paas = fresh_service(OPEN + box.toml()).start()
         signed = paas.request("POST", "/api/v1/signup", {"email": "mary@example.org", "username": "mary", "password": PASSWORD})
         assert signed.status == 202, signed
         wait_for(lambda: "waits, attempt 1" in paas.log(), "a failed attempt")
@@ -241,7 +196,7 @@ def test_a_mail_server_that_never_answers_does_not_hold_up_the_end(fresh_service
     silent.bind(("127.0.0.1", 0))
     silent.listen(8)
     try:
-        paas = fresh_service(configuration(silent.getsockname()[1])).start()
+        paas = fresh_service(OPEN + sends_to(silent.getsockname()[1])).start()
         assert paas.request("POST", "/api/v1/signup", {"email": "rosa@example.org", "username": "rosa",
                                                        "password": PASSWORD}).status == 202
         silent.settimeout(20)

@@ -2,24 +2,17 @@
 the database, a Deployment's log, an answer that refuses, the audit log, the figures (threats 25 and 31)."""
 import base64
 import hashlib
-import hmac
 import json
-import pathlib
-import re
 import sqlite3
-import struct
-import subprocess
-import sys
-import time
 import urllib.parse
 
 import pytest
 
 from tests.support import apps
 from tests.support.browser import Browser
-from tests.support.service import wait_for
+from tests.support.mailbox import Mailbox, secret_in
+from tests.support.totp import totp
 
-SMTP_SERVER = pathlib.Path(__file__).parents[1] / "support" / "smtp_server.py"
 # What each secret is that the test makes up; made so that nothing else contains them.
 SMTP = "canary-smtp-9b1f"
 PASSWORD, NEW_PASSWORD, WRONG = "canary-of-mine-41d0", "canary-anew-5c77", "canary-mistyped-e3a2"
@@ -28,40 +21,17 @@ IN_LINK = "canary-guessed-link-6f2d"
 NAMED = "marker-that-may-be-seen"
 
 
-def totp(secret):
-    mac = hmac.new(base64.b32decode(secret), struct.pack(">Q", int(time.time()) // 30), hashlib.sha1).digest()
-    at = mac[-1] & 15
-    return f"{(struct.unpack('>I', mac[at:at + 4])[0] & 0x7fffffff) % 10 ** 6:06d}"
-
-
-class Mails:
-    """A real SMTP server that speaks to nobody without TLS and its password."""
-
-    def __init__(self, folder):
-        self.folder = folder
-        self.process = subprocess.Popen([sys.executable, SMTP_SERVER, folder, "--security", "starttls", "--user", "paas",
-                                         "--password", SMTP], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        self.port = int(self.process.stdout.readline())
-
-    def secret(self, to, subject):
-        def found():
-            kept = [json.loads(path.read_text()) for path in sorted(self.folder.glob("*.json"))]
-            return [mail for mail in kept if to in mail["rcpt_tos"] and subject in mail["headers"]["subject"]]
-        mail = wait_for(found, f"a mail '{subject}' to {to}")[-1]
-        assert mail["tls"] and mail["user"] == "paas", mail
-        return urllib.parse.parse_qs(urllib.parse.urlsplit(re.search(r"^https?://\S+$", mail["text"], re.M)[0]).query)["secret"][0]
-
-    def close(self):
-        self.process.stdin.close()
-        self.process.wait(20)
-        self.process.stdout.close()
-
-
 @pytest.fixture
 def mails(tmp_path):
-    made = Mails(tmp_path)
-    yield made
-    made.close()
+    """A real SMTP server that speaks to nobody without TLS and its password."""
+    with Mailbox(tmp_path, "--security", "starttls", "--user", "paas", "--password", SMTP) as made:
+        yield made
+
+
+def mailed_secret(mails, to, subject):
+    mail = mails.wait(to, subject)
+    assert mail["tls"] and mail["user"] == "paas", mail
+    return secret_in(mail)
 
 
 @pytest.fixture
@@ -96,7 +66,7 @@ class Run:
     def account(self):
         email = "ada@example.org"
         self.call("POST", "/api/v1/signup", {"email": email, "username": NAMED[:20], "password": PASSWORD}, 202)
-        confirmation = self.mails.secret(email, "Confirm")
+        confirmation = mailed_secret(self.mails, email, "Confirm")
         self.call("POST", "/api/v1/confirmations", {"secret": confirmation, "password": WRONG}, 403)
         self.call("POST", "/api/v1/confirmations", {"secret": confirmation, "password": PASSWORD}, 200)
         self.call("POST", "/api/v1/sessions", {"email": email, "password": WRONG}, 401)
@@ -105,7 +75,7 @@ class Run:
         self.call("POST", "/api/v1/me/password", {"current": WRONG, "password": NEW_PASSWORD}, 403)
         self.call("POST", "/api/v1/me/password", {"current": PASSWORD, "password": NEW_PASSWORD}, 200)
         self.call("POST", "/api/v1/password-resets", {"email": email}, 202)
-        reset = self.mails.secret(email, "Set a new password")
+        reset = mailed_secret(self.mails, email, "Set a new password")
         self.call("GET", f"/reset?secret={reset}", expect=200)
         seed = self.call("POST", "/api/v1/me/two-factor", {"password": NEW_PASSWORD}, 200).json()["secret"]
         codes = self.call("POST", "/api/v1/me/two-factor/confirm", {"code": totp(seed)}, 200).json()["recovery_codes"]

@@ -3,47 +3,32 @@
 All requests come from one address, of which the Service takes ten wrong passwords or codes within a minute: what is wrong on
 purpose here, `wrong` beside it, is less.
 """
-import base64
-import hashlib
-import hmac
-import json
 import os
 import re
-import struct
 import subprocess
-import time
-import urllib.parse
 
 import pytest
 
 from tests.support import apps
 from tests.support.cli import as_json, connected, ok
-from tests.support.mailbox import mailbox
+from tests.support.mailbox import Mailbox, link_in, secret_in
 from tests.support.service import BUILD, Service, wait_for
+from tests.support.totp import totp
 
 PASSWORD = "staple-of-my-own"
 
 
 @pytest.fixture(scope="module")
 def mails(tmp_path_factory):
-    """The folder of a real SMTP server, and its port."""
-    with mailbox(tmp_path_factory.mktemp("mail")) as running:
-        yield running.folder, running.port
+    with Mailbox(tmp_path_factory.mktemp("mail")) as running:
+        yield running
 
 
 @pytest.fixture(scope="module")
 def service(mails):
-    running = Service(f'[mail]\nhost = "127.0.0.1"\nport = {mails[1]}\nsecurity = "none"\n'
-                      'from = "PaaSTech <paas@example.org>"\n').start()
+    running = Service(mails.toml()).start()
     yield running
     running.close()
-
-
-def mailed_link(mails, to, subject):
-    def found():
-        kept = [json.loads(path.read_text()) for path in sorted(mails[0].glob("*.json"))]
-        return [mail for mail in kept if to in mail["rcpt_tos"] and subject in mail["headers"]["subject"]]
-    return re.search(r"^https?://\S+$", wait_for(found, f"a mail '{subject}' to {to}")[-1]["text"], re.M)[0]
 
 
 def username(client):
@@ -75,12 +60,6 @@ def refused(done, code, *words):
 def table(done):
     """The rows of a table as lists of cells, without the header."""
     return [re.split(r" {2,}", line) for line in ok(done).splitlines()[1:]]
-
-
-def totp(secret, away=0):
-    mac = hmac.new(base64.b32decode(secret), struct.pack(">Q", int(time.time()) // 30 + away), hashlib.sha1).digest()
-    at = mac[-1] & 15
-    return f"{(struct.unpack('>I', mac[at:at + 4])[0] & 0x7fffffff) % 10 ** 6:06d}"
 
 
 @pytest.mark.parametrize("command", [
@@ -242,7 +221,7 @@ def test_an_address_changes_once_the_new_one_is_confirmed(service, client, mails
         return client.cli("account", "email", address, "--password-stdin", stdin=password + "\n")
     refused(change("no-address", client.password), 1)
     assert new in ok(change(new, client.password))
-    secret = urllib.parse.parse_qs(urllib.parse.urlsplit(mailed_link(mails, new, "Confirm your new address")).query)["secret"][0]
+    secret = secret_in(mails.wait(new, "Confirm your new address"))
     assert f"<{client.email}>" in ok(client.cli("whoami")), "not before the link is used"
     confirmed = service.request("POST", "/api/v1/confirmations", {"secret": secret})
     assert confirmed.status == 200, confirmed
@@ -261,7 +240,7 @@ def test_an_invited_stranger_signs_up_and_leaves_again(service, client, unique, 
     refused(sign_up(), 1, "invit")
     invited = service.admin().cli("admin", "clients", "invite", email)
     link = ok(invited).splitlines()[-1]
-    assert mailed_link(mails, email, "invitation") == link and "mailed" in invited.stderr, invited
+    assert link_in(mails.wait(email, "invitation")) == link and "mailed" in invited.stderr, invited
     refused(sign_up("--invitation", link, password="short"), 1, "10")
     refused(sign_up("--invitation", link, username="admin"), 1)
     made = sign_up("--invitation", link)

@@ -1,35 +1,18 @@
 """The limits of the contract: each request has them, and the Service holds what is asked to those very numbers. (The rest of
 what single fields may be: test_contract, by schemathesis.)"""
-import json
-import pathlib
 import re
 import socket
 
 import pytest
-import yaml
 
+from tests.support.contract import CONTRACT, operations, resolved
 from tests.support.cli import ok, on_a_terminal, only_colour
 
-CONTRACT = yaml.safe_load((pathlib.Path(__file__).parents[2] / "api/openapi.yaml").read_text())
 MIB = 1 << 20
 HEAD = 16 << 10
 LEVELS = 8
 # What may be any text: it is compared, or handed on as it is, and never shown on a terminal as it came.
 ANY_TEXT = {"password", "current", "secret", "invitation", "device_code", "code", "public_key", "set", "unset", "projects"}
-
-
-def resolved(node):
-    while "$ref" in node:
-        reference, node = node["$ref"], CONTRACT
-        for part in reference.split("/")[1:]:
-            node = node[part]
-    return node
-
-
-def operations():
-    for path, found in CONTRACT["paths"].items():
-        for method in sorted(set(found) & {"get", "post", "put", "patch", "delete"}):
-            yield method.upper(), path, found[method], found.get("parameters", [])
 
 
 def unbounded(schema, where):

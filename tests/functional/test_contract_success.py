@@ -1,42 +1,27 @@
 """Each operation of the contract does succeed, and answers then what the contract says. Schemathesis (test_contract) makes up
 its requests, of which most may be refused; here each is one that is due, in a Service where all that it names is there."""
-import base64
-import hashlib
-import hmac
 import json
 import os
 import pathlib
 import re
-import struct
 import subprocess
-import sys
 import threading
-import time
 import urllib.error
 import urllib.parse
 import urllib.request
 
 import pytest
-import yaml
 
 from tests.support import apps, python_tools
+from tests.support.contract import operations, resolved
+from tests.support.mailbox import secret_in
 from tests.support.service import Answer, wait_for
+from tests.support.totp import totp
 
 ROOT = pathlib.Path(__file__).parents[2]
-SMTP_SERVER = ROOT / "tests/support/smtp_server.py"
-CONTRACT = yaml.safe_load((ROOT / "api/openapi.yaml").read_text())
 PASSWORD, ANEW = "staple-of-my-own", "another-fine-one"
 LIMITS = dict.fromkeys(["projects", "instances", "memory_bytes", "milli_cpus", "build_minutes", "disk_bytes"], 100)
-OPERATIONS = {operation["operationId"]: (method.upper(), path, operation) for path, methods in CONTRACT["paths"].items()
-              for method, operation in methods.items() if method != "parameters"}
-
-
-def resolved(node):
-    while "$ref" in node:
-        reference, node = node["$ref"], CONTRACT
-        for part in reference.split("/")[1:]:
-            node = node[part]
-    return node
+OPERATIONS = {operation["operationId"]: (method, path, operation) for method, path, operation, _ in operations()}
 
 
 def example_of(operation):
@@ -46,12 +31,6 @@ def example_of(operation):
     if "examples" in content:
         return next(iter(content["examples"].values()))["value"]
     return resolved(content["schema"]).get("example")
-
-
-def totp(secret):
-    mac = hmac.new(base64.b32decode(secret), struct.pack(">Q", int(time.time()) // 30), hashlib.sha1).digest()
-    at = mac[-1] & 15
-    return f"{(struct.unpack('>I', mac[at:at + 4])[0] & 0x7fffffff) % 10 ** 6:06d}"
 
 
 class NoRedirects(urllib.request.HTTPRedirectHandler):
@@ -97,25 +76,16 @@ class Tour:
 
     def mailed(self, to, subject, nth=1):
         """The secret of the link in the nth such mail."""
-        def found():
-            kept = [json.loads(path.read_text()) for path in sorted(self.mails.glob("*.json"))]
-            return [mail for mail in kept if to in mail["rcpt_tos"] and subject in mail["headers"]["subject"]][nth - 1:]
-        mail = wait_for(found, f"mail {nth} '{subject}' to {to}")[0]
-        return urllib.parse.parse_qs(urllib.parse.urlsplit(re.search(r"^https?://\S+$", mail["text"], re.M)[0]).query)["secret"][0]
+        return secret_in(self.mails.wait(to, subject, nth=nth))
 
     def log_in(self, email, password):
         return self.ask("logIn", body={"email": email, "password": password}).json()
 
 
 @pytest.fixture
-def tour(fresh_service, tmp_path):
-    server = subprocess.Popen([sys.executable, SMTP_SERVER, tmp_path], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    service = fresh_service(f'[accounts]\nsign_up = "open"\n[mail]\nhost = "127.0.0.1"\nport = {int(server.stdout.readline())}\n'
-                            'security = "none"\nfrom = "PaaSTech <paas@example.org>"\n')
-    yield Tour(service.start(), tmp_path)
-    server.stdin.close()
-    server.wait(20)
-    server.stdout.close()
+def tour(fresh_service, mailbox):
+    service = fresh_service('[accounts]\nsign_up = "open"\n' + mailbox.toml())
+    return Tour(service.start(), mailbox)
 
 
 def of_everybody(tour):
@@ -214,7 +184,7 @@ def of_the_application(tour, owner):
     pushing.start()
 
     def building():
-        newest = owner.call("GET", "/projects/shop/deployments?limit=1").json()["items"][0]
+        newest = owner.newest("shop")
         return newest["state"] == "building" and newest["number"]
     tour.ask("cancelDeployment", who, number=wait_for(building, "the build to begin"), **at)
     pushing.join(60)

@@ -85,7 +85,7 @@ def test_a_folder_whose_build_fails_is_exit_1_with_the_reason(service, client, u
     write_tree(tmp_path, {"Dockerfile": apps.DOCKERFILE.replace("COPY", "RUN echo cannot find the compiler; exit 3\nCOPY")})
     done = client.cli("deploy", "--source", ".", "-p", name, cwd=tmp_path)
     assert done.returncode == 1 and "cannot find the compiler" in done.stderr and "the push did not deploy" in done.stderr, done
-    last = client.call("GET", f"/projects/{name}/deployments?limit=1").json()["items"][0]
+    last = client.newest(name)
     assert (last["number"], last["cause"], last["state"]) == (2, "push", "failed"), last
     assert last["message"] in done.stderr, (last, done.stderr)
     (tmp_path / "Dockerfile").unlink()

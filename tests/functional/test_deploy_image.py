@@ -54,10 +54,6 @@ def log_in(client, name, registry, password, username=USER):
     return client.cli("registry", "add", registry.address, "--username", username, "--password-stdin", "-p", name, stdin=password)
 
 
-def newest(client, name):
-    return client.call("GET", f"/projects/{name}/deployments?limit=1").json()["items"][0]
-
-
 def files_with(folder, *texts):
     patterns = [word for text in texts for word in ("-e", text)]
     return subprocess.run(["grep", "-rlF", *patterns, folder], stdout=subprocess.PIPE, text=True).stdout
@@ -66,7 +62,7 @@ def files_with(folder, *texts):
 def fails(client, name, reference, reason, *says):
     """A Deployment of it fails for this reason, and the command line says why."""
     done = deploy(client, name, reference)
-    last = newest(client, name)
+    last = client.newest(name)
     assert done.returncode == 1, done
     assert (last["cause"], last["state"], last["reason"]) == ("image", "failed", reason), last
     for part in says:
@@ -158,7 +154,7 @@ def test_what_the_registry_does_not_have_is_said_and_the_old_version_stays(servi
     assert service.visit(name).text == "shop GET /"
     refused = deploy(client, name, "no name of an image")
     assert refused.returncode == 1 and "`image` must match" in refused.stderr, refused
-    assert newest(client, name)["number"] == 4, "what is no name makes no Deployment"
+    assert client.newest(name)["number"] == 4, "what is no name makes no Deployment"
 
 
 def test_an_image_that_does_not_answer_says_so_and_the_old_version_stays(service, client, unique, registries, shop):
@@ -198,7 +194,7 @@ def test_rollback_between_an_image_and_a_push_needs_no_registry(service, client,
 
     def processes():
         return {instance["process"] for instance in client.call("GET", f"/projects/{name}/instances").json()["items"]
-                if instance["deployment"] == newest(client, name)["number"]}
+                if instance["deployment"] == client.newest(name)["number"]}
     assert processes() == {"web", "worker"}
     registries.open.stop()
     try:
@@ -212,7 +208,7 @@ def test_rollback_between_an_image_and_a_push_needs_no_registry(service, client,
         assert service.visit(name).text == "pushed GET /" and processes() == {"web", "worker"}
         ok(client.cli("rollback", "-p", name))
         assert service.visit(name).text == "shop GET /"
-        assert newest(client, name)["cause"] == "rollback"
+        assert client.newest(name)["cause"] == "rollback"
     finally:
         registries.open.start()
 
@@ -223,21 +219,21 @@ def test_a_registry_that_hangs_is_not_waited_for_and_a_fetch_outlives_kill_9(ser
 
     def begin():
         begun = ok(deploy(client, name, f"{registries.open.address}/team/shop:1", "--no-wait"))
-        number = newest(client, name)["number"]
+        number = client.newest(name)["number"]
         assert f"Deployment {number} begins" in begun, begun
-        wait_for(lambda: newest(client, name)["state"] == "building", "the fetch to begin")
+        wait_for(lambda: client.newest(name)["state"] == "building", "the fetch to begin")
         return str(number)
     hung.send_signal(signal.SIGSTOP)
     try:
         number = begin()
         assert "cancelled" in ok(client.cli("deployments", "cancel", number, "-p", name))
-        wait_for(lambda: newest(client, name)["state"] == "cancelled", "it to end", seconds=10)
+        wait_for(lambda: client.newest(name)["state"] == "cancelled", "it to end", seconds=10)
         begin()
         service.restart()
-        assert newest(client, name)["state"] == "building"
+        assert client.newest(name)["state"] == "building"
     finally:
         hung.send_signal(signal.SIGCONT)
-    wait_for(lambda: newest(client, name)["state"] == "live", "it to go on")
+    wait_for(lambda: client.newest(name)["state"] == "live", "it to go on")
     assert service.visit(name).text == "shop GET /"
 
 

@@ -10,10 +10,6 @@ from tests.support.service import wait_for
 from tests.support.visitors import Load
 
 
-def newest(client, name):
-    return client.call("GET", f"/projects/{name}/deployments?limit=1").json()["items"][0]
-
-
 def instances(client, name):
     return client.call("GET", f"/projects/{name}/instances").json()["items"]
 
@@ -50,7 +46,7 @@ def test_a_rollback_runs_the_earlier_image_with_the_earlier_environment(service,
     assert "Live" in out or "live" in out, out
     assert service.visit(name).text == "one GET /"
     assert "COLOUR=blue" in service.visit(name, "/environment").text
-    last = newest(client, name)
+    last = client.newest(name)
     assert (last["cause"], last["state"]) == ("rollback", "live"), last
     assert "Building" not in ok(client.cli("deployments", "logs", str(last["number"]), "-p", name))
     back = client.cli("rollback", "-p", name)
@@ -68,7 +64,7 @@ def test_a_release_command_runs_once_in_the_new_image_before_any_traffic(service
     assert done.stderr.index("released by release") < done.stderr.index("Starting web"), done.stderr
     failing = client.cli("env", "set", "CODE=7", "-p", name)
     assert failing.returncode == 1, failing
-    last = newest(client, name)
+    last = client.newest(name)
     assert (last["state"], last["reason"]) == ("failed", "release_failed") and "exit code 7" in last["message"], last
     assert service.visit(name).text == "one GET /"
     assert len(instances(client, name)) == 1
@@ -118,10 +114,10 @@ def test_cancel_ends_a_build_at_once(client, unique):
     repository = client.repository(name, apps.web(dockerfile=apps.DOCKERFILE.replace("COPY", "RUN sleep 600\nCOPY")))
     pushing = threading.Thread(target=lambda: repository.push(check=False))
     pushing.start()
-    wait_for(lambda: client.call("GET", f"/projects/{name}/deployments").json()["items"] and newest(client, name)["state"] == "building",
+    wait_for(lambda: client.call("GET", f"/projects/{name}/deployments").json()["items"] and client.newest(name)["state"] == "building",
              "the build to begin")
     began = time.monotonic()
     ok(client.cli("deployments", "cancel", "1", "-p", name))
     print(f"cancelled after {time.monotonic() - began:.1f} s")
     pushing.join()
-    assert newest(client, name)["state"] == "cancelled"
+    assert client.newest(name)["state"] == "cancelled"

@@ -1,15 +1,13 @@
 """What belongs to somebody else is answered like what does not exist: each route of the contract whose path names something,
 asked by a stranger, for what is there and for what is not (threats 29 and 30)."""
 import json
-import pathlib
 import re
 
 import pytest
-import yaml
 
+from tests.support.contract import operations
 from tests.support.service import Service
 
-CONTRACT = pathlib.Path(__file__).parents[2] / "api/openapi.yaml"
 MISSING = {"project": "nothing-here", "session": "00000000-0000-4000-8000-000000000000", "host": "nowhere.example",
            "username": "nobody-there", "client": "nobody-there", "plan": "no-such-plan", "number": "77"}
 OF_A_KIND = "00000000-0000-4000-8000-000000000000"
@@ -18,11 +16,9 @@ NOTHING_FOREIGN = {"/docs/{file}"}
 
 
 def routes():
-    contract = yaml.safe_load(CONTRACT.read_text())
-    for path, operations in contract["paths"].items():
-        for method in sorted(set(operations) & {"get", "post", "put", "patch", "delete"}):
-            if "{" in path and path not in NOTHING_FOREIGN:
-                yield method.upper(), path, operations[method]
+    for method, path, operation, _ in operations():
+        if "{" in path and path not in NOTHING_FOREIGN:
+            yield method, path, operation
 
 
 @pytest.fixture(scope="module")

@@ -3,17 +3,14 @@ devices. Each is walked through as with a keyboard and without scripts, and each
 must be able to use (WCAG 2.2)."""
 import base64
 import hashlib
-import hmac
-import json
 import re
-import struct
-import time
 
 import pytest
 
 from tests.support.browser import Browser
-from tests.support.mailbox import mailbox
-from tests.support.service import Service, wait_for
+from tests.support.mailbox import Mailbox, link_in
+from tests.support.service import Service
+from tests.support.totp import totp
 
 PASSWORD = "staple-of-my-own"
 AUTOFILL = {"username", "email", "current-password", "new-password", "one-time-code"}  # WCAG 2.2, 1.3.5
@@ -21,15 +18,13 @@ AUTOFILL = {"username", "email", "current-password", "new-password", "one-time-c
 
 @pytest.fixture(scope="module")
 def mails(tmp_path_factory):
-    """The folder of a real SMTP server, and its port."""
-    with mailbox(tmp_path_factory.mktemp("mail")) as running:
-        yield running.folder, running.port
+    with Mailbox(tmp_path_factory.mktemp("mail")) as running:
+        yield running
 
 
 @pytest.fixture(scope="module")
 def service(mails):
-    running = Service(f'[accounts]\nsign_up = "open"\n[mail]\nhost = "127.0.0.1"\nport = {mails[1]}\nsecurity = "none"\n'
-                      'from = "PaaSTech <paas@example.org>"\n').start()
+    running = Service('[accounts]\nsign_up = "open"\n' + mails.toml()).start()
     yield running
     running.close()
 
@@ -42,19 +37,6 @@ def browser(service):
     assert made.seen
     for page in made.seen:
         hold_to_what_everybody_can_use(page)
-
-
-def mailed_link(mails, to, subject, nth=1):
-    def found():
-        kept = [json.loads(path.read_text()) for path in sorted(mails[0].glob("*.json"))]
-        return [mail for mail in kept if to in mail["rcpt_tos"] and subject in mail["headers"]["subject"]][nth - 1:]
-    return re.search(r"^https?://\S+$", wait_for(found, f"mail {nth} '{subject}' to {to}")[0]["text"], re.M)[0]
-
-
-def totp(secret):
-    mac = hmac.new(base64.b32decode(secret), struct.pack(">Q", int(time.time()) // 30), hashlib.sha1).digest()
-    at = mac[-1] & 15
-    return f"{(struct.unpack('>I', mac[at:at + 4])[0] & 0x7fffffff) % 10 ** 6:06d}"
 
 
 def luminance(colour):
@@ -151,13 +133,13 @@ def test_signing_up_and_confirming(service, browser, mails, unique):
     kept = {field["name"]: field["value"] for field in refused.form().all("input")}
     assert (kept["email"], kept["username"]) == (email, name), "what was typed stands there still"
     assert browser.submit(refused, password=PASSWORD).status == 202
-    shown = browser.open(mailed_link(mails, email, "Confirm your address"))
+    shown = browser.open(link_in(mails.wait(email, "Confirm your address", nth=1)))
     assert name in shown.text and email in shown.text, shown
     wrong = browser.submit(shown, password="not-my-password")
     assert wrong.status == 403, wrong
     done = browser.submit(wrong, password=PASSWORD)
     assert done.status == 200 and name in done.text, done
-    assert browser.open(mailed_link(mails, email, "Confirm your address")).status == 404, "it works once"
+    assert browser.open(link_in(mails.wait(email, "Confirm your address", nth=1))).status == 404, "it works once"
     assert f"logged in as {name}" in browser.log_in(email, PASSWORD).text
 
 
@@ -178,7 +160,7 @@ def test_logging_in_with_both_factors_and_out(service, browser, client):
 def test_a_forgotten_password(service, browser, mails, client):
     asked = browser.submit(browser.open("/forgot"), email=client.email)
     assert asked.status == 202 and client.email in asked.text, asked
-    shown = browser.open(mailed_link(mails, client.email, "Set a new password"))
+    shown = browser.open(link_in(mails.wait(client.email, "Set a new password", nth=1)))
     weak = browser.submit(shown, password="short")
     assert weak.status == 422, weak
     assert browser.submit(weak, password=PASSWORD).status == 200
@@ -190,7 +172,7 @@ def test_an_invitation_to_the_service(service, browser, mails, unique):
     name = unique("joan")
     email = f"{name}@example.org"
     assert service.admin().call("POST", "/invitations", {"email": email}).status == 201
-    shown = browser.open(mailed_link(mails, email, "An invitation"))
+    shown = browser.open(link_in(mails.wait(email, "An invitation", nth=1)))
     assert email in shown.text and "admin" in shown.text, shown
     taken = browser.submit(shown, username="admin", password=PASSWORD)
     assert taken.status == 409, taken
@@ -217,7 +199,7 @@ def test_an_invitation_to_a_project(service, browser, mails, client, unique):
     project = client.project(unique())["name"]
     guest = service.client(unique("guest"))
     assert client.call("POST", f"/projects/{project}/invitations", {"email": guest.email, "role": "viewer"}).status == 201
-    link = mailed_link(mails, guest.email, project)
+    link = link_in(mails.wait(guest.email, project, nth=1))
     shown = browser.log_in(guest.email, guest.password, browser.open(link))
     assert shown.address == link and project in shown.text and "viewer" in shown.text, shown
     joined = browser.submit(shown, "Join")
@@ -225,7 +207,7 @@ def test_an_invitation_to_a_project(service, browser, mails, client, unique):
     assert guest.call("GET", f"/projects/{project}").json()["role"] == "viewer"
     assert browser.open(link).status == 404, "it works once"
     assert client.call("POST", f"/projects/{project}/transfer", {"email": guest.email}).status == 201
-    took = browser.submit(browser.open(mailed_link(mails, guest.email, project, 2)), "Take over")
+    took = browser.submit(browser.open(link_in(mails.wait(guest.email, project, nth=2))), "Take over")
     assert took.status == 200 and guest.call("GET", f"/projects/{project}").json()["role"] == "owner", took
 
 

@@ -48,7 +48,7 @@ def test_scale_starts_and_ends_instances_and_stays_over_a_push(service, client, 
     out = ok(client.cli("ps", "scale", "web=3", "worker=2", "-p", name))
     assert "Scaled web to 3, worker to 2." in out, out
     assert running(client, name) == {"web": 3, "worker": 2}
-    newest = client.call("GET", f"/projects/{name}/deployments?limit=1").json()["items"][0]
+    newest = client.newest(name)
     assert (newest["cause"], newest["state"]) == ("scale", "live"), newest
     repository.commit(apps.web("two") | {"Procfile": "web: exec perl /server.pl\n" + WORKER})
     repository.push()

@@ -37,10 +37,6 @@ def lines(client, name):
     return [(item["deployment"], item["text"].strip()) for item in items]
 
 
-def newest(client, name):
-    return client.call("GET", f"/projects/{name}/deployments?limit=1").json()["items"][0]
-
-
 def set_variables(client, name, **variables):
     changed = client.call("PATCH", f"/projects/{name}/environment", {"set": variables})
     assert changed.status == 202, changed
@@ -56,13 +52,13 @@ def test_it_runs_in_the_new_image_with_the_new_environment_before_any_of_it(serv
                     if each["State"] == "running" and "release.pl" in each["Command"]
                     and each["Labels"].get("paastech.project") == project]
     container = wait_for(held, "the release command to run")[0]["Id"]
-    assert newest(client, name)["state"] == "releasing"
+    assert client.newest(name)["state"] == "releasing"
     environment = service.visit(name, "/environment").text
     assert "MARK=first" in environment and "PAASTECH_DEPLOYMENT=2" in environment, "what was live serves on"
     running = {item["deployment"] for item in client.call("GET", f"/projects/{name}/instances").json()["items"]}
     assert 2 in running and number not in running, running
     service.docker.run_in(container, ["touch", "/go"])
-    wait_for(lambda: newest(client, name)["state"] == "live", "the Deployment to be live")
+    wait_for(lambda: client.newest(name)["state"] == "live", "the Deployment to be live")
     assert "MARK=second" in service.visit(name, "/environment").text
 
     repository.commit(released("two"))
@@ -96,11 +92,11 @@ def test_it_runs_again_for_a_rollback_and_not_for_a_restart_or_a_scale(service, 
 def test_one_that_fails_or_takes_too_long_fails_the_deployment_and_nothing_else(service, client, shop):
     name, _ = shop
     failing = client.cli("env", "set", "MARK=bad", "-p", name)
-    last = newest(client, name)
+    last = client.newest(name)
     assert failing.returncode == 1 and (last["state"], last["reason"]) == ("failed", "release_failed"), (failing, last)
     assert "exit code 4" in last["message"], last
     late = client.cli("env", "set", "MARK=good", "HOLD=1", "-p", name)
-    last = newest(client, name)
+    last = client.newest(name)
     assert late.returncode == 1 and (last["state"], last["reason"]) == ("failed", "release_failed"), (late, last)
     assert "30 s" in last["message"], last
     assert service.visit(name).text == "one GET /" and "MARK=" not in service.visit(name, "/environment").text

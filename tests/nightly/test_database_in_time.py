@@ -5,7 +5,6 @@ Of each request the least of a few tries counts, for other tests use this machin
 each time."""
 import concurrent.futures
 import json
-import pathlib
 import re
 import signal
 import statistics
@@ -13,16 +12,14 @@ import time
 import urllib.parse
 
 import pytest
-import yaml
 
 from tests.support import postgres
-from tests.support.mailbox import mailbox as smtp
+from tests.support.contract import CONTRACT, operations, resolved
 from tests.support.outage import frozen, locked, stopped
 from tests.support.service import free_ports, wait_for
 
 WITHIN = 2.0  # seconds
 TRIES = 6
-CONTRACT = pathlib.Path(__file__).parents[2] / "api/openapi.yaml"
 PARTS = {"project": "ledger", "number": "1", "host": "registry.example", "username": "owner", "client": "owner",
          "plan": "default", "file": "start.js"}
 FORMS = {"logInOnPage": ["email", "password"], "signUpOnPage": ["email", "username", "password"], "decideDevice": ["user_code"],
@@ -30,26 +27,19 @@ FORMS = {"logInOnPage": ["email", "password"], "signUpOnPage": ["email", "userna
          "joinProject": ["secret"], "logOutOnPage": []}
 LIMITS = dict.fromkeys(["projects", "instances", "memory_bytes", "milli_cpus", "build_minutes", "disk_bytes"], 100)  # of a plan
 VALUES = {"username": "newcomer", "user_code": "BCDF-GHJK", "secret": "guessed"}
-# They say nothing of what is in the database, or answer beside their work: see test_promised_mail.
+# They say nothing of what is in the database.
 ASKS_NOBODY = {"showService", "showContract", "showContractAsJson", "showViewer", "showViewerFile", "showLoginPage",
-               "showSignUpPage", "showForgotPage", "logOutOnPage", "resendConfirmation", "askPasswordReset", "askResetOnPage"}
+               "showSignUpPage", "showForgotPage", "logOutOnPage"}
 
 # How many passwords are hashed on the way, which takes its own time: 50 ms each on a machine that does nothing else.
 HASHES = {"changePassword": 2} | dict.fromkeys(["createClient", "deleteAccount", "beginTwoFactor", "disableTwoFactor",
                                                 "changeAddress", "logIn", "logInOnPage", "signUp", "signUpOnPage"], 1)
 
 
-@pytest.fixture
-def mailbox(tmp_path):
-    with smtp(tmp_path) as running:
-        yield running
-
-
 @pytest.fixture(params=["locked", "stopped", "frozen"])
 def outage(request, fresh_service, mailbox):
     """(a running Service with a Client, what takes its database away, whether it may be read meanwhile)"""
-    service = fresh_service(f'[accounts]\nsign_up = "open"\n[mail]\nhost = "127.0.0.1"\nport = {mailbox.port}\n'
-                            'security = "none"\nfrom = "PaaSTech <paas@example.org>"\n')
+    service = fresh_service('[accounts]\nsign_up = "open"\n' + mailbox.toml())
     if request.param == "locked":
         service.database = None
         yield service.start(), lambda: locked(service), True
@@ -73,42 +63,31 @@ class Asked:
 
 def requests_of(client):
     """One of each route, as the examples of the contract say, with the Client's own password where one is asked for."""
-    contract = yaml.safe_load(CONTRACT.read_text())
-
-    def resolved(node):
-        while "$ref" in node:
-            reference, node = node["$ref"], contract
-            for part in reference.split("/")[1:]:
-                node = node[part]
-        return node
-
     def example(content):
         shown = content.get("example") or resolved(content["schema"]).get("example")
         return shown or next(iter(content.get("examples", {}).values()), {}).get("value") or LIMITS
 
     mine = VALUES | {"email": "new@example.org", "password": client.password, "current": client.password}
-    for path, operations in contract["paths"].items():
-        for method in set(operations) & {"get", "post", "put", "patch", "delete"}:
-            operation = operations[method]
-            name = operation["operationId"]
-            parts = PARTS | {"project": "doomed"} if name == "deleteProject" else PARTS
-            target = re.sub(r"\{(\w+)\}", lambda part: parts.get(part[1], "00000000-0000-4000-8000-000000000000"), path)
-            named = [resolved(each)["name"] for each in operation.get("parameters", [])]
-            query = {"secret": "guessed"} if "secret" in named else {}
-            if "confirm" in named:
-                query = {"confirm": {"deleteProject": "doomed", "deleteAccount": "admin"}.get(name, "owner")}
-            options = {}
-            for kind, content in resolved(operation.get("requestBody", {})).get("content", {}).items():
-                if kind == "application/json":
-                    body = dict(example(content))
-                    body |= {field: mine[field] for field in ("password", "current") if field in body}
-                    options = {"data": json.dumps(body).encode(), "headers": {"Content-Type": kind}}
-                else:
-                    fields = urllib.parse.urlencode({field: mine[field] for field in FORMS[name]})
-                    options = {"data": fields.encode(), "headers": {"Content-Type": kind, "Origin": client.service.api}}
-            needs_login = operation.get("security", contract["security"]) != []
-            target += "?" + urllib.parse.urlencode(query) if query else ""
-            yield Asked(name, method.upper(), target, options, needs_login)
+    for method, path, operation, _ in operations():
+        name = operation["operationId"]
+        parts = PARTS | {"project": "doomed"} if name == "deleteProject" else PARTS
+        target = re.sub(r"\{(\w+)\}", lambda part: parts.get(part[1], "00000000-0000-4000-8000-000000000000"), path)
+        named = [resolved(each)["name"] for each in operation.get("parameters", [])]
+        query = {"secret": "guessed"} if "secret" in named else {}
+        if "confirm" in named:
+            query = {"confirm": {"deleteProject": "doomed", "deleteAccount": "admin"}.get(name, "owner")}
+        options = {}
+        for kind, content in resolved(operation.get("requestBody", {})).get("content", {}).items():
+            if kind == "application/json":
+                body = dict(example(content))
+                body |= {field: mine[field] for field in ("password", "current") if field in body}
+                options = {"data": json.dumps(body).encode(), "headers": {"Content-Type": kind}}
+            else:
+                fields = urllib.parse.urlencode({field: mine[field] for field in FORMS[name]})
+                options = {"data": fields.encode(), "headers": {"Content-Type": kind, "Origin": client.service.api}}
+        needs_login = operation.get("security", CONTRACT["security"]) != []
+        target += "?" + urllib.parse.urlencode(query) if query else ""
+        yield Asked(name, method, target, options, needs_login)
 
 
 def ask(client, asked):

@@ -130,10 +130,6 @@ def held(service, connections):
     return count
 
 
-def resident(service):
-    return int(next(line.split()[1] for line in open(f"/proc/{service.process.pid}/status") if line.startswith("VmRSS")))
-
-
 @pytest.fixture
 def many_files():
     before = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -155,13 +151,13 @@ def test_ten_thousand_idle_followers_and_some_who_read_nothing(many_files, fresh
     try:
         for _ in range(100):  # what the first ones cost stays: threads, caches
             crowd.add(follow(client, "quiet"))
-        before = resident(service)
+        before = service.memory() * 1024
         for _ in range(FOLLOWERS):
             crowd.add(follow(client, "quiet"))
-        at_once = resident(service)
+        at_once = service.memory() * 1024
         crowd.hear(b": still here", 60)
         crowd.hear(b": still here", 60)
-        each = (max(at_once, resident(service)) - before) / FOLLOWERS
+        each = (max(at_once, service.memory() * 1024) - before) / FOLLOWERS
 
         stalled = [follow(client, "loud", small=True) for _ in range(STALLED)]
         assert held(service, stalled) == STALLED, "the control"

@@ -41,13 +41,9 @@ def push(client, unique):
     return go
 
 
-def newest(client, name):
-    return client.call("GET", f"/projects/{name}/deployments?limit=1").json()["items"][0]
-
-
 def fails(client, push, files, reason, *says):
     name, done = push(files, check=False)
-    last = newest(client, name)
+    last = client.newest(name)
     assert done.returncode != 0 and (last["state"], last["reason"]) == ("failed", reason), (last, done.stderr)
     for part in says:
         assert part in last["message"] and part in done.stderr, (part, last["message"], done.stderr)

@@ -83,10 +83,6 @@ def many_files():
     resource.setrlimit(resource.RLIMIT_NOFILE, before)
 
 
-def resident(service):
-    return int(next(line.split()[1] for line in open(f"/proc/{service.process.pid}/status") if line.startswith("VmRSS"))) / 1024
-
-
 def others_meanwhile(service, name, slow, what, before):
     """Visits while none of the slow is freed yet; then waits until all are."""
     count, latencies = len(slow.opened), []
@@ -95,7 +91,7 @@ def others_meanwhile(service, name, slow, what, before):
         assert service.visit(name).status == 200
         latencies.append(time.monotonic() - began)
     p99 = sorted(latencies)[int(len(latencies) * 0.99) - 1] if latencies else None
-    most = resident(service)
+    most = service.memory()
     limit = max(slow.opened.values()) + FREED_WITHIN + 30  # that more so as to say by how much it was missed
     while len(slow.freed) < count and time.monotonic() < limit:
         slow.done.wait(0.2)
@@ -160,13 +156,13 @@ def running(client, unique, program):
 
 
 def test_clients_who_never_say_anything(service, quick):
-    before = resident(service)
+    before = service.memory()
     with SlowClients(service) as slow:
         others_meanwhile(service, quick, slow, "silent connections", before)
 
 
 def test_clients_who_send_a_byte_of_a_request_s_head_a_second(service, quick):
-    before = resident(service)
+    before = service.memory()
     with SlowClients(service, dripped=b"GET / HTTP/1.1\r\nHost: x\r\nX-Slow: " + b"a" * 200) as slow:
         others_meanwhile(service, quick, slow, "heads at a byte a second", before)
 
@@ -174,20 +170,20 @@ def test_clients_who_send_a_byte_of_a_request_s_head_a_second(service, quick):
 def test_clients_who_send_a_byte_of_a_request_s_body_a_second(service, client, unique, quick):
     patient = running(client, unique, PATIENT)
     head = f"POST / HTTP/1.1\r\nHost: {patient}.user-app.localhost\r\nContent-Length: 999\r\n\r\n".encode()
-    before = resident(service)
+    before = service.memory()
     with SlowClients(service, first=head, dripped=b"a" * 200) as slow:
         others_meanwhile(service, quick, slow, "bodies at a byte a second", before)
 
 
 def test_clients_who_were_answered_and_are_gone_without_a_word(service, quick):
     """Half-open: the peer's machine is gone, and nothing says so."""
-    before = resident(service)
+    before = service.memory()
     with SlowClients(service, first=b"GET / HTTP/1.1\r\nHost: nobody.test\r\n\r\n", answered=True) as slow:
         others_meanwhile(service, quick, slow, "half-open kept connections", before)
 
 
 def test_clients_who_read_a_byte_a_second(service, client, unique, quick):
     generous = running(client, unique, GENEROUS)
-    before = resident(service)
+    before = service.memory()
     with SlowReaders(service, f"{generous}.user-app.localhost") as slow:
         others_meanwhile(service, quick, slow, "who read a byte a second", before)

@@ -3,10 +3,6 @@ from tests.support import apps
 from tests.support.service import wait_for
 
 
-def resident(service):
-    return int(next(line.split()[1] for line in open(f"/proc/{service.process.pid}/status") if line.startswith("VmRSS"))) / 1024
-
-
 def test_a_hundred_projects_come_and_go_without_a_trace(service, client, unique):
     repository = client.repository("none", apps.web("brief"))
     for number in range(100):
@@ -16,11 +12,11 @@ def test_a_hundred_projects_come_and_go_without_a_trace(service, client, unique)
         assert service.visit(name).status == 200
         assert client.call("DELETE", f"/projects/{name}?confirm={name}").json()["leftovers"] == []
         if number == 10:
-            settled = resident(service)
+            settled = service.memory()
     assert service.docker.networks(service.label) == []
     assert service.docker.containers(service.label) == []
-    print(f"memory after 10: {settled:.1f} MB, after 100: {resident(service):.1f} MB")
-    assert resident(service) < settled * 1.5 + 5
+    print(f"memory after 10: {settled:.1f} MB, after 100: {service.memory():.1f} MB")
+    assert service.memory() < settled * 1.5 + 5
 
 
 def test_a_hundred_kill_9_lose_no_acknowledged_change(fresh_service):

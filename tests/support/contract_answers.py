@@ -1,22 +1,11 @@
 """Holds answers to api/openapi.yaml: reads a JSON list of [operationId, status, type, body] from the standard input and prints what
 does not fit, a line each. Run by the Python that has jsonschema_rs (python_tools)."""
 import json
-import pathlib
 import sys
 
 import jsonschema_rs
-import yaml
 
-CONTRACT = yaml.safe_load((pathlib.Path(__file__).parents[2] / "api/openapi.yaml").read_text())
-
-
-def resolved(node):
-    while "$ref" in node:
-        reference, node = node["$ref"], CONTRACT
-        for part in reference.split("/")[1:]:
-            node = node[part]
-    return node
-
+from contract import CONTRACT, operations, resolved  # beside this file
 
 def faults(operation, status, kind, body):
     described = operation["responses"].get(str(status))
@@ -35,9 +24,9 @@ def faults(operation, status, kind, body):
 
 
 def main():
-    operations = {each["operationId"]: each for path in CONTRACT["paths"].values() for name, each in path.items() if name != "parameters"}
+    described = {operation["operationId"]: operation for _, _, operation, _ in operations()}
     for name, status, kind, body in json.load(sys.stdin):
-        for fault in faults(operations[name], status, kind, body):
+        for fault in faults(described[name], status, kind, body):
             print(f"{name} {status}: {fault}")
 
 

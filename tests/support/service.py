@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import random
+import re
 import shutil
 import signal
 import socket
@@ -145,6 +146,10 @@ class Service:
         path = self.home / "daemon.log"
         return path.read_text(errors="replace") if path.exists() else ""
 
+    def memory(self, what="VmRSS"):
+        """Megabytes of the running process, by the name of a line of /proc/PID/status."""
+        return int(re.search(what + r":\s+(\d+) kB", pathlib.Path(f"/proc/{self.process.pid}/status").read_text())[1]) / 1024
+
     def kill(self, how=signal.SIGKILL):
         if self.process and self.process.poll() is None:
             self.process.send_signal(how)
@@ -261,6 +266,10 @@ class Client:
         created = self.call("POST", "/projects", {"name": name})
         assert created.status == 201, f"{created}\n{self.service.log()[-2000:]}"
         return created.json()
+
+    def newest(self, name):
+        """The last Deployment of that Project."""
+        return self.call("GET", f"/projects/{name}/deployments?limit=1").json()["items"][0]
 
     def repository(self, name, files=None):
         return Repository(self, name, files)
