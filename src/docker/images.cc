@@ -32,6 +32,7 @@ net::Task<Result<ImageDetails>> inspect_image(ClientPtr client, std::string refe
   const std::string variant = json::text(json::at(answer, "Variant"));
   if (!variant.empty()) details.platform += "/" + variant;
   details.created_at_ms = parse_time_ns(json::text(json::at(answer, "Created"))) / 1'000'000;
+  details.size_bytes = json::number(json::at(answer, "Size"));
   for (const auto& [label, value] : details.labels) details.text_bytes += label.size() + value.size();
   for (const char* list : {"Env", "Cmd", "Entrypoint"})
     for (const std::string& text : json::texts(json::at(config, list))) details.text_bytes += text.size();

@@ -22,8 +22,9 @@ struct ImageDetails {
   std::vector<std::string> volumes;   // paths
   std::string platform;               // "linux/amd64", with the variant behind a third slash where it has one
   std::int64_t created_at_ms = 0;
-  std::size_t text_bytes = 0;  // of its labels, environment and command
-  bool has_command = false;    // it names a Cmd or an Entrypoint
+  std::int64_t size_bytes = 0;  // with all it stands upon
+  std::size_t text_bytes = 0;   // of its labels, environment and command
+  bool has_command = false;     // it names a Cmd or an Entrypoint
 };
 
 // Every image there is, those without a name and those that others stand upon too.

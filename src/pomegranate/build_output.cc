@@ -51,10 +51,13 @@ void BuildOutput::message(std::string_view json) {
 }
 
 void BuildOutput::line(std::string text) {
-  if (text.starts_with(kLayer) && is_short_id(std::string_view(text).substr(kLayer.size())))
+  if (text.starts_with(kLayer) && is_short_id(std::string_view(text).substr(kLayer.size()))) {
     last_layer_ = text.substr(kLayer.size());
-  else if (!last_layer_.empty() && begins_stage(text) && stage_ends_.size() < kMaxStages)
+    recent_layers_.push_back(last_layer_);
+    if (recent_layers_.size() > kRecentLayers) recent_layers_.pop_front();
+  } else if (!last_layer_.empty() && begins_stage(text) && stage_ends_.size() < kMaxStages) {
     stage_ends_.push_back(std::exchange(last_layer_, {}));
+  }
   lines_.push_back(valid_utf8(text));
 }
 

@@ -2,6 +2,7 @@
 // The answer of the Engine's classic builder: JSON messages in, lines for the Client and what else is worth knowing
 // out. Everything a RUN prints is in the same stream, so ids found here are only hints that must be verified. Pure.
 #include <cstdint>
+#include <deque>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,6 +25,9 @@ class BuildOutput {
   const std::vector<std::string>& stage_ends() const { return stage_ends_; }
   const std::string& last_layer() const { return last_layer_; }  // of the stage that has not ended
   static constexpr std::size_t kMaxStages = 64;
+  // The last layers that were named, the newest at the end: at most kRecentLayers.
+  const std::deque<std::string>& recent_layers() const { return recent_layers_; }
+  static constexpr std::size_t kRecentLayers = 256;
 
  private:
   void message(std::string_view line);
@@ -36,6 +40,7 @@ class BuildOutput {
   int error_code_ = 0;
   std::string image_ = {};
   std::string last_layer_ = {};
+  std::deque<std::string> recent_layers_ = {};
 };
 
 struct BuildFailure {

@@ -1,5 +1,6 @@
 #include "pomegranate/build_output.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "pomegranate/utf8.h"
@@ -38,6 +39,13 @@ TEST(BuildOutput, KnowsTheLastLayerOfEachStageHoweverManyAreNamed) {
   EXPECT_EQ(output.last_layer(), "000000000000");
   for (int i = 0; i < 1000; ++i) output.add(line(" ---> 0123456789ab") + line("Step 1/1 : FROM x"));
   EXPECT_EQ(output.stage_ends().size(), BuildOutput::kMaxStages);
+}
+
+TEST(BuildOutput, KeepsTheLastLayersHoweverManyAreNamed) {
+  BuildOutput output;
+  for (int i = 0; i < 1000; ++i) output.add(fmt::format("{{\"stream\":\" ---> {:012x}\\n\"}}\n", i));
+  ASSERT_EQ(output.recent_layers().size(), BuildOutput::kRecentLayers);
+  EXPECT_EQ(output.recent_layers().back(), fmt::format("{:012x}", 999));
 }
 
 TEST(BuildOutput, LeavesOutProgressBars) {

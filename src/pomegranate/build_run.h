@@ -1,6 +1,5 @@
 #pragma once
 // One build under way: what docker_build.cc and the watch of its disk (docker_disk.cc) share. Thread: the loop's.
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -21,7 +20,8 @@ struct BuildRun {
   std::shared_ptr<TarSource> tar;
   SinkPtr<v1::BuildEvent> sink;
   DefaultLimits limits;
-  std::string nonce;  // in the hosts file of this build's containers
+  std::string nonce;          // in the hosts file of this build's containers
+  std::int64_t began_ms = 0;  // in whole seconds, as the Engine says when an image was made
   std::string image;
   std::unique_ptr<net::HttpExchange> exchange;
   std::unique_ptr<docker::EventStream> events;
@@ -31,10 +31,10 @@ struct BuildRun {
   std::optional<DockerfileScan> scan;
   std::vector<BaseImage> base_images;
   std::shared_ptr<Fetch> fetch = std::make_shared<Fetch>();
-  std::optional<Error> invalid;                 // what is wrong with the Dockerfile, or with what it builds on
-  std::vector<std::string> containers;          // verified
-  std::vector<std::string> out_of_memory;       // any container that the kernel killed a process of
-  std::map<std::string, std::int64_t> written;  // container → what it had written when last looked at
+  std::optional<Error> invalid;            // what is wrong with the Dockerfile, or with what it builds on
+  std::vector<std::string> containers;     // verified
+  std::vector<std::string> layers;         // what they were made from
+  std::vector<std::string> out_of_memory;  // any container that the kernel killed a process of
   bool timed_out = false;
   bool overfull = false;  // it wrote more than it may
   bool cancelled = false;

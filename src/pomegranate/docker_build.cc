@@ -1,5 +1,6 @@
 // Builds by the Engine's classic builder. What a RUN prints is mixed into the builder's own output, so a container that
 // it names is only believed where it carries this build's random host entry.
+#include "base/clock.h"
 #include "base/human_bytes.h"
 #include "base/ids.h"
 #include "build/dockerfile.h"
@@ -73,6 +74,7 @@ net::Task<Status> DockerEngine::build(v1::BuildSpec spec, std::shared_ptr<TarSou
   run->sink = std::move(sink);
   run->limits = effective(run->spec.limits(), kBuildMemoryBytes);
   run->nonce = std::string(kBuildMark) + hex(random_token(12));
+  run->began_ms = SystemClock().now_ms() / 1000 * 1000;
   run->image = image_reference(run->spec.project(), run->spec.deployment());
   auto check = [this, raw = run.get()](std::string_view text) -> Status {  // owned by the run
     TRY(build::check_dockerfile_text(text));
@@ -215,6 +217,7 @@ net::Task<void> DockerEngine::bound_container(std::shared_ptr<BuildRun> run, std
   const std::string mark = run->nonce + ":127.0.0.1";
   if (std::ranges::find(details->extra_hosts, mark) == details->extra_hosts.end()) co_return;
   run->containers.push_back(details->id);
+  run->layers.push_back(details->image_id);
   tasks_.spawn("mark layer", mark_layer(run->nonce, *details, static_cast<int>(run->containers.size())));
   const Status bounded = co_await docker::limit_processes(client_, details->id, run->limits.processes);
   if (bounded || bounded.error().code == Code::kNotFound) co_return;
@@ -242,6 +245,15 @@ net::Task<Status> DockerEngine::finish_build(std::shared_ptr<BuildRun> run) {
   v1::BuildEvent event;
   if (run->output.error().empty() && !run->output.image().empty()) {
     CO_TRY_ASSIGN(const docker::ImageDetails image, co_await docker::inspect_image(client_, run->image));
+    const bool may_be_overfull = image.size_bytes > options_.build_disk_bytes || !run->output.stage_ends().empty();
+    if (may_be_overfull) {
+      CO_TRY_ASSIGN(const std::int64_t bytes, co_await written_layers(run));
+      run->overfull = bytes > options_.build_disk_bytes;
+    }
+    if (run->overfull) {
+      const Status removed = co_await docker::remove_image(client_, run->image);
+      co_return removed;
+    }
     Status fit = check_image_bounds(image);
     if (!image.has_command)
       fit = fail(Code::kInvalidArgument, "the image has no command: add CMD or ENTRYPOINT to the Dockerfile");

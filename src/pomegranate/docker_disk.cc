@@ -4,6 +4,7 @@
 
 #include "base/human_bytes.h"
 #include "docker/system.h"
+#include "pomegranate/build_layers.h"
 #include "pomegranate/build_run.h"
 #include "pomegranate/disk_pace.h"
 #include "pomegranate/docker_engine.h"
@@ -91,18 +92,29 @@ void DockerEngine::tell_overfull(const std::string& container, v1::Instance& ins
   instance.set_disk_limit_bytes(options_.instance_disk_bytes);
 }
 
-// The containers of a build count together, the one that runs being the last.
+net::Task<Result<std::int64_t>> DockerEngine::written_layers(std::shared_ptr<BuildRun> run) {
+  std::vector<std::string> tips = run->layers;
+  std::ranges::copy(run->output.stage_ends(), std::back_inserter(tips));
+  std::ranges::copy(run->output.recent_layers(), std::back_inserter(tips));
+  CO_TRY_ASSIGN(const auto all, co_await docker::list_all_images(client_));
+  co_return layer_bytes(all, tips, run->began_ms);
+}
+
+// What its steps have left, and what the container of the step under way has written so far. In this order: a step
+// that ends meanwhile is missed until the next time, and never counted twice.
 net::Task<void> DockerEngine::stop_overfull_builds() {
   std::vector<std::shared_ptr<BuildRun>> under_way;
   for (const auto& [nonce, build] : builds_) under_way.push_back(build);
   for (const std::shared_ptr<BuildRun>& run : under_way) {
-    if (run->stopped() || run->containers.empty()) continue;
-    const std::string last = run->containers.back();
-    const Result<std::int64_t> bytes = co_await docker::written_bytes(client_, last);
-    if (!bytes) continue;  // it has ended
-    run->written[last] = *bytes;
-    std::int64_t all = 0;
-    for (const auto& [container, size] : run->written) all += size;
+    if (run->stopped()) continue;
+    const Result<std::int64_t> layers = co_await written_layers(run);
+    if (!layers) continue;
+    std::int64_t all = *layers;
+    if (!run->containers.empty()) {
+      const std::string last = run->containers.back();
+      const Result<std::int64_t> bytes = co_await docker::written_bytes(client_, last);
+      if (bytes) all += *bytes;  // else it has ended
+    }
     if (all <= options_.build_disk_bytes) continue;
     run->overfull = true;
     run->stop();

@@ -67,16 +67,34 @@ TEST_F(EngineDisk, ACommandThatWritesTooMuchIsStoppedAndSaysSo) {
 TEST_F(EngineDisk, ABuildThatWritesTooMuchIsStoppedAndLeavesNothing) {
   const std::string id = project();
   const std::string mark = hex(random_token(8));
-  const v1::BuildResult fine =
-      build(build_spec(id), "FROM debian:bookworm\nRUN " + write(100) + " && sleep 3\nCMD [\"true\"]\n");
+  const v1::BuildResult fine = build(build_spec(id), "FROM debian:bookworm\nRUN " + write(100) + "\nCMD [\"true\"]\n");
   EXPECT_TRUE(fine.ok()) << fine.message();
+  // No look at its container need see the first step: what it left counts.
   const v1::BuildResult greedy =
-      build(build_spec(id, 2), "FROM debian:bookworm\nRUN " + write(120) + " && echo " + mark + " && sleep 4\nRUN " +
+      build(build_spec(id, 2), "FROM debian:bookworm\nRUN " + write(120) + " && echo " + mark + "\nRUN " +
                                    write(120, "/more") + " && sleep 50\nCMD [\"true\"]\n");
   EXPECT_FALSE(greedy.ok());
   EXPECT_EQ(greedy.reason(), "out_of_disk") << greedy.message();
   EXPECT_NE(greedy.message().find("limit of 200 MiB"), std::string::npos) << greedy.message();
   EXPECT_TRUE(until([&] { return nameless(mark) == 0; })) << "the layers of its first step are still there";
+}
+
+// COPY has no container that one could look at.
+TEST_F(EngineDisk, ABuildWhoseCopiesAreTooMuchLeavesNothing) {
+  const std::string id = project();
+  const std::string mark = hex(random_token(8));
+  const auto copies = [](int count, const std::string& name) {
+    std::string text = "FROM debian:bookworm\nRUN " + write(60) + "\nFROM debian:bookworm\nENV MARK=" + name + "\n";
+    for (int i = 0; i < count; ++i) text += fmt::format("COPY --from=0 /filled /copy{}\n", i);
+    return text + "CMD [\"true\"]\n";
+  };
+  const v1::BuildResult fine = build(build_spec(id), copies(1, "fine"));
+  EXPECT_TRUE(fine.ok()) << fine.message();
+  const v1::BuildResult greedy = build(build_spec(id, 2), copies(4, mark));
+  EXPECT_FALSE(greedy.ok());
+  EXPECT_EQ(greedy.reason(), "out_of_disk") << greedy.message();
+  EXPECT_FALSE(run(docker::inspect_image(client_, image_reference(id, 2)))) << "its image is still there";
+  EXPECT_TRUE(until([&] { return nameless(mark) == 0; })) << "its layers are still there";
 }
 
 }  // namespace
