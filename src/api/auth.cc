@@ -16,11 +16,10 @@ constexpr std::int64_t kWindowMs = 60'000;
 // the password gets in by guessing with 0.15 % a day.
 constexpr std::size_t kCodeTries = 20;
 constexpr std::int64_t kCodeWindowMs = 3'600'000;
-constexpr std::int64_t kTouchEveryMs = 60'000;  // how exact last_used_at is; each update costs a write to disk
-constexpr int kHashing = 2 + 64;                // on the pool's threads, and waiting: some seconds at the most
-constexpr std::size_t kMaxLogins = 100;         // of one Client
-constexpr std::int64_t kKnownMs = 1'000;        // how long what a token stands for is good (auth.h)
-constexpr std::size_t kMostKnown = 1'000;       // of these, some KB each
+constexpr int kHashing = 2 + 64;           // on the pool's threads, and waiting: some seconds at the most
+constexpr std::size_t kMaxLogins = 100;    // of one Client
+constexpr std::int64_t kKnownMs = 1'000;   // how long what a token stands for is good (auth.h)
+constexpr std::size_t kMostKnown = 1'000;  // of these, some KB each
 
 net::Task<void> touch(Context& context, std::string token_id, std::int64_t now, std::string address) {
   auto work = [token_id, now, address](store::Tx& tx) { return store::touch_token(tx, token_id, now, address); };
@@ -247,6 +246,7 @@ net::Task<Result<bool>> Auth::verify(std::string hash, std::string password) {
 }
 
 net::Task<Result<std::string>> Auth::hash(std::string password) {
+  CO_TRY(co_await context_.database.takes_changes());
   auto job = [password = std::move(password)] { return hash_password(password); };
   Result<std::string> hashed = co_await run_hashing(std::move(job));
   co_return hashed;

@@ -41,6 +41,8 @@ constexpr std::int64_t kDayMs = 86'400'000;
 constexpr std::int64_t kWebLoginMs = 30 * kDayMs;
 constexpr std::int64_t kWebIdleMs = 7 * kDayMs;
 constexpr std::int64_t kIdleMs = 90 * kDayMs;
+constexpr std::int64_t kTouchEveryMs =
+    60'000;  // how exact last_used_at is, of keys too: each update is a write to disk
 bool has_ended(const store::TokenRow& token, std::int64_t now);
 
 // What password hashing took since the start, which is nearly all of what a login costs: time waited for a core is in
@@ -67,6 +69,7 @@ class Auth {
   net::Task<Result<Login>> check_code(store::ClientRow client, std::string code, std::string address);
   // Sets id, hash and times; the rest is the caller's, whose transaction calls store_token().
   NewToken make_token(store::TokenRow row) const;
+  // Of a new password. kUnavailable before anything is hashed, where the database would not take it.
   net::Task<Result<std::string>> hash(std::string password);
 
  private:

@@ -19,6 +19,7 @@ class EventSource {
   virtual ~EventSource() = default;
   // Those that lie ready, joined; empty after the timeout; nullopt once no more will come.
   virtual net::Task<std::optional<std::string>> take(std::chrono::milliseconds timeout) = 0;
+  virtual void wake() = 0;     // a take() that waits comes back, with nothing if nothing is there
   virtual void abandon() = 0;  // nobody reads any more
 };
 
@@ -28,6 +29,7 @@ class EventQueue final : public EventSource {
   // Waits while 256 KiB lie unsent. False: nobody reads any more.
   net::Task<bool> push(std::string event);
   void finish();  // no more will come
+  void wake() override { changed_.notify(); }
   void abandon() override;
   bool abandoned() const { return abandoned_; }
   net::Task<std::optional<std::string>> take(std::chrono::milliseconds timeout) override;

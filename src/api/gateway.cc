@@ -17,8 +17,6 @@ namespace gateway = paastech::gateway::v1;
 
 namespace {
 
-constexpr std::int64_t kTouchEveryMs = 60'000;  // how exact last_used_at is; each update costs a write to disk
-
 // The full name of a commit: SHA-1 or SHA-256 in hexadecimal (gitformat-hash).
 bool is_object_name(const std::string& text) {
   return (text.size() == 40 || text.size() == 64) && text.find_first_not_of("0123456789abcdef") == std::string::npos;

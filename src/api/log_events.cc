@@ -105,6 +105,11 @@ net::Task<LogEvents::Read> LogEvents::go_on() {
   co_return out;
 }
 
+void LogEvents::wake() {
+  woken_ = true;
+  news_->changed.notify();
+}
+
 net::Task<std::optional<std::string>> LogEvents::take(std::chrono::milliseconds timeout) {
   const steady_clock::time_point limit = steady_clock::now() + timeout;
   while (!ended_) {
@@ -120,7 +125,7 @@ net::Task<std::optional<std::string>> LogEvents::take(std::chrono::milliseconds 
     }
     if (!read.events.empty()) co_return std::move(read.events);
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(limit - steady_clock::now());
-    if (left.count() <= 0) co_return std::string();
+    if (left.count() <= 0 || std::exchange(woken_, false)) co_return std::string();
     if (!read.more && version == news_->version) co_await news_->changed.wait(left);
   }
   co_return std::nullopt;

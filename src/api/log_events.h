@@ -31,6 +31,7 @@ class LogEvents final : public EventSource, public std::enable_shared_from_this<
  public:
   LogEvents(controller::LogBook& book, LogQuery query, std::string request_id);
   net::Task<std::optional<std::string>> take(std::chrono::milliseconds timeout) override;
+  void wake() override;
   void abandon() override { ended_ = true; }
 
  private:
@@ -48,6 +49,7 @@ class LogEvents final : public EventSource, public std::enable_shared_from_this<
   std::shared_ptr<controller::LogNews> news_;
   std::optional<logs::LogFollower> follower_;
   bool ended_ = false;
+  bool woken_ = false;
 };
 
 }  // namespace paastech::api

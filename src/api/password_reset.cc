@@ -72,7 +72,8 @@ net::Task<Result<std::int64_t>> complete_password_reset(CallPtr call, std::strin
     TRY(store::set_confirmed(tx, current.id, now));
     return after_password_change(tx, context, current, "", address);
   };
-  Result<std::int64_t> ended = co_await context.database.write(std::move(work));
+  CO_TRY_ASSIGN(const std::int64_t ended, co_await context.database.write(std::move(work)));
+  call->services.streams.ask_again(client.id);
   co_return ended;
 }
 

@@ -13,6 +13,7 @@
 #include "api/auth.h"
 #include "api/context.h"
 #include "api/idempotency.h"
+#include "api/open_streams.h"
 #include "api/query.h"
 #include "domain/policy.h"
 #include "net/http_server.h"
@@ -51,6 +52,7 @@ struct Services {
   RateLimit device_starts{context.clock, 10, 60'000};   // of one address
   RateLimit device_guesses{context.clock, 10, 60'000};  // at user codes, of one account and of one address
   AccountLimits account_limits{context.clock};
+  OpenStreams streams = {};
 };
 
 // One request, authorised: by the time a handler runs, the policy has allowed the route's permission on `project`.

@@ -14,13 +14,13 @@ Result<std::vector<std::string>> projects_of(store::Tx& tx, const std::string& c
   return ids;
 }
 
-struct Stored {
+struct StoredUsage {
   ClientUsage usage;
   std::vector<std::string> projects;
 };
 
-Result<Stored> load(store::Tx& tx, const std::string& client_id, std::int64_t now) {
-  Stored out;
+Result<StoredUsage> load(store::Tx& tx, const std::string& client_id, std::int64_t now) {
+  StoredUsage out;
   out.usage.month = month_of(now);
   TRY_ASSIGN(out.usage.plan, store::plan_of(tx, client_id));
   TRY_ASSIGN(out.usage.used, store::usage_of(tx, client_id, out.usage.month));
@@ -52,7 +52,7 @@ net::Task<Result<Disk>> disk_of(Context& context, std::string owner_id) {
 
 net::Task<Result<ClientUsage>> client_usage(Context& context, std::string client_id) {
   auto read = [client_id, now = context.clock.now_ms()](store::Tx& tx) { return load(tx, client_id, now); };
-  CO_TRY_ASSIGN(Stored stored, co_await context.database.read(std::move(read)));
+  CO_TRY_ASSIGN(StoredUsage stored, co_await context.database.read(std::move(read)));
   const Result<std::int64_t> disk = co_await context.controller.repository_bytes(std::move(stored.projects));
   stored.usage.disk_known = disk.has_value();
   if (disk) stored.usage.used.disk_bytes = *disk;

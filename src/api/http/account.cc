@@ -72,6 +72,7 @@ net::Task<Result<Answer>> delete_account(CallPtr call) {
                    "see what goes with it, and repeat the request with ?confirm=" + client.username);
   CO_TRY(co_await prove_password_again(call, std::move(password)));
   CO_TRY(co_await remove_account(call->context(), client.id));
+  call->services.streams.ask_again(client.id);
   co_return json_answer(202, {{"state", "deleting"}});
 }
 

@@ -60,7 +60,7 @@ net::Task<Result<Answer>> list_active(CallPtr call) {
   co_return json_answer(200, announcements_json(rows));
 }
 
-net::Task<Result<Answer>> withdraw(CallPtr call) {
+net::Task<Result<Answer>> withdraw_announcement(CallPtr call) {
   auto remove = [id = call->parameters["announcement"]](store::Tx& tx) { return store::delete_announcement(tx, id); };
   CO_TRY_ASSIGN(const bool removed, co_await call->context().database.write(std::move(remove)));
   if (!removed) co_return fail(Code::kNotFound, "there is no such announcement");
@@ -76,7 +76,7 @@ void add_announcement_routes(std::vector<Route>& routes) {
                     BodyKind::kJson});
   routes.push_back(
       {{"DELETE", "/api/v1/announcements/{announcement}", Permission::kClientsManage, "announcement.delete"},
-       withdraw});
+       withdraw_announcement});
   routes.push_back({{"GET", "/api/v1/me/announcements", Permission::kAccountRead}, list_active});
 }
 

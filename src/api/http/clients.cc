@@ -157,6 +157,7 @@ net::Task<Result<Answer>> suspend(CallPtr call) {
   };
   CO_TRY_ASSIGN(const store::ManagedClient client, co_await context.database.write(std::move(work)));
   call->object = client.row.username;
+  call->services.streams.ask_again(client.row.id);
   co_await follow(context, client.row);
   co_return json_answer(200, described(client));
 }
@@ -185,6 +186,7 @@ net::Task<Result<Answer>> delete_client(CallPtr call) {
                        " projects, is not confirmed: `confirm` is not its user name",
                    "repeat the request with ?confirm=" + name);
   CO_TRY(co_await remove_account(call->context(), client.row.id));
+  call->services.streams.ask_again(client.row.id);
   co_return json_answer(202, {{"state", "deleting"}});
 }
 

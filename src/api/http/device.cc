@@ -17,7 +17,7 @@ constexpr std::int64_t kMaxWaiting = 10'000;    // of the Service: what the tabl
 constexpr std::int64_t kSoonestPollMs = 4'000;  // the network may bring two polls closer together than they were sent
 constexpr int kDraws = 5;                       // of a user code; a second one is needed once in 2.6 million logins
 
-net::Task<Result<Answer>> start(CallPtr call) {
+net::Task<Result<Answer>> start_device_login(CallPtr call) {
   Body body(call->body);
   const std::string name = body.text("name", 1, 100);
   CO_TRY(body.finish());
@@ -120,7 +120,7 @@ net::Task<Result<Answer>> poll(CallPtr call) {
 
 void add_device_routes(std::vector<Route>& routes) {
   const Permission anybody = Permission::kPublic;
-  routes.push_back({{"POST", "/api/v1/device/code", anybody, "device.begin"}, start, BodyKind::kJson});
+  routes.push_back({{"POST", "/api/v1/device/code", anybody, "device.begin"}, start_device_login, BodyKind::kJson});
   routes.push_back({{"POST", "/api/v1/device/token", anybody, "device.log_in"}, poll, BodyKind::kJson});
 }
 

@@ -85,12 +85,14 @@ net::Task<Result<Answer>> send_events(CallPtr call, std::shared_ptr<EventSource>
   call->streamed_status = 200;
   Status begun = co_await call->writer->start(200, headers);
   const Clock& clock = call->context().clock;
+  OpenStreams::Place place(call->services.streams, call->actor.client_id, source);
   std::int64_t checked = clock.steady_ms();
   while (begun) {
     const std::chrono::milliseconds since(clock.steady_ms() - checked);
     std::optional<std::string> events = co_await source->take(std::clamp(kHeartbeat - since, 1ms, kHeartbeat));
     if (!events) break;
-    if (events->empty() || clock.steady_ms() - checked >= kHeartbeat.count()) {
+    const bool asked = place.take_asked();
+    if (asked || events->empty() || clock.steady_ms() - checked >= kHeartbeat.count()) {
       checked = clock.steady_ms();
       Status allowed = co_await check_reader(call);
       if (!allowed) {

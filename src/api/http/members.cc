@@ -59,12 +59,14 @@ net::Task<Result<Answer>> remove_member(CallPtr call) {
   if (lower(username) != call->identity->client.username) {
     CO_TRY(allow(call->actor, Permission::kProjectOwn, call->resource));
   }
-  auto remove = [project = call->project, username](store::Tx& tx) -> Status {
-    TRY_ASSIGN(const store::PersonRow person, find_member(tx, project, username));
+  auto remove = [project = call->project, username](store::Tx& tx) -> Result<std::string> {
+    TRY_ASSIGN(store::PersonRow person, find_member(tx, project, username));
     TRY(store::delete_member(tx, project.id, person.client_id));
-    return store::delete_invitations_of(tx, project.id, person.client_id);
+    TRY(store::delete_invitations_of(tx, project.id, person.client_id));
+    return std::move(person.client_id);
   };
-  CO_TRY(co_await call->context().database.write(std::move(remove)));
+  CO_TRY_ASSIGN(const std::string removed, co_await call->context().database.write(std::move(remove)));
+  call->services.streams.ask_again(removed);
   co_return no_content();
 }
 

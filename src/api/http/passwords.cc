@@ -44,6 +44,7 @@ net::Task<Result<Answer>> change_password(CallPtr call) {
     return after_password_change(tx, context, client, token, address);
   };
   CO_TRY_ASSIGN(const std::int64_t ended, co_await call->context().database.write(std::move(work)));
+  call->services.streams.ask_again(client.id);
   co_return json_answer(200, {{"sessions_ended", ended}});
 }
 

@@ -120,7 +120,7 @@ net::Task<Result<Answer>> make_invitation(CallPtr call, store::ProjectInvitation
   co_return json_answer(201, out);
 }
 
-net::Task<Result<Answer>> invite(CallPtr call) {
+net::Task<Result<Answer>> invite_member(CallPtr call) {
   Body body(call->body);
   store::ProjectInvitationRow row;
   const std::string role = body.text("role", 1, 20);
@@ -149,7 +149,7 @@ net::Task<Result<Answer>> list_invitations(CallPtr call) {
   co_return json_answer(200, items(std::move(list)));
 }
 
-net::Task<Result<Answer>> withdraw(CallPtr call) {
+net::Task<Result<Answer>> withdraw_member_invitation(CallPtr call) {
   auto remove = [project = call->project.id, id = call->parameters["id"]](store::Tx& tx) {
     return store::delete_project_invitation(tx, project, id);
   };
@@ -173,11 +173,11 @@ net::Task<Result<Answer>> accept(CallPtr call) {
 void add_project_invitation_routes(std::vector<Route>& routes) {
   routes.push_back({{"GET", "/api/v1/projects/{project}/invitations", Permission::kProjectOwn}, list_invitations});
   routes.push_back({{"POST", "/api/v1/projects/{project}/invitations", Permission::kProjectOwn, "member.invite"},
-                    invite,
+                    invite_member,
                     BodyKind::kJson});
   routes.push_back(
       {{"DELETE", "/api/v1/projects/{project}/invitations/{id}", Permission::kProjectOwn, "member.withdraw"},
-       withdraw});
+       withdraw_member_invitation});
   routes.push_back({{"POST", "/api/v1/projects/{project}/transfer", Permission::kProjectOwn, "project.transfer"},
                     transfer,
                     BodyKind::kJson});

@@ -46,6 +46,7 @@ net::Task<Result<Answer>> log_out(CallPtr call) {
   const std::string id = call->identity->token.id;
   auto remove = [id](store::Tx& tx) { return store::delete_token(tx, id); };
   CO_TRY(co_await call->context().database.write(std::move(remove)));
+  call->services.streams.ask_again(call->actor.client_id);
   const Site site(call->context().address.api_url);
   if (!site.token_in(call->request).empty()) call->answer_headers.add("Set-Cookie", site.clear_cookie());
   co_return no_content();
@@ -75,6 +76,7 @@ net::Task<Result<Answer>> end_session(CallPtr call) {
   auto remove = [client, id](store::Tx& tx) { return store::delete_token_of(tx, client, id, false); };
   CO_TRY_ASSIGN(bool removed, co_await call->context().database.write(std::move(remove)));
   if (!removed) co_return fail(Code::kNotFound, "you have no login of that id", "see them: paastech sessions list");
+  call->services.streams.ask_again(client);
   co_return no_content();
 }
 
@@ -83,6 +85,7 @@ net::Task<Result<Answer>> end_other_sessions(CallPtr call) {
   const std::string current = call->identity->token.id;
   auto remove = [client, current](store::Tx& tx) { return store::delete_logins(tx, client, current); };
   CO_TRY_ASSIGN(std::int64_t ended, co_await call->context().database.write(std::move(remove)));
+  call->services.streams.ask_again(client);
   boost::json::object out;
   out["ended"] = ended;
   co_return json_answer(200, out);

@@ -112,6 +112,7 @@ net::Task<Result<Answer>> revoke_token(CallPtr call) {
   auto remove = [client, id](store::Tx& tx) { return store::delete_token_of(tx, client, id, true); };
   CO_TRY_ASSIGN(bool removed, co_await call->context().database.write(std::move(remove)));
   if (!removed) co_return fail(Code::kNotFound, "you have no token of that id", "see them: paastech tokens list");
+  call->services.streams.ask_again(client);
   co_return no_content();
 }
 

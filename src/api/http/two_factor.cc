@@ -10,7 +10,7 @@
 namespace paastech::api {
 namespace {
 
-net::Task<Result<Answer>> show(CallPtr call) {
+net::Task<Result<Answer>> show_two_factor(CallPtr call) {
   auto count = [client = call->actor.client_id](store::Tx& tx) { return store::count_recovery_codes(tx, client); };
   CO_TRY_ASSIGN(std::int64_t left, co_await call->context().database.read(std::move(count)));
   boost::json::object out;
@@ -106,7 +106,7 @@ net::Task<Result<Answer>> turn_off(CallPtr call) {
 
 void add_two_factor_routes(std::vector<Route>& routes) {
   const Permission manage = Permission::kAccountManage;
-  routes.push_back({{"GET", "/api/v1/me/two-factor", manage}, show});
+  routes.push_back({{"GET", "/api/v1/me/two-factor", manage}, show_two_factor});
   routes.push_back({{"POST", "/api/v1/me/two-factor", manage, "two_factor.begin"}, begin, BodyKind::kJson});
   routes.push_back(
       {{"POST", "/api/v1/me/two-factor/confirm", manage, "two_factor.enable"}, confirm_second_factor, BodyKind::kJson});

@@ -9,7 +9,7 @@
 namespace paastech::api {
 namespace {
 
-constexpr std::string_view kTitle = "Let a device in";
+constexpr std::string_view kDeviceTitle = "Let a device in";
 
 std::string code_form(const std::string& code) {
   return form("/device",
@@ -35,15 +35,15 @@ net::HttpResponse question(const Call& call, const store::DeviceLoginRow& device
       "</strong></dd>\n</dl>\n" +
       "<p>Approve it only if you began this yourself just now, and the device shows the same code.</p>\n";
   body += decision_form(code, "approve", "Approve") + decision_form(code, "deny", "Deny");
-  return page(200, kTitle, body);
+  return page(200, kDeviceTitle, body);
 }
 
 Result<Answer> code_again(const Error& error, const std::string& code) {
-  return form_again(error, {Code::kNotFound, Code::kResourceExhausted}, kTitle, code_form(code));
+  return form_again(error, {Code::kNotFound, Code::kResourceExhausted}, kDeviceTitle, code_form(code));
 }
 
-net::Task<Result<Answer>> show(CallPtr call) {
-  if (!call->query.has("user_code")) co_return page(200, kTitle, code_form(""));
+net::Task<Result<Answer>> show_device_form(CallPtr call) {
+  if (!call->query.has("user_code")) co_return page(200, kDeviceTitle, code_form(""));
   const std::string code = call->query.text("user_code");
   Result<store::DeviceLoginRow> device = co_await find_waiting_device(call, code);
   if (!device) co_return code_again(device.error(), code);
@@ -76,7 +76,7 @@ net::Task<Result<Answer>> decide(CallPtr call) {
 
 void add_device_pages(std::vector<Route>& routes) {
   const Permission manage = Permission::kAccountManage;
-  routes.push_back({{"GET", "/device", manage, "", true}, show, BodyKind::kNone, {"user_code"}});
+  routes.push_back({{"GET", "/device", manage, "", true}, show_device_form, BodyKind::kNone, {"user_code"}});
   routes.push_back({{"POST", "/device", manage, "device.decide", true}, decide, BodyKind::kForm});
 }
 

@@ -87,10 +87,11 @@ net::Task<Result<Answer>> take_login(CallPtr call) {
   co_return entered;
 }
 
-net::Task<Result<Answer>> log_out(CallPtr call) {
+net::Task<Result<Answer>> log_out_page(CallPtr call) {
   if (call->identity) {
     auto remove = [id = call->identity->token.id](store::Tx& tx) { return store::delete_token(tx, id); };
     CO_TRY(co_await call->context().database.write(std::move(remove)));
+    call->services.streams.ask_again(call->actor.client_id);
     call->answer_headers.add("Set-Cookie", Site(call->context().address.api_url).clear_cookie());
   } else {
     call->audited = true;  // nothing has ended
@@ -104,7 +105,7 @@ void add_login_pages(std::vector<Route>& routes) {
   const Permission anybody = Permission::kPublic;
   routes.push_back({{"GET", "/login", anybody, "", true}, show_login, BodyKind::kNone, {"then"}});
   routes.push_back({{"POST", "/login", anybody, "session.create", true}, take_login, BodyKind::kForm});
-  routes.push_back({{"POST", "/logout", anybody, "session.end", true}, log_out, BodyKind::kForm});
+  routes.push_back({{"POST", "/logout", anybody, "session.end", true}, log_out_page, BodyKind::kForm});
 }
 
 }  // namespace paastech::api

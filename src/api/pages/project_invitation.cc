@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::string_view kPath = "/project-invitation";
 
-net::Task<Result<Answer>> show(CallPtr call) {
+net::Task<Result<Answer>> show_invitation_form(CallPtr call) {
   CO_TRY_ASSIGN(const std::string secret, link_secret(*call));
   auto load = [call, secret](store::Tx& tx) { return open_invitation(tx, secret, *call); };
   CO_TRY_ASSIGN(const store::ProjectInvitationRow row, co_await call->context().database.read(std::move(load)));
@@ -45,7 +45,8 @@ net::Task<Result<Answer>> join(CallPtr call) {
 }  // namespace
 
 void add_project_invitation_pages(std::vector<Route>& routes) {
-  routes.push_back({{"GET", kPath, Permission::kAccountManage, "", true}, show, BodyKind::kNone, {"secret"}});
+  routes.push_back(
+      {{"GET", kPath, Permission::kAccountManage, "", true}, show_invitation_form, BodyKind::kNone, {"secret"}});
   routes.push_back({{"POST", kPath, Permission::kAccountManage, "member.join", true}, join, BodyKind::kForm});
 }
 

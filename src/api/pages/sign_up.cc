@@ -13,7 +13,7 @@
 namespace paastech::api {
 namespace {
 
-constexpr std::string_view kTitle = "Make an account";
+constexpr std::string_view kSignUpTitle = "Make an account";
 constexpr std::string_view kPasswordHint = "10 characters at least; four words by chance are good";
 
 // With an invitation its address is given and cannot be changed.
@@ -40,18 +40,18 @@ std::string sign_up_form(const SignUpRequest& wanted) {
 }
 
 Result<Answer> again(Error error, const SignUpRequest& wanted) {
-  return form_again(std::move(error), {Code::kInvalidArgument, Code::kAlreadyExists, Code::kResourceExhausted}, kTitle,
-                    sign_up_form(wanted));
+  return form_again(std::move(error), {Code::kInvalidArgument, Code::kAlreadyExists, Code::kResourceExhausted},
+                    kSignUpTitle, sign_up_form(wanted));
 }
 
 net::Task<Result<Answer>> show_sign_up(CallPtr call) {
   const AccountOptions& options = call->context().accounts;
-  if (options.sign_up == SignUp::kOpen) co_return page(200, kTitle, sign_up_form({}));
+  if (options.sign_up == SignUp::kOpen) co_return page(200, kSignUpTitle, sign_up_form({}));
   const std::string why = options.sign_up == SignUp::kClosed
                               ? "<p>This Service takes no new accounts. Ask its administrator for one.</p>\n"
                               : "<p>Accounts of this Service are by invitation only. Open the link of your invitation, "
                                 "or ask the administrator for one.</p>\n";
-  co_return page(200, kTitle, why + "<p><a href=\"/login\">Log in</a></p>\n");
+  co_return page(200, kSignUpTitle, why + "<p><a href=\"/login\">Log in</a></p>\n");
 }
 
 net::Task<Result<Answer>> show_invitation(CallPtr call) {
@@ -61,7 +61,7 @@ net::Task<Result<Answer>> show_invitation(CallPtr call) {
   };
   CO_TRY_ASSIGN(const store::InvitationRow row, co_await call->context().database.read(std::move(find)));
   const SignUpRequest wanted{.email = row.email, .username = {}, .password = {}, .invitation = secret};
-  co_return page(200, kTitle,
+  co_return page(200, kSignUpTitle,
                  fmt::format("<p><strong>{}</strong> invites you to {}.</p>\n", escaped(row.inviter),
                              escaped(call->context().address.fqdn)) +
                      sign_up_form(wanted));
