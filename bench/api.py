@@ -9,7 +9,7 @@ import time
 
 from bench.measure import alternate, memory_at_rest, ratio, spread
 from tests.support import postgres
-from tests.support.service import BUILD, Service
+from tests.support.service import BUILD, UNLIMITED, Service
 
 SECONDS = 3
 ROUNDS = 5
@@ -125,7 +125,7 @@ def growth(results):
 
 
 def api(results):
-    service = Service('[api]\ntrusted_proxy = "127.0.0.1/32"\n').start()
+    service = Service('[api]\ntrusted_proxy = "127.0.0.1/32"\n' + UNLIMITED).start()
     try:
         list_projects(results, service, "SQLite", 0.4)
         sign_in_at_once(results, service)
@@ -133,7 +133,7 @@ def api(results):
         service.close()
     server = postgres.Postgres().start()
     try:
-        service = Service(database=server.database()).start()
+        service = Service("[api]\n" + UNLIMITED, server.database()).start()
         try:
             list_projects(results, service, "PostgreSQL", None)
         finally:

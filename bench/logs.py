@@ -8,7 +8,7 @@ import uuid
 from bench.measure import alternate, ratio, spread
 from tests.support import apps
 from tests.support.docker_api import Docker
-from tests.support.service import SOCKET, Service, wait_for
+from tests.support.service import SOCKET, UNLIMITED, Service, wait_for
 
 LINES = int(os.environ.get("BENCH_LOG_LINES", 10_000_000))
 ROUNDS = 3
@@ -156,7 +156,7 @@ def throughput(results):
 
 def idle_followers(results):
     """The growth of the whole process, after each has asked and has got its comments."""
-    service, open_ones = Service("[api]\naddress = \"127.0.0.1\"\n").start(), []
+    service, open_ones = Service("[api]\n" + UNLIMITED).start(), []
     try:
         client = service.client("bench")
         client.project("idle")

@@ -23,6 +23,8 @@ std::string_view @name@() {
 }
 }  // namespace paastech::embedded
 ]])
-  set_source_files_properties(${source} PROPERTIES OBJECT_DEPENDS ${file} SKIP_PRECOMPILE_HEADERS ON)
+  # In a batch what it depends on would be forgotten, and a changed file not be embedded anew.
+  set_source_files_properties(${source} PROPERTIES OBJECT_DEPENDS ${file} SKIP_PRECOMPILE_HEADERS ON
+                                                   SKIP_UNITY_BUILD_INCLUSION ON)
   target_sources(${target} PRIVATE ${source})
 endfunction()

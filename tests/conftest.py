@@ -54,3 +54,12 @@ def pytest_runtest_makereport(item, call):
     running = item.funcargs.get("service") if hasattr(item, "funcargs") else None
     if report.failed and running is not None:
         report.sections.append(("paastechd log", running.log()[-4000:]))
+
+
+def pytest_terminal_summary(terminalreporter):
+    """What tests that passed have printed: figures, which pytest would drop. ctest keeps them in its log."""
+    for report in terminalreporter.getreports("passed"):
+        if report.when == "call" and report.capstdout:
+            terminalreporter.write_line(f"{report.nodeid}:")
+            for line in report.capstdout.splitlines():
+                terminalreporter.write_line(f"    {line}")

@@ -58,6 +58,23 @@ TEST_F(AuditLog, HasEveryChangeBeforeItsAnswer) {
   EXPECT_EQ(boost::json::serialize(own).find("canary"), std::string::npos);
 }
 
+// The database is held by another just when the change is made.
+TEST_F(AuditLog, HasAChangeOnceTheDatabaseIsThereAgainThatWasAwayWhenItsRowWasDue) {
+  add_deployment(add_project("hello", ada_), DeploymentState::kLive);
+  const std::unique_ptr<soci::session> other = place_.connect();
+  controller_->after_entering = [&] {
+    const bool server = store::FreshPlace::postgresql();
+    *other << (server ? "BEGIN" : "BEGIN IMMEDIATE");
+    if (server) *other << "LOCK TABLE audit IN ACCESS EXCLUSIVE MODE";
+  };
+  const net::HttpResponse made = ask("POST", "/api/v1/projects/hello/restart", token_);
+  EXPECT_EQ(made.status, 202) << "it is made, and an error would say that it was not: " << made.body;
+  EXPECT_EQ(controller_->asked, Lines{"redeploy restart"});
+  EXPECT_GT(tasks_.size(), 0u) << "its row waits";
+  *other << "ROLLBACK";
+  EXPECT_EQ(lines("/api/v1/projects/hello/audit", token_), Lines{"ada application.restart hello/ ok "});
+}
+
 TEST_F(AuditLog, TellsWhoWasRefusedAndWhy) {
   const store::ClientRow bob = add_client("bob");
   const store::ProjectRow hello = add_project("hello", ada_);

@@ -37,6 +37,13 @@ struct AccountOptions {
   bool administrators_need_second_factor = false;
 };
 
+// Requests a minute (base/rate_limit.h); 0: no limit. What a Service begins with says paastechd/config.h.
+struct RequestRates {
+  std::int64_t reads = 0;      // GET and HEAD of one Client
+  std::int64_t changes = 0;    // all others of one Client
+  std::int64_t anonymous = 0;  // of all kinds without a login, from one address
+};
+
 struct Context {
   net::TaskGroup& tasks;  // changes go on in it when their caller hangs up; joined after the HTTP server stopped
   controller::DatabaseAccess& database;
@@ -54,6 +61,7 @@ struct Context {
   CidrList trusted_proxy = {};                      // whose X-Forwarded-For is believed
   MailQueue* mails = nullptr;                       // null: this Service cannot send mail
   controller::MetricsCollector* metrics = nullptr;  // null, in tests: there are no figures
+  RequestRates rates = {};
 };
 
 }  // namespace paastech::api

@@ -5,6 +5,10 @@
 
 namespace paastech::api {
 
+namespace {
+constexpr std::int64_t kCreatedAt = 1'800'000'000'000;
+}  // namespace
+
 net::Task<std::vector<std::string>> ListFollower::next() {
   if (at_ == batches_.size()) co_return std::vector<std::string>();
   co_return batches_[at_++];
@@ -40,9 +44,24 @@ net::Task<Result<store::DeploymentRow>> FakeController::deploy_image(std::string
   co_return stored;
 }
 
-net::Task<Result<store::DeploymentRow>> FakeController::scale(std::string project_id, std::string actor_id) {
-  Result<store::DeploymentRow> stored = co_await redeploy(project_id, actor_id, DeploymentCause::kScale);
-  co_return stored;
+net::Task<Result<controller::Changed>> FakeController::change(std::string project_id, std::string actor_id,
+                                                              DeploymentCause cause, controller::Change change) {
+  store::DeploymentRow row = row_of(project_id, actor_id, cause);
+  row.created_at = kCreatedAt;
+  auto work = [row, change, refuses = refuses](store::Tx& tx) -> Result<controller::Changed> {
+    controller::Changed out;
+    TRY_ASSIGN(const bool wanted, change(tx));
+    TRY_ASSIGN(const std::optional<store::DeploymentRow> live, store::live_deployment(tx, row.project_id));
+    if (!wanted) return out;
+    out.admitted = live ? refuses : fail(Code::kFailedPrecondition, "this project has no live deployment yet");
+    if (!out.admitted) return out;
+    out.deployment = row;
+    TRY(store::insert_deployment(tx, *out.deployment));
+    return out;
+  };
+  Result<controller::Changed> changed = co_await database_.write(std::move(work));
+  if (changed && changed->deployment) asked.push_back("redeploy " + std::string(to_text(cause)));
+  co_return changed;
 }
 
 net::Task<Result<store::DeploymentRow>> FakeController::roll_back(std::string project_id, std::string actor_id,
@@ -80,6 +99,7 @@ net::Task<Result<store::DeploymentRow>> FakeController::start_application(std::s
 }
 
 net::Task<Result<store::DeploymentRow>> FakeController::wait(std::string project_id, std::int64_t number) {
+  while (held) co_await gate.wait(std::chrono::hours(1));
   const DeploymentState end = ends_as;
   auto change = [project_id, number, end](store::Tx& tx) -> Result<store::DeploymentRow> {
     TRY_ASSIGN(store::DeploymentRow row, store::find_deployment(tx, project_id, number));
@@ -145,13 +165,14 @@ store::DeploymentRow FakeController::row_of(const std::string& project_id, const
 }
 
 net::Task<Result<store::DeploymentRow>> FakeController::insert(store::DeploymentRow row) {
-  row.created_at = 1'800'000'000'000;
+  row.created_at = kCreatedAt;
   auto work = [row](store::Tx& tx) -> Result<store::DeploymentRow> {
     store::DeploymentRow stored = row;
     TRY(store::insert_deployment(tx, stored));
     return stored;
   };
   Result<store::DeploymentRow> stored = co_await database_.write(std::move(work));
+  if (after_entering) after_entering();
   co_return stored;
 }
 

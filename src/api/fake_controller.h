@@ -30,7 +30,8 @@ class FakeController final : public controller::Controller {
                                                    DeploymentCause cause) override;
   net::Task<Result<store::DeploymentRow>> deploy_image(std::string project_id, std::string actor_id,
                                                        std::string reference) override;
-  net::Task<Result<store::DeploymentRow>> scale(std::string project_id, std::string actor_id) override;
+  net::Task<Result<controller::Changed>> change(std::string project_id, std::string actor_id, DeploymentCause cause,
+                                                controller::Change change) override;
   net::Task<Result<store::DeploymentRow>> roll_back(std::string project_id, std::string actor_id,
                                                     std::int64_t number) override;
   controller::Condition condition(const std::string&) const override { return condition_now; }
@@ -52,7 +53,9 @@ class FakeController final : public controller::Controller {
 
  public:
   net::Notifier gate;
-  bool held = false;  // redeploy waits until the gate is notified and this is false
+  bool held = false;                          // redeploy and wait wait until the gate is notified and this is false
+  std::function<void()> after_entering = {};  // runs once a Deployment is stored
+  Status refuses = {};                        // what keeps the Deployment of a change from being queued
   std::vector<std::string> asked;
   std::vector<std::vector<std::string>> lines = {{"==> Building"}, {"done"}};
   DeploymentState ends_as = DeploymentState::kLive;

@@ -174,7 +174,16 @@ class GitGateway final : public gateway::GitGateway::CallbackService {
     co_return Status{};
   }
 
-  // The Deployment belongs to the controller: where the caller is gone, this only stops to follow it.
+  // What git had in quarantine goes with it, so that no branch could ever name what would serve. One that is live
+  // already stays.
+  net::Task<void> give_up(std::string project_id, std::int64_t number) {
+    spdlog::warn("the git role is gone before deployment {} of project {} has ended, which is cancelled", number,
+                 project_id);
+    const Status cancelled = co_await context_.controller.cancel(project_id, number);
+    if (!cancelled) spdlog::info("deployment {} of project {}: {}", number, project_id, cancelled.error().message);
+  }
+
+  // The git role stays to the end, also where its Client does not.
   net::Task<Status> deploy(gateway::DeployRequest request, std::shared_ptr<rpc::Writer<gateway::DeployEvent>> writer) {
     const std::int64_t began = context_.clock.steady_ms();
     if (!is_object_name(request.commit()))
@@ -187,6 +196,12 @@ class GitGateway final : public gateway::GitGateway::CallbackService {
     controller::Controller& controller = context_.controller;
     CO_TRY_ASSIGN(store::DeploymentRow queued,
                   co_await controller.deploy_commit(project.id, request.client_id(), request.commit()));
+    // Seen by what comes first: the end of the call, or a line that it does not take any more.
+    const std::function<void()> gone = [this, id = project.id, number = queued.number,
+                                        told = std::make_shared<bool>(false)] {
+      if (!std::exchange(*told, true)) tasks_.spawn("deployment without its push", give_up(id, number));
+    };
+    writer->on_cancel(gone);
     CO_TRY_ASSIGN(std::unique_ptr<controller::Follower> follower,
                   co_await controller.follow(project.id, queued.number));
     while (true) {
@@ -196,7 +211,9 @@ class GitGateway final : public gateway::GitGateway::CallbackService {
         gateway::DeployEvent event;
         event.set_line(std::move(line));
         bool written = co_await writer->write(std::move(event));
-        if (!written) co_return Status{};
+        if (written) continue;
+        gone();
+        co_return Status{};
       }
     }
     CO_TRY_ASSIGN(store::DeploymentRow ended, co_await controller.wait(project.id, queued.number));

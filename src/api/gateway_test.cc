@@ -241,6 +241,37 @@ TEST_F(Gateway, LetsOwnersAndAdministratorsInAndTellsOthersNothing) {
   }
 }
 
+TEST_F(Gateway, KeepsOutAnAdministratorWhoOwesASecondFactor) {
+  const store::ClientRow root = add_client("root", true);
+  const store::ClientRow ada = add_client("ada");
+  const store::ProjectRow own = add_project("own", root);
+  const store::ProjectRow hello = add_project("hello", ada);
+  const std::string commit(40, 'a');
+  controller_->ends_as = DeploymentState::kFailed;  // for only one is live
+  const auto expect_all = [&](bool let_in) {
+    for (const store::ProjectRow& project : {own, hello}) {
+      for (const bool write : {false, true}) {
+        const auto answer = authorize(root.id, project.name, write);
+        EXPECT_EQ(answer.has_value(), let_in) << project.name << " write " << write;
+        if (answer || let_in) continue;
+        EXPECT_EQ(answer.error().code, Code::kPermissionDenied);
+        EXPECT_NE(answer.error().message.find("second factor"), std::string::npos) << answer.error().message;
+      }
+      controller_->asked.clear();
+      EXPECT_EQ(deploy(project.id, root.id, commit).has_value(), let_in) << project.name;
+      EXPECT_EQ(controller_->asked.size(), let_in ? 1u : 0u);
+    }
+  };
+  expect_all(true);
+  context_->accounts.administrators_need_second_factor = true;
+  expect_all(false);
+  EXPECT_TRUE(authorize(ada.id, "hello", true)) << "of others none is asked";
+  ASSERT_TRUE(database_->write([&](store::Tx& tx) { return store::set_totp(tx, root.id, "sealed", 0); }));
+  expect_all(false);  // it was not confirmed
+  ASSERT_TRUE(database_->write([&](store::Tx& tx) { return store::set_totp(tx, root.id, "sealed", 1); }));
+  expect_all(true);
+}
+
 TEST_F(Gateway, StreamsADeploymentAndItsResult) {
   const store::ClientRow ada = add_client("ada");
   const store::ProjectRow hello = add_project("hello", ada);
@@ -256,6 +287,26 @@ TEST_F(Gateway, StreamsADeploymentAndItsResult) {
   EXPECT_EQ(last_.reason(), "exited");
   EXPECT_EQ(last_.message(), "the Instance exited");
   EXPECT_NE(last_.hint().find("deployments logs 2 -p hello"), std::string::npos);
+}
+
+TEST_F(Gateway, CancelsADeploymentWhoseGitRoleIsGone) {
+  const store::ClientRow ada = add_client("ada");
+  const store::ProjectRow hello = add_project("hello", ada);
+  ASSERT_TRUE(deploy(hello.id, ada.id, std::string(40, 'a')));
+  EXPECT_EQ(std::ranges::count(controller_->asked, "cancel 1"), 0) << "the control: it stayed to the end";
+  controller_->held = true;
+  gateway::DeployRequest request;
+  request.set_project_id(hello.id);
+  request.set_client_id(ada.id);
+  request.set_commit(std::string(40, 'b'));
+  auto events = std::make_unique<rpc::ReadStream<gateway::DeployEvent>>(git_->async(), &Stub::async::Deploy, request);
+  ASSERT_TRUE(run(events->next()));
+  events.reset();  // as the end of its process does
+  const auto cancelled = [&] { return std::ranges::count(controller_->asked, "cancel 2") == 1; };
+  for (int i = 0; i < 1000 && !cancelled(); ++i) EXPECT_TRUE(run(net::sleep_for(std::chrono::milliseconds(10))));
+  EXPECT_TRUE(cancelled());
+  controller_->held = false;
+  controller_->gate.notify();
 }
 
 TEST_F(Gateway, RefusesADeployThatWouldNotBeAuthorised) {

@@ -6,6 +6,7 @@
 #include "api/origin.h"
 #include "api/pages/page.h"
 #include "api/problem.h"
+#include "api/request_log.h"
 #include "api/shield.h"
 #include "api/text_out.h"
 #include "base/error.h"
@@ -81,7 +82,8 @@ net::HttpResponse refusal_of(const Call& call, const Error& error) {
 
 }  // namespace
 
-HttpApi::HttpApi(Context& context) : services_(new Services{context, Auth(context), Audit(context)}) {}
+HttpApi::HttpApi(Context& context)
+    : services_(new Services{context, Auth(context), Audit(context)}), log_(new RequestLog(context.clock)) {}
 HttpApi::~HttpApi() = default;
 
 const std::vector<RouteInfo>& HttpApi::routes() {
@@ -97,17 +99,14 @@ net::Task<void> HttpApi::handle(net::ServerRequest request, net::ResponseWriter&
   const auto start = std::chrono::steady_clock::now();
   auto call = std::make_shared<Call>(Call{*services_, std::move(request)});
   call->address = client_address(call->request, services_->context.trusted_proxy);
-  int status = 0;
-  co_await answer(call, &writer, &status);
-  ++services_->counts.by_class[status / 100];
+  Ended ended;
+  co_await answer(call, &writer, &ended);
+  ++services_->counts.by_class[ended.status / 100];
   const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - start);
-  // Neither query nor body nor headers: they may hold secrets.
-  if (!spdlog::should_log(spdlog::level::debug)) co_return;
-  spdlog::debug("{} {} {} {} ms id={} peer={}", safe_line(call->request.method), safe_line(call->request.path), status,
-                took.count(), call->request.id, call->address);
+  log_->note(*call, ended.status, took, ended.error ? &*ended.error : nullptr);
 }
 
-net::Task<void> HttpApi::answer(CallPtr call, net::ResponseWriter* writer, int* status) {
+net::Task<void> HttpApi::answer(CallPtr call, net::ResponseWriter* writer, Ended* ended) {
   Result<Answer> answer = fail(Code::kInternal, "the request ended without an answer");
   try {
     answer = co_await dispatch(call, writer);
@@ -119,25 +118,30 @@ net::Task<void> HttpApi::answer(CallPtr call, net::ResponseWriter* writer, int* 
     spdlog::error("request {}: {}", call->request.id, e.what());
     answer = fail(Code::kInternal, "an internal error; the Service's log names it under the request id");
   }
-  *status = call->streamed_status;
+  ended->status = call->streamed_status;
   if (call->streamed_status != 0) co_return;
   if (!answer) note_refusal(*call, answer.error());
   if (!answer && answer.error().code == Code::kInternal)
     spdlog::error("request {}: {}", call->request.id, safe_line(answer.error().message));
   net::HttpResponse response;
   if (!answer) {
+    ended->error = answer.error();
     response = refusal_of(*call, answer.error());
   } else if (*answer) {
     response = std::move(**answer);
   }
   add_security_headers(response.headers);
   for (const auto& [name, value] : call->answer_headers.items()) response.headers.add(name, value);
-  *status = response.status;
+  ended->status = response.status;
   [[maybe_unused]] Status sent = co_await writer->send(std::move(response));
 }
 
 net::Task<Result<Answer>> HttpApi::dispatch(CallPtr call, net::ResponseWriter* writer) {
   Match match = match_route(call->request.method, call->request.path);
+  call->actor.local = is_local(call->request);
+  if (match.route == nullptr) {
+    CO_TRY(admit_request(*call));
+  }
   if (match.route == nullptr && match.allowed.empty())
     co_return fail(Code::kNotFound, "there is no such route", "the routes are described in api/openapi.yaml");
   if (match.route == nullptr) {
@@ -195,11 +199,12 @@ net::Task<Status> HttpApi::authenticate(CallPtr call, RouteInfo route) {
   co_return Status{};
 }
 
-// Authenticates, loads the Project that the path names, and asks the policy.
+// Authenticates, counts, loads the Project that the path names, and asks the policy.
 net::Task<Status> HttpApi::identify(CallPtr call, RouteInfo route) {
   CO_TRY(co_await authenticate(call, route));
   if (call->identity) call->actor = actor_of(*call->identity, services_->context.accounts);
   call->actor.local = is_local(call->request);
+  CO_TRY(admit_request(*call));
   const auto named = call->parameters.find("project");
   if (named != call->parameters.end()) {
     const std::string name = named->second;

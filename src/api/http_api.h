@@ -2,6 +2,7 @@
 // The Client API: finds the route, who asks, whether they may, and runs the handler. Every failure becomes a problem
 // (RFC 9457). Thread: the control-plane loop. Outlives Context::tasks, in which changes go on after a hang-up.
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "api/context.h"
@@ -9,6 +10,8 @@
 #include "net/http_server.h"
 
 namespace paastech::api {
+
+class RequestLog;
 
 class HttpApi {
  public:
@@ -19,11 +22,16 @@ class HttpApi {
   static const std::vector<RouteInfo>& routes();
 
  private:
-  net::Task<void> answer(CallPtr call, net::ResponseWriter* writer, int* status);
+  struct Ended {
+    int status = 0;
+    std::optional<Error> error = {};
+  };
+  net::Task<void> answer(CallPtr call, net::ResponseWriter* writer, Ended* ended);
   net::Task<Result<Answer>> dispatch(CallPtr call, net::ResponseWriter* writer);
   net::Task<Status> identify(CallPtr call, RouteInfo route);
   net::Task<Status> authenticate(CallPtr call, RouteInfo route);
   std::unique_ptr<Services> services_;
+  std::unique_ptr<RequestLog> log_;
 };
 
 }  // namespace paastech::api

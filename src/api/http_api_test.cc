@@ -13,6 +13,10 @@ TEST_F(HttpApiTest, AnswersUnknownRoutesAndMethods) {
   EXPECT_EQ(ask("GET", "/api/v1/nothing").status, 404);
   EXPECT_EQ(ask("GET", "/api/v1/projects/").status, 404);
   EXPECT_EQ(ask("GET", "/").status, 404);
+  EXPECT_EQ(ask("GET", "/docs/{file}").status, 404) << "as if it were the name of a file";
+  const std::string root = token_of(add_client("root", true));
+  EXPECT_EQ(ask("GET", "/api/v1/projects/{project}", root).status, 404);
+  EXPECT_EQ(ask("GET", "/api/v1/clients/{client}", root).status, 404);
   const net::HttpResponse wrong = ask("PUT", "/api/v1/projects");
   EXPECT_EQ(wrong.status, 405);
   EXPECT_EQ(wrong.headers.find("Allow"), "GET, HEAD, POST");

@@ -151,6 +151,34 @@ TEST_F(Logs, OfADeletedProjectEnd) {
   EXPECT_EQ(ask("GET", "/api/v1/projects/shop/logs", token_).status, 404);
 }
 
+TEST_F(Logs, AreFollowedByNoAdministratorWhoOwesASecondFactor) {
+  context_->accounts.administrators_need_second_factor = true;
+  const store::ClientRow root = add_client("root", true);
+  token_ = token_of(root);
+  print("web.1", {"first"});
+  const auto follow_while = [&](const std::string& totp) {
+    const auto set = [this, id = root.id](const std::string& sealed) {
+      EXPECT_TRUE(
+          database_->write([&](store::Tx& tx) { return store::set_totp(tx, id, sealed, sealed.empty() ? 0 : 1); }));
+    };
+    set("sealed");
+    const auto meanwhile = [this, set, totp] {
+      set(totp);
+      clock_.now += 15'000;
+      print_soon("second");
+    };
+    return follow("?follow=true", {meanwhile, last(), last()});  // one of the writes may be a comment
+  };
+  const std::string with = follow_while("sealed");
+  EXPECT_THAT(with, HasSubstr("second")) << "the control";
+  EXPECT_THAT(with, Not(HasSubstr("event: error")));
+  writer_.finished = false;
+  const std::string without = follow_while("");
+  EXPECT_THAT(without, HasSubstr("event: error\ndata: {"));
+  EXPECT_THAT(without, HasSubstr("\"code\":\"permission_denied\""));
+  EXPECT_TRUE(writer_.finished);
+}
+
 TEST_F(Logs, ThatAReaderIsTooLateForAreAGapItIsToldOf) {
   print("web.1", {"1"});
   std::vector<std::string> many(1'000, std::string(4'000, 'x'));

@@ -115,6 +115,25 @@ TEST_F(Processes, WithoutADeploymentOrStoppedItIsOnlyStored) {
   EXPECT_TRUE(json(scale(R"({"web":{"count":3}})")).contains("deployment"));
 }
 
+TEST_F(Processes, AChangeWhoseDeploymentIsRefusedIsStoredAndSaysSo) {
+  go_live();
+  controller_->refuses = fail(Code::kFailedPrecondition, "the account of the owner is suspended");
+  const net::HttpResponse refused = scale(R"({"web":{"count":2}})");
+  EXPECT_EQ(refused.status, 412);
+  EXPECT_THAT(refused.body, HasSubstr("the scale was stored, but the new deployment could not begin: the account"));
+  EXPECT_THAT(stored(), ElementsAre(Scale{"web", 2}));
+}
+
+TEST_F(Processes, BeforeTheFirstDeploymentNoMoreAreStoredThanAProjectMayHave) {
+  for (std::size_t i = 0; i < kMostProcesses; ++i)
+    ASSERT_EQ(scale(fmt::format(R"({{"p{}":{{"count":1}}}})", i)).status, 202);
+  const net::HttpResponse refused = scale(R"({"p1":{"count":9},"one-more":{"count":1}})");
+  EXPECT_EQ(refused.status, 412);
+  EXPECT_THAT(refused.body, HasSubstr("`one-more` is one process too many"));
+  EXPECT_EQ(stored().size(), kMostProcesses);
+  EXPECT_THAT(stored(), testing::Contains(Scale{"p1", 1})) << "all or none";
+}
+
 TEST_F(Processes, AnUnknownOneIsRefusedByTheNamesOfThoseThatExist) {
   go_live();
   const net::HttpResponse refused = scale(R"({"web":{"count":2},"wroker":{"count":2}})");

@@ -101,6 +101,20 @@ TEST_F(Project, KeepsRegistryLoginsSealedAndNeverAnswersThem) {
   EXPECT_EQ(ask("DELETE", path + "/registry.example:5000", token_).status, 404);
 }
 
+TEST_F(Project, HasLoginsForAHundredRegistries) {
+  const store::ProjectRow hello = add_project("hello", ada_);
+  ASSERT_TRUE(database_->write([&](store::Tx& tx) -> Status {
+    for (int i = 0; i < 100; ++i) TRY(store::set_registry(tx, hello.id, {fmt::format("r{}.example", i), "u", "p"}));
+    return {};
+  }));
+  const std::string path = "/api/v1/projects/hello/registries/";
+  const std::string body = R"({"username":"u","password":"p"})";
+  const net::HttpResponse refused = ask("PUT", path + "one-more.example", token_, body);
+  EXPECT_EQ(refused.status, 412);
+  EXPECT_THAT(refused.body, HasSubstr("logins for 100 registries already"));
+  EXPECT_EQ(ask("PUT", path + "r7.example", token_, body).status, 200);
+}
+
 TEST_F(Project, DeploysAChangeOfEnvironmentOnlyWhereSomethingIsLive) {
   const store::ProjectRow hello = add_project("hello", ada_);
   const net::HttpResponse before = patch(R"({"set":{"A":"1"}})");
@@ -116,7 +130,18 @@ TEST_F(Project, DeploysAChangeOfEnvironmentOnlyWhereSomethingIsLive) {
   EXPECT_EQ(json(patch(R"({"unset":["A"]})")).at("changed"), boost::json::array{"A"});
 }
 
-// As after a kill -9 between the two.
+TEST_F(Project, SaysThatAChangeOfEnvironmentWasStoredWhereItsDeploymentIsRefused) {
+  add_deployment(add_project("hello", ada_), DeploymentState::kLive);
+  controller_->refuses = fail(Code::kPermissionDenied, "the plan is too small");
+  const net::HttpResponse refused = patch(R"({"set":{"A":"1"}})");
+  EXPECT_EQ(refused.status, 403);
+  EXPECT_THAT(refused.body, HasSubstr("the variables were stored, but the new deployment could not begin: the plan"));
+  const net::HttpResponse stored = ask("GET", "/api/v1/projects/hello/environment", token_);
+  EXPECT_EQ(refused.headers.find("ETag"), stored.headers.find("ETag"));
+  EXPECT_EQ(json(stored).at("items").as_array().size(), 1u);
+}
+
+// As after a release command that failed.
 TEST_F(Project, DeploysAChangeOfEnvironmentThatWasStoredBeforeButIsNotWhatServes) {
   const store::ProjectRow hello = add_project("hello", ada_);
   patch(R"({"set":{"A":"1","B":"x"}})");

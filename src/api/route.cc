@@ -79,8 +79,11 @@ Match match_route(std::string_view method, std::string_view path) {
   Match match;
   const std::vector<std::string> parts = split(path, '/');
   const std::string_view wanted = method == "HEAD" ? "GET" : method;
-  // A path that stands in the table word for word is no other route's `{part}` (OpenAPI 3.1, Paths Object).
-  const auto is_literal = [path](const Route& route) { return route.info.path == path; };
+  // A path that stands in the table word for word is no other route's `{part}` (OpenAPI 3.1, Paths Object). One that
+  // has the braces of a part itself names nothing but that.
+  const auto is_literal = [path](const Route& route) {
+    return route.info.path == path && path.find('{') == std::string_view::npos;
+  };
   const std::vector<Route>& table = route_table();
   const bool literal = std::any_of(table.begin(), table.end(), is_literal);
   for (std::size_t i = 0; i < table.size(); ++i) {

@@ -15,6 +15,7 @@
 #include "api/idempotency.h"
 #include "api/open_streams.h"
 #include "api/query.h"
+#include "api/request_limits.h"
 #include "domain/policy.h"
 #include "net/http_server.h"
 
@@ -52,6 +53,7 @@ struct Services {
   RateLimit device_starts{context.clock, 10, 60'000};   // of one address
   RateLimit device_guesses{context.clock, 10, 60'000};  // at user codes, of one account and of one address
   AccountLimits account_limits{context.clock};
+  RequestLimits request_limits{context.clock, context.rates};
   OpenStreams streams = {};
 };
 

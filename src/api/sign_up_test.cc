@@ -141,6 +141,23 @@ TEST_F(SignUpTest, TheModeDecidesWhoMayAndTheServiceSaysIt) {
   EXPECT_EQ(sign_up("ada@example.org", "ada").status, 202);
 }
 
+TEST_F(SignUpTest, AClosedServiceTakesNoInvitationEither) {
+  context_->accounts.sign_up = SignUp::kInvite;
+  const std::string root = token_of(add_client("root", true));
+  ASSERT_EQ(ask("POST", "/api/v1/invitations", root, text({{"email", "ada@example.org"}})).status, 201);
+  const std::string body = text({{"email", "ada@example.org"},
+                                 {"username", "ada"},
+                                 {"password", kPassword},
+                                 {"invitation", secret_in(sent_to("ada@example.org", "An invitation"))}});
+  context_->accounts.sign_up = SignUp::kClosed;
+  const net::HttpResponse refused = ask("POST", "/api/v1/signup", "", body);
+  EXPECT_EQ(refused.status, 403);
+  EXPECT_EQ(json(refused).at("detail"), "this Service takes no new accounts");
+  EXPECT_EQ(log_in("ada@example.org"), 401);
+  context_->accounts.sign_up = SignUp::kInvite;
+  EXPECT_EQ(ask("POST", "/api/v1/signup", "", body).status, 201) << "the control; the invitation was not used up";
+}
+
 TEST_F(SignUpTest, WithoutAMailServerTheFlowsSaySo) {
   context_->mails = nullptr;
   for (const net::HttpResponse& answer : {sign_up("ada@example.org", "ada"), ask_reset("ada@example.org")}) {

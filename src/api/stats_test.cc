@@ -124,11 +124,16 @@ TEST_F(StatsTest, TellsPrometheusOfEachProject) {
   const std::string root = token_of(add_client("root", true));
   round(0);
   round(90, 10);
+  counting_engine_.set(shop_.id, 0, clock_.now + 3'000);  // it was started again
+  clock_.now += 10'000;
+  run_void(collector_->collect());
   context_->ingresses = {ingress_figures_.get()};
   const std::string text = ask("GET", "/metrics", root).body;
   const std::string labels = "{project=\"" + shop_.id + "\",name=\"shop\",process=\"web\"";
   for (const std::string& line :
        {"paastech_app_instances" + labels + "} 1\n", "paastech_app_cpu_seconds_total" + labels + "} 5\n",
+        "paastech_app_memory_bytes" + labels + "} 67108864\n",
+        "paastech_app_memory_limit_bytes" + labels + "} 536870912\n", "paastech_app_restarts_total" + labels + "} 1\n",
         "paastech_app_requests_total" + labels + ",status=\"2xx\"} 90\n",
         "paastech_app_requests_total" + labels + ",status=\"5xx\"} 10\n",
         "paastech_app_request_duration_seconds_bucket" + labels + ",le=\"0.004\"} 0\n",

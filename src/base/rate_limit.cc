@@ -10,18 +10,7 @@ namespace paastech {
 
 std::int64_t RateLimit::admit(const std::string& key) {
   const std::int64_t now = clock_.now_ms();
-  auto found = entries_.find(key);
-  if (found == entries_.end()) {
-    if (entries_.size() >= max_keys_) {
-      entries_.erase(order_.front());
-      order_.pop_front();
-    }
-    order_.push_back(key);
-    found = entries_.emplace(key, Entry{{}, std::prev(order_.end())}).first;
-  } else {
-    order_.splice(order_.end(), order_, found->second.place);
-  }
-  std::deque<std::int64_t>& times = found->second.times;
+  std::deque<std::int64_t>& times = times_.use(key);
   // A clock that was set back leaves times of the future; they are as good as expired.
   std::erase_if(times, [&](std::int64_t at) { return at > now || at + window_ms_ <= now; });
   if (times.size() >= limit_) return times.front() + window_ms_ - now;
@@ -30,12 +19,12 @@ std::int64_t RateLimit::admit(const std::string& key) {
 }
 
 std::int64_t RateLimit::wait(const std::string& key) const {
-  const auto found = entries_.find(key);
-  if (found == entries_.end()) return 0;
+  const std::deque<std::int64_t>* times = times_.find(key);
+  if (times == nullptr) return 0;
   const std::int64_t now = clock_.now_ms();
   std::size_t counted = 0;
   std::int64_t first = 0;
-  for (const std::int64_t at : found->second.times) {
+  for (const std::int64_t at : *times) {
     if (at > now || at + window_ms_ <= now) continue;
     if (counted++ == 0) first = at;
   }
@@ -43,12 +32,23 @@ std::int64_t RateLimit::wait(const std::string& key) const {
 }
 
 void RateLimit::take_back(const std::string& key) {
-  const auto found = entries_.find(key);
-  if (found == entries_.end()) return;
-  if (!found->second.times.empty()) found->second.times.pop_back();
-  if (!found->second.times.empty()) return;
-  order_.erase(found->second.place);
-  entries_.erase(found);
+  std::deque<std::int64_t>* times = times_.find(key);
+  if (times == nullptr) return;
+  if (!times->empty()) times->pop_back();
+  if (times->empty()) times_.erase(key);
+}
+
+std::int64_t RequestRate::admit(const std::string& key) {
+  if (per_minute_ <= 0) return 0;
+  constexpr std::int64_t kMinuteNs = 60'000'000'000;
+  constexpr std::int64_t kMsNs = 1'000'000;
+  const std::int64_t each = kMinuteNs / per_minute_;
+  const std::int64_t now = clock_.steady_ms() * kMsNs;
+  std::int64_t& due = due_ns_.use(key);
+  const std::int64_t ahead = std::max(due, now) - now;
+  if (const std::int64_t beyond = ahead + each - kMinuteNs; beyond > 0) return (beyond + kMsNs - 1) / kMsNs;
+  due = now + ahead + each;
+  return 0;
 }
 
 std::string address_key(const std::string& peer) {

@@ -4,7 +4,6 @@
 #include <sodium.h>
 #include <spdlog/spdlog.h>
 #include <sys/stat.h>
-#include <utf8proc.h>
 
 #include <mutex>
 #include <new>
@@ -13,6 +12,7 @@
 
 #include "base/ids.h"
 #include "base/text.h"
+#include "base/unicode.h"
 
 namespace paastech {
 namespace {
@@ -71,20 +71,6 @@ Keyring joined(const Keyring& known, const Keyring& stored) {
     if (stored.find(key.id) == nullptr) keys.push_back(key);
   keys.insert(keys.end(), stored.keys().begin(), stored.keys().end());
   return Keyring(std::move(keys));
-}
-
-// Unicode's composed form (NFC; RFC 8265 section 4.2.1), for keyboards of one system send "é" as one character and
-// those of another as two. What is no UTF-8 stays as it is.
-std::string composed(std::string_view text) {
-  utf8proc_uint8_t* out = nullptr;
-  const utf8proc_ssize_t size =
-      utf8proc_map(reinterpret_cast<const utf8proc_uint8_t*>(text.data()), static_cast<utf8proc_ssize_t>(text.size()),
-                   &out, static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_COMPOSE));
-  if (size < 0) return std::string(text);
-  std::string made(reinterpret_cast<const char*>(out), static_cast<std::size_t>(size));
-  sodium_memzero(out, static_cast<std::size_t>(size));
-  std::free(out);
-  return made;
 }
 
 }  // namespace

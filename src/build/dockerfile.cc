@@ -85,17 +85,29 @@ Status check_plain_flags(const Instruction& one) {
   return {};
 }
 
+std::string without_flags(std::string text) {
+  while (text.starts_with("--")) text.erase(0, std::min(text.find_first_not_of(' ', text.find(' ')), text.size()));
+  return text;
+}
+
+// Without a list's signs: the sources, and as the last where they go. A list whose names hold one of these signs gives
+// pieces of names.
+std::vector<std::string> words_of_add(const Instruction& add) {
+  std::string text = without_flags(add.rest);
+  if (text.starts_with('['))
+    std::ranges::replace_if(text, [](char c) { return c == '[' || c == ',' || c == ']'; }, ' ');
+  std::vector<std::string> words;
+  for (const std::string_view word : words_of(text)) words.emplace_back(word);
+  return words;
+}
+
 // The Engine itself would fetch a URL, from the host's network, where everything that is closed to builds is open to it
 // (threats 6 and 8).
 Status check_add(const Instruction& add) {
-  std::string text = add.rest;
-  while (text.starts_with("--")) text.erase(0, std::min(text.find_first_not_of(' ', text.find(' ')), text.size()));
-  if (text.starts_with('[')) {
-    if (text.find('\\') != std::string::npos)
-      return refuse_line(add.line, "ADD has an escape in its list", "write the names plainly, or use COPY");
-    std::ranges::replace_if(text, [](char c) { return c == '[' || c == ',' || c == ']'; }, ' ');
-  }
-  const std::vector<std::string_view> words = words_of(text);
+  const std::string text = without_flags(add.rest);
+  if (text.starts_with('[') && text.find('\\') != std::string::npos)
+    return refuse_line(add.line, "ADD has an escape in its list", "write the names plainly, or use COPY");
+  const std::vector<std::string> words = words_of_add(add);
   for (std::size_t i = 0; i < words.size(); ++i) {
     const std::string word = unquoted(words[i]);
     if (word.find("://") != std::string::npos)
@@ -181,6 +193,22 @@ Status check_dockerfile_text(std::string_view text) {
     return fail(Code::kInvalidArgument, "the Dockerfile has no FROM instruction",
                 "name the image to build upon, for instance: FROM debian:bookworm");
   return {};
+}
+
+Result<std::vector<AddSource>> add_sources(std::string_view text) {
+  TRY_ASSIGN(const std::vector<Instruction> all, read_instructions(text));
+  std::vector<AddSource> out;
+  for (const Instruction& one : all) {
+    if (one.name != "ADD") continue;
+    std::vector<std::string> words = words_of_add(one);
+    if (!words.empty()) words.pop_back();
+    for (std::string& word : words) {
+      const bool whole = word.size() > 1 && word.front() == '"' && word.find('"', 1) == word.size() - 1;
+      if (whole && without_flags(one.rest).starts_with('[')) word = word.substr(1, word.size() - 2);
+      out.push_back({one.line, std::move(word)});
+    }
+  }
+  return out;
 }
 
 }  // namespace paastech::build

@@ -94,7 +94,7 @@ void add_apps_commands(Commands& commands) {
   const Command rollback =
       commands.add("rollback", "Run an earlier deployment's image and environment again, without a build",
                    [number, no_wait](Session& session) { return roll_back(session, *number, *no_wait); });
-  rollback.add_option("deployment", *number, "its number (default: the one that was live before)")
+  rollback.add_option("deployment", *number, "its number (default: the newest before that differs from what is live)")
       .between(1, kHighestNumber);
   rollback.add_flag("--no-wait", *no_wait, "do not follow the deployment that this causes");
   commands.add("open", "Print the application's URL and open it", open);

@@ -5,6 +5,8 @@
 namespace paastech::cli {
 namespace {
 
+using namespace std::chrono_literals;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -38,7 +40,7 @@ TEST_F(DeviceLoginTest, WaitsUntilItIsApprovedAndKeepsTheToken) {
   server.on("POST /device/token", {.status = 201, .body = kSession});
   const Ran ran = login();
   EXPECT_EQ(ran.exit, 0) << ran.err;
-  EXPECT_EQ(pauses, 3);
+  EXPECT_THAT(paused, ElementsAre(5s, 5s, 10s)) << "slow_down adds 5 s (RFC 8628 section 3.5)";
   EXPECT_THAT(ran.err, HasSubstr("http://s/device?code=BCDF-GHJK"));
   EXPECT_THAT(ran.err, HasSubstr("BCDF-GHJK"));
   EXPECT_THAT(ran.out + ran.err, Not(HasSubstr("secret-code")));

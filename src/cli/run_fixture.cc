@@ -41,7 +41,11 @@ int CliTest::run(std::vector<std::string> arguments, std::istream& in, std::ostr
           return found == variables.end() ? std::nullopt : std::optional(found->second);
         },
         .ask_password = [this](const std::string&) -> Result<std::string> { return password; },
-        .pause = [this](std::chrono::milliseconds) { ++pauses; }};
+        .pause =
+            [this](std::chrono::milliseconds time) {
+              ++pauses;
+              paused.push_back(time);
+            }};
   std::vector<const char*> argv{"paastech"};
   for (const std::string& argument : arguments) argv.push_back(argument.c_str());
   return cli::run(static_cast<int>(argv.size()), argv.data(), io);

@@ -42,6 +42,7 @@ class CliTest : public ::testing::Test {
   std::string password;
   bool terminal = false;
   int pauses = 0;
+  std::vector<std::chrono::milliseconds> paused;  // how long each was
 };
 
 }  // namespace paastech::cli

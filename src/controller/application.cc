@@ -1,61 +1,8 @@
 // What the API asks of a Project as a whole: run it otherwise, stop it, start it, make a new one.
 #include "controller/deployment_controller.h"
-#include "controller/groups.h"
 #include "store/usage.h"
 
 namespace paastech::controller {
-
-// Where something is on its way but nothing is live yet, it will take the scale itself; this one then finds nothing to
-// do.
-net::Task<Result<store::DeploymentRow>> DeploymentController::scale(std::string project_id, std::string actor_id) {
-  Result<store::DeploymentRow> queued = co_await redeploy(project_id, actor_id, DeploymentCause::kScale);
-  co_return queued;
-}
-
-namespace {
-
-// The newest that was live before the present one.
-Result<store::DeploymentRow> one_before(store::Tx& tx, const std::string& project_id) {
-  for (std::int64_t before = 0;;) {
-    TRY_ASSIGN(const std::vector<store::DeploymentRow> rows, store::list_deployments(tx, project_id, 100, before));
-    if (rows.empty())
-      return fail(Code::kNotFound, "this project has no deployment before the present one to go back to",
-                  "see them: paastech deployments list");
-    for (const store::DeploymentRow& row : rows)
-      if (row.state == DeploymentState::kSuperseded) return row;
-    before = rows.back().number;
-  }
-}
-
-Result<store::DeploymentRow> rollback_row(store::Tx& tx, const std::string& project_id, std::int64_t number) {
-  Result<store::DeploymentRow> earlier =
-      number > 0 ? store::find_deployment(tx, project_id, number) : one_before(tx, project_id);
-  if (!earlier) return earlier;
-  if (earlier->state == DeploymentState::kLive)
-    return fail(Code::kFailedPrecondition, "deployment " + std::to_string(earlier->number) + " is the live one",
-                "name an earlier one: paastech rollback N");
-  if (earlier->state != DeploymentState::kSuperseded)
-    return fail(Code::kFailedPrecondition, "deployment " + std::to_string(earlier->number) + " never became live",
-                "name one that was: paastech deployments list shows them as superseded");
-  store::DeploymentRow row;
-  row.project_id = project_id;
-  row.cause = DeploymentCause::kRollback;
-  row.origin = earlier->number;
-  copy_image(*earlier, row);
-  return row;
-}
-
-}  // namespace
-
-net::Task<Result<store::DeploymentRow>> DeploymentController::roll_back(std::string project_id, std::string actor_id,
-                                                                        std::int64_t number) {
-  co_await taken_up();
-  auto find = [project_id, number](store::Tx& tx) { return rollback_row(tx, project_id, number); };
-  CO_TRY_ASSIGN(store::DeploymentRow row, co_await ports_.database.read(std::move(find)));
-  row.actor_id = actor_id;
-  Result<store::DeploymentRow> queued = co_await enqueue(std::move(row));
-  co_return queued;
-}
 
 // The mark is set once nothing is on its way any more, for what goes live takes it off.
 net::Task<Status> DeploymentController::stop_application(std::string project_id) {

@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -48,6 +49,15 @@ struct Condition {
   std::map<InstanceName, Restart> restarts = {};
 };
 
+// What changes a Project's configuration, inside Database::write, on the database's thread: whether a Deployment should
+// bring it into service. An error takes all of it back.
+using Change = std::function<Result<bool>(store::Tx&)>;
+
+struct Changed {
+  std::optional<store::DeploymentRow> deployment = {};
+  Status admitted = {};  // where one should have come and none did: why. The change is stored all the same
+};
+
 class Controller {
  public:
   virtual ~Controller() = default;
@@ -63,11 +73,15 @@ class Controller {
   // kFailedPrecondition where none is live or on its way.
   virtual net::Task<Result<store::DeploymentRow>> redeploy(std::string project_id, std::string actor_id,
                                                            DeploymentCause cause) = 0;
-  // Queues a Deployment that brings the Project's stored scale into service. Processes whose size stays keep their
-  // Instances. Errors as redeploy().
-  virtual net::Task<Result<store::DeploymentRow>> scale(std::string project_id, std::string actor_id) = 0;
-  // Queues a Deployment of the image, environment and process list of an earlier one; 0: of the one that was live
-  // before the present one. kNotFound: there is none. kFailedPrecondition: that one never became live.
+  // Stores a change and queues its Deployment, of cause config or scale, in one transaction: what is stored for the
+  // live Deployment to be without never stays so where the Service is killed in between. Where something is on its way
+  // but nothing is live yet, that will take the change itself, and this Deployment then finds nothing to do. Of a
+  // change of scale, Processes whose size stays keep their Instances. `admitted` is what redeploy() would refuse with.
+  virtual net::Task<Result<Changed>> change(std::string project_id, std::string actor_id, DeploymentCause cause,
+                                            Change change) = 0;
+  // Queues a Deployment of the image, environment and process list of an earlier one; 0: of the newest that was live
+  // before the present one and differs from it in one of the three. kNotFound: there is none. kFailedPrecondition:
+  // that one never became live, is live, or its image was removed. kUnavailable: the Engine cannot say whether it was.
   virtual net::Task<Result<store::DeploymentRow>> roll_back(std::string project_id, std::string actor_id,
                                                             std::int64_t number) = 0;
   // kAborted where it has ended. Returns once the rollout has let go.

@@ -2,6 +2,7 @@
 
 #include <boost/json.hpp>
 
+#include "base/failpoint.h"
 #include "controller/groups.h"
 #include "store/clients.h"
 #include "store/usage.h"
@@ -14,7 +15,7 @@ DeploymentController::DeploymentController(net::TaskGroup& tasks, Ports ports, C
     : tasks_(tasks),
       ports_(std::move(ports)),
       options_(options),
-      routes_(tasks.executor(), ports_),
+      routes_(tasks, ports_),
       places_(tasks.executor(), options.builds, options.builds_per_client),
       crash_news_(tasks.executor()),
       entry_(std::make_shared<Turn>(tasks.executor())),
@@ -81,17 +82,43 @@ Result<std::string> snapshot(store::Tx& tx, const SecretBox& secrets, const stor
   return seal_environment(secrets, *plain, row.project_id, row.number);
 }
 
-}  // namespace
+// What is live, for those that run it again; people see it in the row, and what is live when its turn comes is what
+// will run.
+Status take_what_is_live(store::Tx& tx, store::DeploymentRow& row) {
+  using enum DeploymentState;
+  if (row.cause != DeploymentCause::kConfig && row.cause != DeploymentCause::kRestart &&
+      row.cause != DeploymentCause::kScale)
+    return {};
+  TRY_ASSIGN(const std::optional<store::DeploymentRow> live, store::live_deployment(tx, row.project_id));
+  if (live) copy_image(*live, row);
+  if (live) return {};
+  TRY_ASSIGN(const std::vector<store::DeploymentRow> on_its_way,
+             store::newest_in(tx, row.project_id, {kQueued, kBuilding, kReleasing, kStarting}, 1));
+  if (!on_its_way.empty()) return {};
+  return fail(Code::kFailedPrecondition, "this project has no live deployment yet",
+              "deploy it first: git push paastech main");
+}
 
-// Inserts the row with its environment, and cancels what is still queued that it does the work of.
-Result<std::vector<std::int64_t>> DeploymentController::insert_queued(store::Tx& tx, store::DeploymentRow& row) {
-  TRY_ASSIGN(store::ProjectRow project, store::find_project(tx, row.project_id));
+// Whether a Deployment of the Project may be made now. Changes nothing but the row.
+Status admit(store::Tx& tx, store::DeploymentRow& row) {
+  TRY_ASSIGN(const store::ProjectRow project, store::find_project(tx, row.project_id));
   if (project.deleting) return fail(Code::kFailedPrecondition, "project " + project.name + " is being deleted");
   TRY_ASSIGN(const store::ClientRow owner, store::find_client(tx, project.owner_id));
   if (owner.suspended_at != 0)
     return fail(Code::kFailedPrecondition, "the account of the owner of project " + project.name + " is suspended",
                 "ask the administrator of this Service");
-  TRY(store::admit_deployment(tx, project));
+  TRY(take_what_is_live(tx, row));
+  return store::admit_deployment(tx, project);
+}
+
+bool is_refusal(const Error& error) {
+  return error.code == Code::kFailedPrecondition || error.code == Code::kPermissionDenied;
+}
+
+}  // namespace
+
+// Inserts the row with its environment, and cancels what is still queued that it does the work of.
+Result<std::vector<std::int64_t>> DeploymentController::insert_queued(store::Tx& tx, store::DeploymentRow& row) {
   TRY_ASSIGN(std::vector<store::DeploymentRow> queued, store::queued_deployments(tx, row.project_id));
   std::vector<std::int64_t> overtaken;
   for (store::DeploymentRow& other : queued) {
@@ -107,6 +134,21 @@ Result<std::vector<std::int64_t>> DeploymentController::insert_queued(store::Tx&
   TRY_ASSIGN(row.environment, snapshot(tx, ports_.secrets, row));
   TRY(store::set_snapshot(tx, row));
   return overtaken;
+}
+
+Result<DeploymentController::Entry> DeploymentController::store_entry(store::Tx& tx, store::DeploymentRow row,
+                                                                      const Change& change) {
+  Entry entry;
+  TRY_ASSIGN(const bool wanted, change(tx));
+  PAASTECH_FAILPOINT("entry.changed");
+  if (!wanted) return entry;
+  const Status admitted = admit(tx, row);
+  if (!admitted && !is_refusal(admitted.error())) return std::unexpected(admitted.error());
+  entry.changed.admitted = admitted;
+  if (!admitted) return entry;
+  TRY_ASSIGN(entry.overtaken, insert_queued(tx, row));
+  entry.changed.deployment = std::move(row);
+  return entry;
 }
 
 net::Task<void> DeploymentController::taken_up() {
@@ -144,29 +186,44 @@ void DeploymentController::cancel_all(const std::string& project_id, const std::
     if (key.first == project_id) rollout->cancel(why);
 }
 
-net::Task<Result<store::DeploymentRow>> DeploymentController::enqueue(store::DeploymentRow row) {
+net::Task<Result<Changed>> DeploymentController::enter(store::DeploymentRow row, Change change) {
   co_await taken_up();
   const store::Database::Deadline deadline = store::Database::deadline();  // waiting for the entry counts
   const std::shared_ptr<Turn> entry = entry_;
   co_await entry->take();
   TurnHolder holder(entry);
   row.created_at = ports_.clock.now_ms();
-  auto insert = [this, row](store::Tx& tx) -> Result<std::pair<store::DeploymentRow, std::vector<std::int64_t>>> {
-    store::DeploymentRow inserted = row;
-    TRY_ASSIGN(std::vector<std::int64_t> overtaken, insert_queued(tx, inserted));
-    return std::pair(inserted, overtaken);
-  };
-  CO_TRY_ASSIGN(auto inserted, co_await ports_.database.write(std::move(insert), deadline));
-  auto& [stored, overtaken] = inserted;
-  for (const std::int64_t number : overtaken) end_early(stored.project_id, number, std::string(kOvertaken));
-  if (!overtaken.empty()) news(stored.project_id)->notify();
+  auto work = [this, row, change](store::Tx& tx) { return store_entry(tx, row, change); };
+  CO_TRY_ASSIGN(Entry entered, co_await ports_.database.write(std::move(work), deadline));
+  if (!entered.changed.deployment) co_return std::move(entered.changed);
+  PAASTECH_FAILPOINT("entry.queued");
+  const store::DeploymentRow& stored = *entered.changed.deployment;
+  for (const std::int64_t number : entered.overtaken) end_early(stored.project_id, number, std::string(kOvertaken));
+  if (!entered.overtaken.empty()) news(stored.project_id)->notify();
   // A repair may wait for a crashed Instance to become ready: what is new comes first.
   const auto repair = repairing_.find(stored.project_id);
   if (repair != repairing_.end() && !turn(stored.project_id)->lent()) repair->second->ask();
   const bool follows = under_way(stored.project_id);
   const RolloutPtr rollout = begin(stored);
   if (follows) rollout->feed->add("Another deployment of this project is under way; this one follows it.");
-  co_return stored;
+  co_return std::move(entered.changed);
+}
+
+net::Task<Result<store::DeploymentRow>> DeploymentController::enqueue(store::DeploymentRow row) {
+  const Change nothing = [](store::Tx&) -> Result<bool> { return true; };
+  CO_TRY_ASSIGN(Changed changed, co_await enter(std::move(row), nothing));
+  CO_TRY(changed.admitted);
+  co_return std::move(*changed.deployment);
+}
+
+net::Task<Result<Changed>> DeploymentController::change(std::string project_id, std::string actor_id,
+                                                        DeploymentCause cause, Change change) {
+  store::DeploymentRow row;
+  row.project_id = project_id;
+  row.actor_id = actor_id;
+  row.cause = cause;
+  Result<Changed> changed = co_await enter(std::move(row), std::move(change));
+  co_return changed;
 }
 
 net::Task<Result<store::DeploymentRow>> DeploymentController::deploy_commit(std::string project_id,
@@ -195,17 +252,10 @@ net::Task<Result<store::DeploymentRow>> DeploymentController::deploy_image(std::
 
 net::Task<Result<store::DeploymentRow>> DeploymentController::redeploy(std::string project_id, std::string actor_id,
                                                                        DeploymentCause cause) {
-  co_await taken_up();
-  auto find = [project_id](store::Tx& tx) { return store::live_deployment(tx, project_id); };
-  CO_TRY_ASSIGN(std::optional<store::DeploymentRow> live, co_await ports_.database.read(std::move(find)));
-  if (!live && !under_way(project_id))
-    co_return fail(Code::kFailedPrecondition, "this project has no live deployment yet",
-                   "deploy it first: git push paastech main");
   store::DeploymentRow row;
   row.project_id = project_id;
   row.actor_id = actor_id;
   row.cause = cause;
-  if (live) copy_image(*live, row);  // for people to see; what is live when its turn comes is what will run
   Result<store::DeploymentRow> stored = co_await enqueue(std::move(row));
   co_return stored;
 }

@@ -29,7 +29,8 @@ class DeploymentController final : public Controller {
                                                        std::string reference) override;
   net::Task<Result<store::DeploymentRow>> redeploy(std::string project_id, std::string actor_id,
                                                    DeploymentCause cause) override;
-  net::Task<Result<store::DeploymentRow>> scale(std::string project_id, std::string actor_id) override;
+  net::Task<Result<Changed>> change(std::string project_id, std::string actor_id, DeploymentCause cause,
+                                    Change change) override;
   net::Task<Result<store::DeploymentRow>> roll_back(std::string project_id, std::string actor_id,
                                                     std::int64_t number) override;
   net::Task<Status> cancel(std::string project_id, std::int64_t number) override;
@@ -68,11 +69,17 @@ class DeploymentController final : public Controller {
 
   // deployment_controller.cc: entering, following and ending Deployments
   net::Task<Result<store::DeploymentRow>> enqueue(store::DeploymentRow row);
+  net::Task<Result<Changed>> enter(store::DeploymentRow row, Change change);
   RolloutPtr begin(const store::DeploymentRow& row);
   void end_early(const std::string& project_id, std::int64_t number, std::string why);
   void cancel_all(const std::string& project_id, const std::string& why);
   bool under_way(const std::string& project_id) const;
   net::Task<void> taken_up();
+  struct Entry {
+    Changed changed;
+    std::vector<std::int64_t> overtaken = {};  // Deployments that it does the work of
+  };
+  Result<Entry> store_entry(store::Tx& tx, store::DeploymentRow row, const Change& change);
   Result<std::vector<std::int64_t>> insert_queued(store::Tx& tx, store::DeploymentRow& row);
   std::shared_ptr<Turn> turn(const std::string& project_id);
   bool busy(const std::string& project_id) const;  // somebody has its turn
@@ -91,6 +98,7 @@ class DeploymentController final : public Controller {
   // strategy.cc: how the new Instances take the place of the old ones
   using Backends = std::vector<router::Backend>;
   net::Task<Result<Backends>> start_group(RolloutPtr rollout, std::string name, Process process);
+  net::Task<Result<Backends>> start_whole(RolloutPtr rollout, std::string name, Process process);
   net::Task<Result<Backends>> start_all(RolloutPtr rollout);
   net::Task<Status> replace_at_once(RolloutPtr rollout);
   net::Task<Status> replace_one_by_one(RolloutPtr rollout);
@@ -104,6 +112,7 @@ class DeploymentController final : public Controller {
   net::Task<Status> end_surplus(RolloutPtr rollout);
   net::Task<Status> end_instances(engine::RemoveGroupRequest which);
   net::Task<void> remove_old_images(std::string project_id);
+  net::Task<void> drop_old_snapshots(std::string project_id);
 
   // build.cc: reads the manifest, streams the tree to the Engine's build
   struct BuildSource {
@@ -118,6 +127,10 @@ class DeploymentController final : public Controller {
   net::Task<Status> fetch_image(RolloutPtr rollout);
   net::Task<Status> admit_build(RolloutPtr rollout);
   net::Task<void> note_build(std::string client_id, std::int64_t began_ms);
+
+  // image.cc: what the Engine has of a Project
+  net::Task<Result<std::set<std::string>>> images_of(std::string project_id);  // kUnavailable: it cannot be asked
+  net::Task<Status> need_image(RolloutPtr rollout);
 
   // reconcile.cc: what is against what should be
   net::Task<void> take_up();
@@ -144,6 +157,10 @@ class DeploymentController final : public Controller {
                                    std::vector<router::Backend> leaving, std::chrono::seconds longest,
                                    std::int64_t abandoned);
   void mark(const std::string& project_id, const Status& done);
+
+  // suspension.cc: what an administrator suspended ends at once
+  net::Task<void> suspend(store::ProjectRow project);
+  net::Task<Status> stop_at_once(store::ProjectRow project);
 
   // crashes.cc: Instances that end by themselves, or are alive no more
   void on_engine_event(const engine::InstanceEvent& event);

@@ -49,10 +49,7 @@ TEST_F(DrainTest, OneByOneAndAfterTheEndToo) {
 
 TEST_F(DrainTest, OfASmallerScale) {
   live(2);
-  EXPECT_TRUE(database_.write([&](store::Tx& tx) { return store::set_scale(tx, project_.id, {"web", 1, 0, 0}); }));
-  const Result<store::DeploymentRow> scaled = run(controller().scale(project_.id, owner_.id));
-  ASSERT_TRUE(scaled);
-  end_of(scaled->number);
+  end_of(change_scale({"web", 1, 0, 0}));
   EXPECT_TRUE(drained_for(7)) << router_.drain_ms;
 }
 

@@ -104,7 +104,10 @@ grpc::Status FakeEngine::RemoveGroup(grpc::ServerContext*, const engine::RemoveG
   for (auto at = instances_.begin(); at != instances_.end();) {
     const engine::Instance& one = at->second;
     const bool asked = one.project() == request->project() && asked_for(*request, one);
-    if (asked && at->second.state() == "running") tell("die", at->second, 143);
+    if (asked && at->second.state() == "running") {
+      grace_seconds = request->grace_seconds();
+      tell("die", at->second, 143);
+    }
     if (asked && request->only_stop()) at->second.set_state("exited");
     if (asked && !request->only_stop()) tell("destroy", at->second, 0);
     at = asked && !request->only_stop() ? instances_.erase(at) : std::next(at);
@@ -163,6 +166,7 @@ grpc::Status FakeEngine::RunOnce(grpc::ServerContext*, const engine::RunOnceRequ
   for (const std::string& word : request->command()) words += " " + word;
   journal_.add("run" + words);
   engine::RunEvent event;
+  if (!has_image(request->image())) return {grpc::StatusCode::NOT_FOUND, "No such image"};
   event.set_line("released");
   writer->Write(event);
   event.set_exit_code(release_code);
@@ -172,6 +176,7 @@ grpc::Status FakeEngine::RunOnce(grpc::ServerContext*, const engine::RunOnceRequ
 
 grpc::Status FakeEngine::ListImages(grpc::ServerContext*, const engine::ListImagesRequest*,
                                     engine::ListImagesReply* reply) {
+  if (down) return unavailable();
   const std::scoped_lock lock(mutex_);
   for (const std::string& image : images_) reply->add_images()->set_reference(image);
   journal_.add("list images");
@@ -237,6 +242,11 @@ void FakeEngine::add_image(const std::string& image) {
   images_.insert(image);
 }
 
+void FakeEngine::lose_image(const std::string& image) {
+  const std::scoped_lock lock(mutex_);
+  images_.erase(image);
+}
+
 bool FakeEngine::has_image(const std::string& image) const {
   const std::scoped_lock lock(mutex_);
   return images_.contains(image);
@@ -248,6 +258,13 @@ std::vector<std::int64_t> FakeEngine::running(const std::string& project) const 
   for (const auto& [key, one] : instances_)
     if (one.project() == project) numbers.push_back(one.deployment());
   return numbers;
+}
+
+bool FakeEngine::stands_still(const std::string& project) const {
+  const std::scoped_lock lock(mutex_);
+  return std::ranges::none_of(instances_, [&](const auto& entry) {
+    return entry.second.project() == project && entry.second.state() == "running";
+  });
 }
 
 engine::InstanceGroup FakeEngine::group(std::int64_t number, const std::string& process) const {

@@ -95,10 +95,12 @@ class FakeEngine final : public engine::Pomegranate::Service {
   // It was started anew and is not known to be ready, as where who waited for that was killed.
   void forget_ready(const std::string& project, std::int64_t number, const std::string& process, int index);
   void add_image(const std::string& image);
+  void lose_image(const std::string& image);
   bool has_image(const std::string& image) const;
   // The Deployment of each Instance there is.
   std::vector<std::int64_t> running(const std::string& project) const;
-  std::size_t most() const {  // Instances at once
+  bool stands_still(const std::string& project) const;  // none of its Instances runs
+  std::size_t most() const {                            // Instances at once
     const std::scoped_lock lock(mutex_);
     return most_;
   }
@@ -119,6 +121,7 @@ class FakeEngine final : public engine::Pomegranate::Service {
   std::atomic<int> release_code = 0;
   std::atomic<std::int64_t> overfull = 0;  // what an Instance that ends had written
   std::atomic<int> disk_used = 10;         // percent
+  std::atomic<int> grace_seconds = -1;     // that what was stopped last was asked to end within
 
  private:
   static grpc::Status unavailable() { return {grpc::StatusCode::UNAVAILABLE, "the Docker Engine does not answer"}; }

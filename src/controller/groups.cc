@@ -55,12 +55,25 @@ Status add_environment(const SecretBox& secrets, const store::ProjectRow& projec
 }  // namespace
 
 Result<std::string> open_environment(const SecretBox& secrets, const store::DeploymentRow& row) {
+  if (row.environment.empty())
+    return fail(Code::kFailedPrecondition,
+                fmt::format("the environment of deployment {} was removed, for only those of the last few are kept",
+                            row.number),
+                "go back to a later one: paastech deployments list shows them");
   return secrets.open(row.environment, context_of(row.project_id, row.number));
 }
 
 std::string seal_environment(const SecretBox& secrets, const std::string& plain, const std::string& project_id,
                              std::int64_t number) {
   return secrets.seal(plain, context_of(project_id, number));
+}
+
+// As values: a text could be another by the order of its names.
+Result<bool> same_environment(const SecretBox& secrets, const store::DeploymentRow& one,
+                              const store::DeploymentRow& other) {
+  TRY_ASSIGN(const std::string of_one, open_environment(secrets, one));
+  TRY_ASSIGN(const std::string of_other, open_environment(secrets, other));
+  return of_one == of_other || boost::json::parse(of_one) == boost::json::parse(of_other);
 }
 
 Result<engine::InstanceGroup> instance_group(const SecretBox& secrets, const store::ProjectRow& project,
@@ -174,6 +187,14 @@ void adopt_groups(ProcessList& list, const ProcessList& before, std::int64_t bef
     if (old.memory_bytes != process.memory_bytes || old.milli_cpus != process.milli_cpus) continue;
     process.group = group_of(before_number, name, old).deployment;
   }
+}
+
+bool replaces_instances(const ProcessList& list, const ProcessList& before) {
+  return std::ranges::any_of(list.processes, [&before](const auto& each) {
+    const auto& [name, process] = each;
+    const auto old = before.processes.find(name);
+    return process.group == 0 && process.count > 0 && old != before.processes.end() && old->second.count > 0;
+  });
 }
 
 }  // namespace paastech::controller

@@ -30,10 +30,15 @@ std::chrono::seconds drain_time(const std::optional<store::DeploymentRow>& row);
 Result<std::string> open_environment(const SecretBox& secrets, const store::DeploymentRow& row);
 std::string seal_environment(const SecretBox& secrets, const std::string& plain, const std::string& project_id,
                              std::int64_t number);
+// Whether the programs of both find the same variables of the Project.
+Result<bool> same_environment(const SecretBox& secrets, const store::DeploymentRow& one,
+                              const store::DeploymentRow& other);
 
 // What a Deployment runs, but for its environment.
 void copy_image(const store::DeploymentRow& from, store::DeploymentRow& to);
 // Processes of the same size as before go on with the Instances that `before` runs.
 void adopt_groups(ProcessList& list, const ProcessList& before, std::int64_t before_number);
+// Once they were adopted: whether a Process has Instances of `before` that new ones take the place of.
+bool replaces_instances(const ProcessList& list, const ProcessList& before);
 
 }  // namespace paastech::controller

@@ -1,4 +1,4 @@
-// From an image of a registry to one of the Project.
+// The images of a Project: one is made of one of a registry, and what runs needs one that is there.
 #include "controller/deployment_controller.h"
 #include "domain/image_name.h"
 #include "store/registries.h"
@@ -43,6 +43,24 @@ net::Task<Status> DeploymentController::fetch_image(RolloutPtr rollout) {
   rollout->row.image = result.image();
   rollout->row.port = result.exposed_port() > 0 ? result.exposed_port() : 80;
   co_return Status{};
+}
+
+net::Task<Result<std::set<std::string>>> DeploymentController::images_of(std::string project_id) {
+  const Result<engine::ListImagesReply> reply = co_await ports_.engine.list_images(project_id);
+  if (!reply)
+    co_return fail(Code::kUnavailable, "the images of this project cannot be looked at: " + reply.error().message,
+                   "try again in a moment");
+  std::set<std::string> images;
+  for (const engine::Image& image : reply->images()) images.insert(image.reference());
+  co_return images;
+}
+
+net::Task<Status> DeploymentController::need_image(RolloutPtr rollout) {
+  CO_TRY_ASSIGN(const std::set<std::string> images, co_await images_of(rollout->row.project_id));
+  if (images.contains(rollout->row.image)) co_return Status{};
+  rollout->row.reason = "image_missing";
+  co_return fail(Code::kFailedPrecondition, "the image " + rollout->row.image + " is not there any more",
+                 "deploy it anew, or go back to an earlier deployment: paastech rollback");
 }
 
 }  // namespace paastech::controller

@@ -11,7 +11,8 @@ using namespace std::chrono_literals;
 namespace {
 constexpr auto kRetry = 1s;
 constexpr auto kHousekeeping = 1h;
-constexpr auto kPatience = 10s;  // for the last words of Instances
+constexpr auto kPatience = 10s;  // for the next of the last words of Instances
+constexpr auto kLongest = 5min;  // for all of them
 }  // namespace
 
 void LogGatherer::start() {
@@ -62,6 +63,7 @@ net::Task<Status> LogGatherer::gather() {
     const std::string id = batch->instance().id();
     const bool end = batch->end();
     if (!end) ended_.erase(id);
+    heard_of(id);
     co_await book_.append(std::move(*batch));
     if (!end) continue;
     ended_.insert(id);
@@ -69,12 +71,28 @@ net::Task<Status> LogGatherer::gather() {
   }
 }
 
+void LogGatherer::heard_of(const std::string& instance) {
+  std::erase_if(awaited_, [](const std::weak_ptr<Awaited>& one) { return one.expired(); });
+  for (const std::weak_ptr<Awaited>& one : awaited_) {
+    const std::shared_ptr<Awaited> awaited = one.lock();
+    if (awaited->instances.contains(instance)) awaited->heard = net::LoopClock::now();
+  }
+}
+
 net::Task<void> LogGatherer::kept(std::vector<std::string> instance_ids) {
-  const auto limit = std::chrono::steady_clock::now() + kPatience;
-  while (!std::ranges::all_of(instance_ids, [this](const std::string& id) { return ended_.contains(id); })) {
-    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(limit - std::chrono::steady_clock::now());
+  const net::LoopClock::time_point began = net::LoopClock::now();
+  const auto awaited = std::make_shared<Awaited>();
+  awaited->instances.insert(instance_ids.begin(), instance_ids.end());
+  awaited->heard = began;
+  awaited_.push_back(awaited);
+  const auto is_read = [this](const std::string& id) { return ended_.contains(id); };
+  while (!std::ranges::all_of(instance_ids, is_read)) {
+    const auto silent = awaited->heard + kPatience;
+    const auto limit = std::min(silent, began + kLongest);
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(limit - net::LoopClock::now());
     if (left <= 0ms) {
-      spdlog::info("the last words of {} may be lost: the engine does not give them", instance_ids.front());
+      spdlog::info("the last words of {} may be lost: {}", instance_ids.front(),
+                   limit == silent ? "the engine does not give them" : "they did not all come within 5 minutes");
       co_return;
     }
     co_await changed_.wait(left);

@@ -214,6 +214,76 @@ TEST_F(LogGathererTest, TellsWhenTheLastWordsAreKept) {
   EXPECT_TRUE(run(process->gatherer.kept({}))) << "nobody to wait for";
 }
 
+// On simulated time, for the patience is 10 s.
+struct BacklogTest : LogGathererTest {
+  ~BacklogTest() override { stop_process(); }
+  void pass(std::chrono::seconds seconds) {
+    const net::LoopClock::time_point limit = net::LoopClock::now() + seconds;
+    bool more = true;
+    while (more) {
+      io.run_for(1ms);
+      more = time.advance(limit);
+      net::LoopTimer due = net::loop_timer(io.get_executor(), -1ns);  // earlier than all: the loop looks at its timers
+      due.async_wait([](const boost::system::error_code&) {});
+      io.run_one();
+    }
+    io.run_for(1ms);
+  }
+  // It has stopped, and what it printed comes little by little.
+  void stop_with_a_backlog() {
+    start_process();
+    ASSERT_TRUE(eventually([&] { return engine.asked() == 1; }));
+    engine.holds_back = true;
+    engine.stop("one");
+    net::asio::co_spawn(io, process->gatherer.kept({"one"}), [&](const std::exception_ptr&) { told = true; });
+  }
+  void print_next() {
+    expected.push_back("web " + std::to_string(expected.size()));
+    engine.print("one", std::to_string(expected.size() - 1));
+    ASSERT_TRUE(has(expected.size()));
+  }
+  net::SimulatedTime time;
+  std::vector<std::string> expected;
+  bool told = false;
+};
+
+TEST_F(BacklogTest, IsWaitedForAsLongAsItComes) {
+  stop_with_a_backlog();
+  for (int i = 0; i < 5; ++i) {  // 45 s in all
+    print_next();
+    pass(9s);
+    ASSERT_FALSE(told) << "after " << expected.size() << " lines";
+  }
+  print_next();
+  engine.holds_back = false;
+  EXPECT_TRUE(eventually([&] { return told; }));
+  EXPECT_EQ(lines(), expected);
+}
+
+TEST_F(BacklogTest, IsGivenUpOnceNothingOfItHasComeForTenSeconds) {
+  engine.create(project, "other");
+  stop_with_a_backlog();
+  print_next();
+  pass(9s);
+  engine.print("other", "of somebody else");
+  ASSERT_TRUE(has(2));
+  ASSERT_FALSE(told);
+  pass(1s);
+  EXPECT_TRUE(eventually([&] { return told; }));
+}
+
+TEST_F(BacklogTest, IsGivenUpAfterFiveMinutesThoughMoreComes) {
+  stop_with_a_backlog();
+  for (int seconds = 0; seconds < 297; seconds += 9) {
+    print_next();
+    pass(9s);
+    ASSERT_FALSE(told) << "after " << seconds + 9 << " s";
+  }
+  print_next();
+  pass(3s);
+  EXPECT_TRUE(eventually([&] { return told; }));
+}
+
 TEST_F(LogGathererTest, KeepsNothingOfARemovedProject) {
   engine.print("one", "a");
   start_process();

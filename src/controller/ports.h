@@ -102,7 +102,8 @@ class IngressPort {
 class LastWords {
  public:
   virtual ~LastWords() = default;
-  virtual net::Task<void> kept(std::vector<std::string> instance_ids) = 0;  // at most 10 s
+  // At most 10 s beyond the last that comes of them, and 5 minutes in all.
+  virtual net::Task<void> kept(std::vector<std::string> instance_ids) = 0;
   // Lines of a Deployment's output go beside them; process: build, release or platform.
   virtual void deployment_lines(const std::string& project, std::int64_t number, std::string_view process,
                                 std::string_view lines) = 0;
@@ -131,6 +132,7 @@ struct ControllerOptions {
   std::int64_t build_memory_bytes = 1LL << 30;  // memory and swap together
   std::int64_t build_cache_bytes = 10LL << 30;  // what builds may leave beside the images in use
   int kept_images = 5;                          // of the last Deployments beside the current one
+  int kept_snapshots = 20;  // of their environments, of the last Deployments with one of those images
   int disk_collect_percent =
       85;                        // of the Engine's disk that is used: from here on, what nobody goes back to is removed
   int disk_refuse_percent = 95;  // from here on, nothing is built

@@ -1,4 +1,6 @@
-// Processes, scale, rollback, release command and the strategies, against the fakes.
+// Processes, scale and the strategies, against the fakes.
+#include <fmt/format.h>
+
 #include "controller/test_support.h"
 #include "domain/process_json.h"
 #include "store/scales.h"
@@ -22,15 +24,7 @@ class ProcessesTest : public ControllerTest {
         [&](store::Tx& tx) { return store::set_scale(tx, project_.id, {process, count, memory_bytes, 0}); }));
   }
   std::int64_t scale(const std::string& process, int count, std::int64_t memory_bytes = 0) {
-    set_scale(process, count, memory_bytes);
-    const Result<store::DeploymentRow> row = run(controller().scale(project_.id, owner_.id));
-    EXPECT_TRUE(row) << row.error().message;
-    return row ? row->number : 0;
-  }
-  std::int64_t roll_back(std::int64_t number = 0) {
-    const Result<store::DeploymentRow> row = run(controller().roll_back(project_.id, owner_.id, number));
-    EXPECT_TRUE(row) << row.error().message;
-    return row ? row->number : 0;
+    return change_scale({process, count, memory_bytes, 0});
   }
   void push_until_live() { ASSERT_EQ(end_of(push()).state, DeploymentState::kLive); }
   bool settled(Numbers numbers) {
@@ -102,64 +96,6 @@ TEST_F(ProcessesTest, AScaleThatWasCutOffIsFinishedByTheSuccessor) {
   start_process();
   EXPECT_EQ(end_of(number).state, DeploymentState::kLive);
   EXPECT_TRUE(eventually([&] { return routed() == Numbers({1, 1}); }));
-}
-
-TEST_F(ProcessesTest, ARollbackRunsTheEarlierImageEnvironmentAndProcessesWithoutABuild) {
-  start_process();
-  set_variable("blue");
-  push_until_live();
-  set_variable("green");
-  repositories_.files["Procfile"] = "web: other\n";
-  push_until_live();
-  const std::ptrdiff_t builds = journal_.count("build 1") + journal_.count("build 2");
-  const store::DeploymentRow row = end_of(roll_back());
-  EXPECT_EQ(row.state, DeploymentState::kLive);
-  EXPECT_EQ(row.origin, 1);
-  EXPECT_EQ(engine_.variable(3, "COLOUR"), "blue");
-  EXPECT_EQ(engine_.group(3).image(), engine_.group(1).image());
-  EXPECT_THAT(engine_.group(3).command(), ElementsAre("/bin/sh", "-c", "serve"));
-  EXPECT_EQ(journal_.count("build 1") + journal_.count("build 2") + journal_.count("build 3"), builds);
-  EXPECT_TRUE(settled({3, 3})) << ::testing::PrintToString(running());
-}
-
-TEST_F(ProcessesTest, ARollbackToWhatNeverWasLiveIsRefused) {
-  start_process();
-  const Result<store::DeploymentRow> none = run(controller().roll_back(project_.id, owner_.id, 0));
-  ASSERT_FALSE(none);
-  EXPECT_EQ(none.error().code, Code::kNotFound);
-  push_until_live();
-  engine_.build_fails = true;
-  end_of(push());
-  const Result<store::DeploymentRow> failed = run(controller().roll_back(project_.id, owner_.id, 2));
-  ASSERT_FALSE(failed);
-  EXPECT_THAT(failed.error().message, HasSubstr("never became live"));
-  EXPECT_FALSE(run(controller().roll_back(project_.id, owner_.id, 1)));
-}
-
-TEST_F(ProcessesTest, TheReleaseCommandRunsOnceBeforeAnythingStarts) {
-  repositories_.files["Procfile"] = "web: serve\nrelease: migrate\n";
-  start_process();
-  push_until_live();
-  EXPECT_EQ(journal_.count("run /bin/sh -c migrate"), 1);
-  EXPECT_LT(journal_.last("run /bin/sh -c migrate"), journal_.last("ensure 1"));
-  EXPECT_THAT(output(1), HasSubstr("    released"));
-  end_of(redeploy(DeploymentCause::kRestart));
-  EXPECT_EQ(journal_.count("run /bin/sh -c migrate"), 1);
-  change_environment("blue");
-  EXPECT_TRUE(eventually([&] { return journal_.count("run /bin/sh -c migrate") == 2; }));
-}
-
-TEST_F(ProcessesTest, AReleaseCommandThatFailsFailsTheDeployment) {
-  start_process();
-  push_until_live();
-  repositories_.files["Procfile"] = "web: serve\nrelease: migrate\n";
-  engine_.release_code = 3;
-  const store::DeploymentRow row = end_of(push());
-  EXPECT_EQ(row.state, DeploymentState::kFailed);
-  EXPECT_EQ(row.reason, "release_failed");
-  EXPECT_THAT(row.message, HasSubstr("exit code 3"));
-  EXPECT_EQ(journal_.count("ensure 2"), 0);
-  EXPECT_THAT(*routed(), ElementsAre(1));
 }
 
 TEST_F(ProcessesTest, ARestartReplacesOneAfterTheOtherWithOneMoreAtTheMost) {
@@ -234,6 +170,84 @@ TEST_F(ProcessesTest, RecreateThatFailsIsNotBesideAnOldOneOfAnotherStrategy) {
   EXPECT_EQ(end_of(push()).state, DeploymentState::kFailed);
   EXPECT_TRUE(settled({1})) << ::testing::PrintToString(running());
   EXPECT_EQ(engine_.most(), 1U);
+}
+
+TEST_F(ProcessesTest, AnotherSizeComesOneByOneWhereTheStrategyIsRolling) {
+  repositories_.files["paastech.yaml"] = "strategy: rolling\n";
+  set_scale("web", 3);
+  start_process();
+  push_until_live();
+  ASSERT_THAT(running(), ElementsAre(1, 1, 1, 1));
+  EXPECT_EQ(end_of(scale("web", 3, 64 << 20)).state, DeploymentState::kLive);
+  EXPECT_TRUE(settled({1, 2, 2, 2})) << ::testing::PrintToString(running());
+  EXPECT_EQ(engine_.most(), 5U);
+  EXPECT_THAT(*routed(), ElementsAre(2, 2, 2));
+  EXPECT_EQ(engine_.group(2).limits().memory_bytes(), 64 << 20);
+  EXPECT_EQ(journal_.count("remove 1 worker"), 0);
+}
+
+TEST_F(ProcessesTest, AnotherSizeIsNeverBesideTheOldOneWhereTheStrategyIsRecreate) {
+  repositories_.files["paastech.yaml"] = "strategy: recreate\n";
+  set_scale("web", 3);
+  start_process();
+  push_until_live();
+  ASSERT_THAT(running(), ElementsAre(1, 1, 1, 1));
+  EXPECT_EQ(end_of(scale("web", 3, 64 << 20)).state, DeploymentState::kLive);
+  EXPECT_TRUE(settled({1, 2, 2, 2})) << ::testing::PrintToString(running());
+  EXPECT_EQ(engine_.most(), 4U);
+  EXPECT_LT(journal_.last("drain 1"), journal_.last("remove 1 web"));
+  EXPECT_LT(journal_.last("remove 1 web"), journal_.last("ensure 2 web 3"));
+  EXPECT_THAT(*routed(), ElementsAre(2, 2, 2));
+  EXPECT_EQ(journal_.count("remove 1 worker"), 0);
+}
+
+TEST_F(ProcessesTest, RecreateOfAnotherProcessLeavesItsVisitorsToWeb) {
+  repositories_.files["paastech.yaml"] = "strategy: recreate\n";
+  start_process();
+  push_until_live();
+  engine_.ensure_gate.close();
+  const std::int64_t number = scale("worker", 1, 64 << 20);
+  EXPECT_TRUE(eventually([&] { return journal_.count("remove 1 worker") == 1; }));
+  EXPECT_THAT(running(), ElementsAre(1));
+  EXPECT_THAT(*routed(), ElementsAre(1));
+  engine_.ensure_gate.open();
+  EXPECT_EQ(end_of(number).state, DeploymentState::kLive);
+  EXPECT_TRUE(settled({1, 2})) << ::testing::PrintToString(running());
+  EXPECT_EQ(engine_.most(), 2U);
+  EXPECT_EQ(journal_.count("remove 1 web") + journal_.count("drain 1"), 0);
+}
+
+TEST_F(ProcessesTest, AnotherSizeThatFailsBringsTheOldOneBack) {
+  for (const char* strategy : {"rolling", "recreate"}) {
+    SCOPED_TRACE(strategy);
+    project_ = database_.add_project(std::string("shop-") + strategy, owner_.id);
+    repositories_.files["paastech.yaml"] = std::string("strategy: ") + strategy + "\n";
+    set_scale("web", 2);
+    start_process();
+    push_until_live();
+    engine_.fails = 2;
+    EXPECT_EQ(end_of(scale("web", 2, 64 << 20)).state, DeploymentState::kFailed);
+    EXPECT_TRUE(settled({1, 1, 1})) << ::testing::PrintToString(running());
+    EXPECT_TRUE(eventually([&] { return routed() == Numbers({1, 1}); }));
+    EXPECT_EQ(journal_.count("remove 1 worker"), 0);
+    engine_.fails = 0;
+    stop_process();
+  }
+}
+
+TEST_F(ProcessesTest, AnotherCountAloneReplacesNothingWhateverTheStrategy) {
+  start_process();
+  for (const char* strategy : {"rolling", "recreate"}) {
+    SCOPED_TRACE(strategy);
+    repositories_.files["paastech.yaml"] = std::string("strategy: ") + strategy + "\n";
+    const std::int64_t pushed = push();
+    EXPECT_EQ(end_of(pushed).state, DeploymentState::kLive);
+    EXPECT_TRUE(settled({pushed, pushed})) << ::testing::PrintToString(running());
+    EXPECT_EQ(end_of(scale("web", 3)).state, DeploymentState::kLive);
+    EXPECT_TRUE(settled({pushed, pushed, pushed, pushed})) << ::testing::PrintToString(running());
+    EXPECT_EQ(journal_.count(fmt::format("remove {} web", pushed)), 0);
+    EXPECT_EQ(end_of(scale("web", 1)).state, DeploymentState::kLive);
+  }
 }
 
 TEST_F(ProcessesTest, AnApplicationWithoutWebHasNoRoute) {

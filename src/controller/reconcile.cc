@@ -158,14 +158,16 @@ net::Task<Status> DeploymentController::reconcile_all() {
     if (work && !touched) spawn_repair(project_id);
     if (!work && situation.live) compared_.insert(project_id);
   }
-  for (const auto& [orphan, instances] : observed)
-    if (!orphan.empty() && !busy(orphan)) tasks_.spawn("orphan", remove_orphan(orphan));
   std::set<std::string> known;
   for (const Situation& situation : situations) known.insert(situation.project.id);
   forget_all_but(known);
   routes_.complete();
-  Status published = co_await routes_.publish();
-  co_return published;
+  CO_TRY(co_await routes_.publish());
+  // With a database that was restored an ingress may still lead visitors to what is no Project's any more: only now
+  // does none, and another Project may get its network.
+  for (const auto& [orphan, instances] : observed)
+    if (!orphan.empty() && !busy(orphan)) tasks_.spawn("orphan", remove_orphan(orphan));
+  co_return Status{};
 }
 
 // What is known of Projects that are gone, and all turns and news that nobody holds on to: of 10,000 Projects hardly

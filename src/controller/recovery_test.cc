@@ -171,5 +171,26 @@ TEST_F(RecoveryTest, InstancesOfNoProjectAreRemoved) {
   EXPECT_THAT(running(), ElementsAre(1));
 }
 
+// As after a database was restored: its network is another Project's next, and the ingress may still lead there.
+TEST_F(RecoveryTest, InstancesOfNoProjectStayUntilNoIngressLeadsToThem) {
+  leave_live();
+  const std::string orphan = new_uuid();
+  engine_.add_instance(orphan, 1);
+  router_.down = true;
+  start_process();
+  ASSERT_TRUE(eventually([&] { return journal_.count("publish refused") >= 2; }));
+  settle();
+  EXPECT_THAT(engine_.running(orphan), ElementsAre(1));
+  router_.publish_gate.close();
+  router_.down = false;
+  ASSERT_TRUE(eventually([&] { return journal_.count("publish asked") >= 1; }));
+  settle();
+  EXPECT_EQ(journal_.count("remove project " + orphan), 0);
+  router_.publish_gate.open();
+  EXPECT_TRUE(eventually([&] { return engine_.running(orphan).empty(); }));
+  const std::vector<std::string> all = journal_.all();
+  EXPECT_LT(std::ranges::find(all, "publish"), std::ranges::find(all, "remove project " + orphan));
+}
+
 }  // namespace
 }  // namespace paastech::controller

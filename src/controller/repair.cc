@@ -98,6 +98,12 @@ net::Task<Status> DeploymentController::reconcile_project(std::string project_id
   // A rollout that came to nothing may have ended some that should run again.
   if (abandoned == 0 && compared_.contains(project_id) && note_ends(listed, desired))
     desired = desired_of(situation, list);
+  if (situation.suspended) {
+    if (std::ranges::any_of(listed, [](const auto& one) { return one.state() != "exited"; })) {
+      CO_TRY(co_await stop_at_once(situation.project));
+    }
+    desired.in_progress.clear();  // what is on its way was cancelled, and nothing has time to be drained
+  }
   const ProjectPlan plan = plan_project(desired, observed);
   watch_liveness(situation, list);
 
@@ -107,7 +113,8 @@ net::Task<Status> DeploymentController::reconcile_project(std::string project_id
   const auto mine = repairing_.find(project_id);
   const StopPtr stop = mine == repairing_.end() ? std::make_shared<Stop>() : mine->second;
   CO_TRY_ASSIGN(const bool room, co_await room_first(project_id, list.strategy, plan));
-  const std::chrono::seconds longest = drain_time(situation.live);  // also where it is stopped, and its list empty
+  // Also where it is stopped, and its list empty.
+  const std::chrono::seconds longest = situation.suspended ? 0s : drain_time(situation.live);
   if (room) {
     CO_TRY(co_await remove_what_leaves(situation, plan, observed, longest, abandoned));
   }

@@ -1,8 +1,9 @@
-// What a Deployment leaves behind: the Instances of those before one that went live, and images that nobody goes back
-// to.
+// What a Deployment leaves behind: the Instances of those before one that went live, and images and environments that
+// nobody goes back to.
 #include "base/failpoint.h"
 #include "controller/deployment_controller.h"
 #include "controller/groups.h"
+#include "domain/process_json.h"
 
 namespace paastech::controller {
 
@@ -48,6 +49,7 @@ net::Task<void> DeploymentController::retire(RolloutPtr rollout, std::set<std::i
     retiring_.erase({project_id, number});
   }
   co_await remove_old_images(project_id);
+  co_await drop_old_snapshots(project_id);
 }
 
 // Of groups that go on with fewer Instances. Held to the Project's turn, for the next Deployment may want them back.
@@ -112,6 +114,64 @@ net::Task<void> DeploymentController::remove_old_images(std::string project_id) 
     if (wanted->contains(image.reference())) continue;
     const Status removed = co_await ports_.engine.remove_image(image.reference());
     if (!removed) spdlog::info("image {} stays: {}", image.reference(), removed.error().message);
+  }
+}
+
+namespace {
+
+constexpr std::size_t kDroppedAtOnce = 100;  // in one transaction, so that others get their turn
+
+// Deployments whose Instances run on in one that is live or on its way.
+Result<std::set<std::int64_t>> groups_in_use(store::Tx& tx, const std::string& project_id) {
+  using enum DeploymentState;
+  TRY_ASSIGN(const auto rows,
+             store::newest_in(tx, project_id, {kLive, kQueued, kBuilding, kReleasing, kStarting}, kMostRows));
+  std::set<std::int64_t> numbers;
+  for (const store::DeploymentRow& row : rows) {
+    TRY_ASSIGN(const ProcessList list, process_list_from_json(row.processes));
+    for (const auto& [name, process] : list.processes) numbers.insert(process.group);
+  }
+  return numbers;
+}
+
+// At most kDroppedAtOnce.
+Result<std::vector<std::int64_t>> old_snapshots(store::Tx& tx, const std::string& project_id, std::size_t images,
+                                                std::size_t most) {
+  TRY_ASSIGN(const std::set<std::string> wanted, wanted_images(tx, project_id, images));
+  TRY_ASSIGN(const std::set<std::int64_t> in_use, groups_in_use(tx, project_id));
+  TRY_ASSIGN(const auto ended, store::ended_snapshots(tx, project_id));
+  std::set<std::string> seen;
+  std::size_t kept = 0;
+  std::vector<std::int64_t> old;
+  for (const store::SnapshotRow& one : ended) {
+    const bool first = one.was_live && seen.insert(one.image).second;
+    if (one.was_live && wanted.contains(one.image) && (first || kept < most))
+      ++kept;
+    else if (!in_use.contains(one.number) && old.size() < kDroppedAtOnce)
+      old.push_back(one.number);
+  }
+  return old;
+}
+
+}  // namespace
+
+// Each may have some 350 KiB, and every change of a variable leaves one. Kept are those that one can go back to: of the
+// images that are kept the last few that were live, and of each image at least the newest. None that is chosen here is
+// needed again by the time it goes: what is live adopts only groups of what was live before, a rollback copies its own.
+net::Task<void> DeploymentController::drop_old_snapshots(std::string project_id) {
+  while (true) {
+    auto find = [project_id, images = static_cast<std::size_t>(options_.kept_images),
+                 most = static_cast<std::size_t>(options_.kept_snapshots)](store::Tx& tx) {
+      return old_snapshots(tx, project_id, images, most);
+    };
+    const Result<std::vector<std::int64_t>> old = co_await ports_.database.read(std::move(find));
+    if (!old || old->empty()) co_return;
+    auto drop = [project_id, numbers = *old](store::Tx& tx) -> Status {
+      for (const std::int64_t number : numbers) TRY(store::drop_snapshot(tx, project_id, number));
+      return {};
+    };
+    const Status dropped = co_await ports_.database.write(std::move(drop));
+    if (!dropped) co_return;  // the next Deployment that ends comes by here
   }
 }
 

@@ -96,7 +96,18 @@ struct Settled {
   ProcessList list;
   std::optional<store::DeploymentRow> before;
   std::map<std::int64_t, store::DeploymentRow> adopted;
+  bool brings_new = true;
+  bool resizes = false;
 };
+
+// Decided by what both are, not by why they were made: a start may bring values that were set while it was stopped, and
+// a restart those of a change that it took the place of.
+Result<bool> brings_new(const SecretBox& secrets, const store::DeploymentRow& row,
+                        const std::optional<store::DeploymentRow>& before) {
+  if (!before || before->image != row.image) return true;
+  TRY_ASSIGN(const bool same, same_environment(secrets, *before, row));
+  return !same;
+}
 
 // What the Project's scale makes of the list, within the plan of its owner. A change of scale takes over the Instances
 // of what is live now, and its environment with them.
@@ -111,6 +122,7 @@ Result<Settled> settle(store::Tx& tx, const SecretBox& secrets, const store::Pro
   if (row.cause == DeploymentCause::kScale && out.before && !project.stopped) {
     TRY_ASSIGN(const ProcessList before, process_list_from_json(out.before->processes));
     adopt_groups(out.list, before, out.before->number);
+    out.resizes = replaces_instances(out.list, before);
   }
   for (const auto& [name, process] : out.list.processes) {
     if (process.group == 0 || out.adopted.contains(process.group)) continue;
@@ -122,6 +134,9 @@ Result<Settled> settle(store::Tx& tx, const SecretBox& secrets, const store::Pro
     TRY_ASSIGN(const std::string plain, open_environment(secrets, *out.before));
     row.environment = seal_environment(secrets, plain, row.project_id, row.number);
     TRY(store::set_snapshot(tx, row));
+  }
+  if (out.list.release) {
+    TRY_ASSIGN(out.brings_new, brings_new(secrets, row, out.before));
   }
   TRY(store::update_deployment(tx, row));
   out.row = std::move(row);
@@ -143,6 +158,8 @@ net::Task<Status> DeploymentController::settle_list(RolloutPtr rollout) {
   rollout->list = std::move(settled->list);
   rollout->before = std::move(settled->before);
   rollout->adopted = std::move(settled->adopted);
+  rollout->brings_new = settled->brings_new;
+  rollout->resizes = settled->resizes;
   co_return Status{};
 }
 
@@ -211,11 +228,12 @@ net::Task<Status> DeploymentController::roll_out(RolloutPtr rollout) {
   }
   PAASTECH_FAILPOINT("rollout.starting");
   const bool something_runs = rollout->before && !rollout->project.stopped;
+  const bool replaces = something_runs && (cause != DeploymentCause::kScale || rollout->resizes);
   const bool one_by_one = cause == DeploymentCause::kRestart || rollout->list.strategy == Strategy::kRolling;
   Status replaced;
-  if (something_runs && cause != DeploymentCause::kScale && one_by_one) {
+  if (replaces && one_by_one) {
     replaced = co_await replace_one_by_one(rollout);
-  } else if (something_runs && cause != DeploymentCause::kScale && rollout->list.strategy == Strategy::kRecreate) {
+  } else if (replaces && rollout->list.strategy == Strategy::kRecreate) {
     replaced = co_await replace_after_the_end(rollout);
   } else {
     replaced = co_await replace_at_once(rollout);
@@ -231,9 +249,8 @@ net::Task<Status> DeploymentController::roll_out(RolloutPtr rollout) {
 // Once, in the new image with the new environment, before any traffic; not where neither changed. A Service that was
 // killed in the middle of one runs it again: the state `releasing` says no more than that it had begun.
 net::Task<Status> DeploymentController::release(RolloutPtr rollout) {
-  const DeploymentCause cause = rollout->row.cause;
-  const bool same = cause == DeploymentCause::kRestart || cause == DeploymentCause::kScale;
-  if (!rollout->list.release || same || rollout->row.state == DeploymentState::kStarting) co_return Status{};
+  const bool over = rollout->row.state == DeploymentState::kStarting;
+  if (!rollout->list.release || !rollout->brings_new || over) co_return Status{};
   if (rollout->row.state != DeploymentState::kReleasing) {
     CO_TRY(co_await move_to(rollout, DeploymentState::kReleasing));
   }
@@ -246,6 +263,9 @@ net::Task<Status> DeploymentController::release(RolloutPtr rollout) {
   if (!code && code.error().code == Code::kUnavailable) co_return std::unexpected(code.error());
   if (code && *code == 0) co_return Status{};
   CO_TRY(rollout->still_wanted());
+  if (!code && code.error().code == Code::kNotFound) {
+    CO_TRY(co_await need_image(rollout));
+  }
   rollout->row.reason = "release_failed";
   if (!code) co_return fail(Code::kFailedPrecondition, "the release command failed: " + code.error().message);
   co_return fail(Code::kFailedPrecondition, fmt::format("the release command ended with exit code {}", *code),
@@ -269,6 +289,7 @@ net::Task<void> DeploymentController::give_up(RolloutPtr rollout, Error error) {
   // Images of failures would fill the disk of a Project that never goes live.
   const bool own_image = row.cause == DeploymentCause::kPush || row.cause == DeploymentCause::kImage;
   if (moved && own_image) tasks_.spawn("tidy", remove_old_images(row.project_id));
+  if (moved) tasks_.spawn("tidy", drop_old_snapshots(row.project_id));
   if (!moved && moved.error().code == Code::kAborted) co_return;
   if (!moved) spdlog::error("deployment {} of {}: {}", row.number, row.project_id, moved.error().message);
   rollout->feed->add(cancelled ? "==> Cancelled: " + rollout->cancelled : "==> Failed: " + error.message);

@@ -16,6 +16,8 @@ struct Rollout {
   ProcessList list = {};                                      // what it runs, once that is settled
   std::optional<store::DeploymentRow> before = {};            // what was live when it was settled
   std::map<std::int64_t, store::DeploymentRow> adopted = {};  // Deployments whose Instances it takes over, by number
+  bool brings_new = true;                                     // another image or environment than what was live last
+  bool resizes = false;  // a change of scale: Instances make way for those of another size
   bool owner_suspended = false;
   std::shared_ptr<Feed> feed = {};
   std::string cancelled = {};  // why, for a Client's eyes; empty: it goes on

@@ -12,8 +12,8 @@ namespace {
 constexpr auto kPatience = 30s;  // a comparison with the Engine has to come by then, or a call is told that it does not
 }
 
-Routes::Routes(net::Executor executor, Ports& ports)
-    : ports_(ports), completed_(executor), turn_(std::make_shared<Turn>(executor)) {}
+Routes::Routes(net::TaskGroup& tasks, Ports& ports)
+    : tasks_(tasks), ports_(ports), completed_(tasks.executor()), turn_(std::make_shared<Turn>(tasks.executor())) {}
 
 void Routes::set(const std::string& project, ProjectRoutes routes) {
   const auto found = table_.find(project);
@@ -129,16 +129,38 @@ net::Task<Status> Routes::publish() {
 }
 
 net::Task<void> Routes::drain(std::vector<router::Backend> backends, std::chrono::seconds longest) {
-  if (backends.empty()) co_return;
+  if (backends.empty() || longest <= 0s) co_return;
+  const auto draining = std::make_shared<Draining>(tasks_.executor());
   router::DrainRequest request;
-  for (const router::Backend& backend : backends) *request.add_backends() = backend;
+  for (const router::Backend& backend : backends) {
+    *request.add_backends() = backend;
+    draining->addresses.insert(backend.address());
+  }
   request.set_timeout_ms(static_cast<std::int32_t>(std::chrono::milliseconds(longest).count()));
+  std::erase_if(draining_, [](const std::weak_ptr<Draining>& one) { return one.expired(); });
+  draining_.push_back(draining);
+  tasks_.spawn("drain", ask_to_drain(std::move(request), draining));
+  while (!draining->over) co_await draining->ended.wait(1h);
+}
+
+net::Task<void> Routes::ask_to_drain(router::DrainRequest request, std::shared_ptr<Draining> draining) {
   for (IngressPort* ingress : ports_.ingresses) {
     const Result<router::DrainReply> reply = co_await ingress->drain(request);
+    if (draining->over) co_return;
     if (!reply)
       spdlog::warn("draining: {}", reply.error().message);
     else if (reply->in_flight() > 0)
-      spdlog::info("draining: {} requests were still in flight after {} s", reply->in_flight(), longest.count());
+      spdlog::info("draining: {} requests were still in flight after {} s", reply->in_flight(),
+                   request.timeout_ms() / 1000);
+  }
+  draining->end();
+}
+
+void Routes::let_go(const std::set<std::string>& addresses) {
+  for (const std::weak_ptr<Draining>& one : draining_) {
+    const std::shared_ptr<Draining> draining = one.lock();
+    const auto goes = [&](const std::string& address) { return addresses.contains(address); };
+    if (draining && std::ranges::any_of(draining->addresses, goes)) draining->end();
   }
 }
 

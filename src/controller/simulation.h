@@ -72,7 +72,7 @@ class Simulation {
   void stop(const store::ProjectRow& project);
   void start(const store::ProjectRow& project);
   void deploy_image(const store::ProjectRow& project);
-  void set_scale(const store::ProjectRow& project);
+  void change_scale(const store::ProjectRow& project);
   void cancel_one(const store::ProjectRow& project);
   void heard_of_cancellation(const Ledger::Name& name, const std::string& state, const Status& done);
   void act_in_quiet();

@@ -56,7 +56,7 @@ void Simulation::change(std::int64_t which, const store::ProjectRow& project) {
     case 12:
       return deploy("change of configuration", project, controller.redeploy(id, owner_.id, DeploymentCause::kConfig));
     case 13:
-    case 14: set_scale(project); return deploy("scale", project, controller.scale(id, owner_.id));
+    case 14: return change_scale(project);
     case 15: return deploy("rollback", project, controller.roll_back(id, owner_.id, 0));
     case 16: return deploy("restart", project, controller.redeploy(id, owner_.id, DeploymentCause::kRestart));
     case 17:
@@ -186,12 +186,20 @@ void Simulation::deploy_image(const store::ProjectRow& project) {
          });
 }
 
-void Simulation::set_scale(const store::ProjectRow& project) {
+void Simulation::change_scale(const store::ProjectRow& project) {
   const Scale scale{state_.chance.once_in(2) ? "web" : "worker", static_cast<int>(state_.chance.number(1, 3)),
                     state_.chance.once_in(3) ? 64LL << 20 : 0, 0};
   note(fmt::format("{} of {}: {} of {} bytes", scale.process, project.name, scale.count, scale.memory_bytes));
-  const Status set = database_.write([&](store::Tx& tx) { return store::set_scale(tx, project.id, scale); });
-  if (!set && set.error().code != Code::kNotFound) state_.violate("a scale could not be set: " + set.error().message);
+  const Change store = [id = project.id, scale](store::Tx& tx) -> Result<bool> {
+    TRY(store::set_scale(tx, id, scale));
+    return true;
+  };
+  ask<Changed>("scale", project, process_->controller.change(project.id, owner_.id, DeploymentCause::kScale, store),
+               [this](const Result<Changed>& changed) {
+                 if (changed && changed->deployment) acknowledge(*changed->deployment);
+                 if (!changed && changed.error().code != Code::kNotFound)
+                   state_.violate("a scale could not be set: " + changed.error().message);
+               });
 }
 
 // One of the last, in whatever state; mostly one that can be cancelled.

@@ -26,6 +26,16 @@ std::vector<engine::Instance> of_group(const std::vector<engine::Instance>& all,
   return out;
 }
 
+// The groups that end: all but those that a change of scale goes on with.
+std::vector<GroupKey> leaving_groups(const Rollout& rollout, const ProcessList& before) {
+  std::vector<GroupKey> out;
+  for (const auto& [key, count] : groups_of(rollout.before->number, before)) {
+    const auto now = rollout.list.processes.find(key.process);
+    if (now == rollout.list.processes.end() || now->second.group == 0) out.push_back(key);
+  }
+  return out;
+}
+
 // Old ones that are only just starting, or not known to be well, get no visitors: a new one that is ready is beside
 // them.
 void hide_unready(std::vector<engine::Instance>& running, const ProjectPlan& plan) {
@@ -60,17 +70,24 @@ net::Task<Result<DeploymentController::Backends>> DeploymentController::start_gr
   co_return backends_of(outcome.ready().instances());
 }
 
+// All Instances of one Process at once.
+net::Task<Result<DeploymentController::Backends>> DeploymentController::start_whole(RolloutPtr rollout,
+                                                                                    std::string name, Process process) {
+  const std::string where = name == "web" ? fmt::format(" on port {}", rollout->row.port) : "";
+  const std::string many = process.count > 1 ? fmt::format(" ({} Instances)", process.count) : "";
+  rollout->feed->add("==> Starting " + name + many + where);
+  CO_TRY_ASSIGN(Backends backends, co_await start_group(rollout, name, process));
+  PAASTECH_FAILPOINT("rollout.group");
+  CO_TRY(rollout->still_wanted());
+  co_return backends;
+}
+
 net::Task<Result<DeploymentController::Backends>> DeploymentController::start_all(RolloutPtr rollout) {
   Backends web;
   for (const auto& [name, process] : rollout->list.processes) {
     if (process.count == 0) continue;
-    const std::string where = name == "web" ? fmt::format(" on port {}", rollout->row.port) : "";
-    const std::string many = process.count > 1 ? fmt::format(" ({} Instances)", process.count) : "";
-    rollout->feed->add("==> Starting " + name + many + where);
-    CO_TRY_ASSIGN(Backends backends, co_await start_group(rollout, name, process));
+    CO_TRY_ASSIGN(Backends backends, co_await start_whole(rollout, name, process));
     if (name == "web") web = std::move(backends);
-    PAASTECH_FAILPOINT("rollout.group");
-    CO_TRY(rollout->still_wanted());
   }
   co_return web;
 }
@@ -89,6 +106,12 @@ net::Task<Status> DeploymentController::replace_one_by_one(RolloutPtr rollout) {
   hide_unready(running, plan_project(desired, observed_from(running)));
   auto web = std::make_shared<Backends>();
   for (const auto& [name, process] : rollout->list.processes) {
+    if (process.group > 0) {  // goes on with what runs
+      if (process.count == 0) continue;
+      CO_TRY_ASSIGN(Backends backends, co_await start_whole(rollout, name, process));
+      if (name == "web") *web = std::move(backends);
+      continue;
+    }
     const auto old = before.processes.find(name);
     std::vector<engine::Instance> leaving;
     if (old != before.processes.end())
@@ -138,15 +161,24 @@ net::Task<Status> DeploymentController::replace_process(RolloutPtr rollout, std:
 
 net::Task<Status> DeploymentController::replace_after_the_end(RolloutPtr rollout) {
   CO_TRY(co_await routes_.wait_complete());
+  CO_TRY(co_await need_image(rollout));  // nothing ends for what cannot start
   CO_TRY_ASSIGN(const ProcessList before, process_list_from_json(rollout->before->processes));
-  rollout->feed->add("==> Ending what runs, before the new version starts");
-  Backends old = routes_.backends(rollout->project.id);
-  ProjectRoutes none{rollout->project.name, {}};
-  CO_TRY(co_await set_routes(rollout->project.id, std::move(none)));
+  const std::vector<GroupKey> leaving = leaving_groups(*rollout, before);
+  if (rollout->resizes)
+    for (const GroupKey& key : leaving)
+      rollout->feed->add("==> Ending " + key.process + ", before its new size starts");
+  else
+    rollout->feed->add("==> Ending what runs, before the new version starts");
+  Backends old;
+  if (std::ranges::count(leaving, "web", &GroupKey::process) > 0) {
+    old = routes_.backends(rollout->project.id);
+    ProjectRoutes none{rollout->project.name, {}};
+    CO_TRY(co_await set_routes(rollout->project.id, std::move(none)));
+  }
   PAASTECH_FAILPOINT("rollout.recreate");
   const std::chrono::seconds longest = drain_time(before);
   co_await routes_.drain(std::move(old), longest);
-  for (const auto& [key, count] : groups_of(rollout->before->number, before)) {
+  for (const GroupKey& key : leaving) {
     engine::RemoveGroupRequest which;
     which.set_project(rollout->project.id);
     which.set_deployment(key.deployment);

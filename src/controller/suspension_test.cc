@@ -8,9 +8,12 @@
 namespace paastech::controller {
 namespace {
 
+using testing::AllOf;
 using testing::ElementsAre;
+using testing::Ge;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Le;
 using testing::Optional;
 
 struct SuspensionTest : ControllerTest {
@@ -102,6 +105,83 @@ TEST_F(SuspensionTest, WhatARestartFindsQueuedIsCancelled) {
   start_process();
   EXPECT_EQ(end_of(2).state, DeploymentState::kCancelled);
   EXPECT_EQ(journal_.count("ensure 2"), 0);
+}
+
+// With visitors who are never done: the ingress would be asked for as long as `drain` says.
+struct AtOnceTest : SuspensionTest {
+  void go_live_with_visitors() {
+    repositories_.files["paastech.yaml"] =
+        "processes: {web: {drain: 300, stop_grace: 300}, worker: {command: work, stop_grace: 300}}\n";
+    start_process();
+    go_live();
+    router_.drain_gate.close();
+    router_.drain_ms = -1;
+  }
+  bool nothing_runs() {
+    return eventually([&] { return engine_.stands_still(project_.id); });
+  }
+};
+
+TEST_F(AtOnceTest, NeitherVisitorsNorTheGraceOfTheApplicationAreWaitedFor) {
+  go_live_with_visitors();
+  ASSERT_EQ(running().size(), 2u);
+  suspend();
+  EXPECT_TRUE(eventually([&] { return running().empty(); }));
+  EXPECT_THAT(routed(), Optional(IsEmpty()));
+  EXPECT_EQ(router_.drain_ms.load(), -1);
+  EXPECT_THAT(engine_.grace_seconds.load(), AllOf(Ge(1), Le(5)));
+  EXPECT_GT(journal_.count("stop 0"), 0) << "all of them at once";
+}
+
+TEST_F(AtOnceTest, AfterARestartToo) {
+  go_live_with_visitors();
+  stop_process();
+  store_suspension(5);
+  start_process();
+  EXPECT_TRUE(eventually([&] { return running().empty(); }));
+  EXPECT_EQ(router_.drain_ms.load(), -1);
+  EXPECT_THAT(engine_.grace_seconds.load(), AllOf(Ge(1), Le(5)));
+}
+
+TEST_F(AtOnceTest, AlsoWhatTheClientItselfIsStoppingSlowly) {
+  go_live_with_visitors();
+  std::optional<Status> stopped;
+  start(controller().stop_application(project_.id), stopped);
+  ASSERT_TRUE(eventually([&] { return journal_.count("drain 1") > 0; }));
+  EXPECT_EQ(router_.drain_ms.load(), 300'000) << "the Client's own stop takes its time";
+  suspend();
+  EXPECT_TRUE(eventually([&] { return running().empty(); })) << "while the visitors' connections are open still";
+  ASSERT_TRUE(eventually([&] { return stopped.has_value(); }));
+  EXPECT_TRUE(*stopped);
+  EXPECT_TRUE(stored_project()->stopped);
+}
+
+TEST_F(AtOnceTest, AlsoWhatANewerDeploymentHasTakenThePlaceOf) {
+  go_live_with_visitors();
+  ASSERT_EQ(end_of(push()).state, DeploymentState::kLive);
+  ASSERT_TRUE(eventually([&] { return journal_.count("drain 1") > 0; }));
+  ASSERT_EQ(running().size(), 4u);
+  suspend();
+  EXPECT_TRUE(eventually([&] { return running().empty(); }));
+}
+
+TEST_F(AtOnceTest, AnIngressThatIsAwayKeepsNothingRunning) {
+  go_live_with_visitors();
+  router_.down = true;
+  suspend();
+  EXPECT_TRUE(nothing_runs());
+  EXPECT_EQ(running().size(), 2u) << "their addresses stay theirs until it knows";
+}
+
+TEST_F(AtOnceTest, WhatIsBeingStartedAgainIsGivenUp) {
+  go_live_with_visitors();
+  engine_.ensure_gate.close();
+  engine_.end_instance(project_.id, 1, "worker", 0, 1);
+  ASSERT_TRUE(eventually([&] { return journal_.count("hold 1 worker 0") == 1; }));
+  clock_.now += 1'000;  // its pause
+  ASSERT_TRUE(eventually([&] { return journal_.count("ensure 1 worker 1") == 2; }));
+  suspend();
+  EXPECT_TRUE(eventually([&] { return running().empty(); }));
 }
 
 struct QuotaTest : ControllerTest {

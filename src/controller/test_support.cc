@@ -1,5 +1,7 @@
 #include "controller/test_support.h"
 
+#include "store/scales.h"
+
 namespace paastech::controller {
 
 ControllerTest::ControllerTest() {
@@ -56,6 +58,16 @@ void ControllerTest::go_live() {
 std::int64_t ControllerTest::change_environment(const std::string& value) {
   set_variable(value);
   return redeploy();
+}
+
+std::int64_t ControllerTest::change_scale(const Scale& scale) {
+  const Change store = [project = project_.id, scale](store::Tx& tx) -> Result<bool> {
+    TRY(store::set_scale(tx, project, scale));
+    return true;
+  };
+  const Result<Changed> done = run(controller().change(project_.id, owner_.id, DeploymentCause::kScale, store));
+  EXPECT_TRUE(done && done->deployment) << (done ? "no deployment" : done.error().message);
+  return done && done->deployment ? done->deployment->number : 0;
 }
 
 std::int64_t ControllerTest::redeploy(DeploymentCause cause) {

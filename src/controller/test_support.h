@@ -10,6 +10,7 @@
 
 #include "controller/deployment_controller.h"
 #include "controller/fake_router.h"
+#include "domain/scale.h"
 #include "rpc/host.h"
 #include "store/test_database.h"
 
@@ -66,6 +67,7 @@ class ControllerTest : public ::testing::Test {
   std::int64_t push();
   void go_live();  // by a push, which is Deployment 1
   std::int64_t change_environment(const std::string& value);
+  std::int64_t change_scale(const Scale& scale);
   std::int64_t redeploy(DeploymentCause cause = DeploymentCause::kConfig);
   void set_variable(const std::string& value);
   // Once it is live or final.

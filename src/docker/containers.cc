@@ -123,6 +123,17 @@ net::Task<Result<ContainerDetails>> inspect_container(ClientPtr client, std::str
   co_return details;
 }
 
+namespace {
+
+std::vector<std::string> volumes_of(const bj::value& container) {
+  std::vector<std::string> names;
+  for (const bj::value& mount : json::items(json::at(container, "Mounts")))
+    if (json::text(json::at(mount, "Type")) == "volume") names.push_back(json::text(json::at(mount, "Name")));
+  return names;
+}
+
+}  // namespace
+
 net::Task<Result<std::vector<ContainerSummary>>> list_containers(ClientPtr client, std::vector<std::string> labels,
                                                                  bool sizes) {
   Query query{{"all", "1"}};
@@ -141,15 +152,19 @@ net::Task<Result<std::vector<ContainerSummary>>> list_containers(ClientPtr clien
     summary.network = json::text(json::at(item, "HostConfig", "NetworkMode"));
     summary.image = json::text(json::at(item, "ImageID"));
     summary.labels = json::text_map(json::at(item, "Labels"));
+    summary.volumes = volumes_of(item);
     summary.written_bytes = json::number(json::at(item, "SizeRw"));
   }
   co_return out;
 }
 
-net::Task<Result<std::int64_t>> written_bytes(ClientPtr client, std::string id) {
+net::Task<Result<Written>> written(ClientPtr client, std::string id) {
   CO_TRY_ASSIGN(const net::HttpResponse response, co_await client->call("GET", "/containers/" + id + "/json?size=1"));
   CO_TRY_ASSIGN(const bj::value answer, json::parse(response.body));
-  co_return json::number(json::at(answer, "SizeRw"));
+  Written out;
+  out.bytes = json::number(json::at(answer, "SizeRw"));
+  out.volumes = volumes_of(answer);
+  co_return out;
 }
 
 namespace {

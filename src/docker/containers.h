@@ -35,7 +35,13 @@ struct ContainerSummary {
   std::string network;  // the one it was made for
   std::string image;    // id
   std::map<std::string, std::string> labels;
-  std::int64_t written_bytes = 0;  // beside its image; only where sizes were asked for
+  std::vector<std::string> volumes;  // names of those that hang in it, the Engine's own for each VOLUME too
+  std::int64_t written_bytes = 0;    // beside its image and its volumes; only where sizes were asked for
+};
+
+struct Written {
+  std::int64_t bytes = 0;            // beside its image and its volumes
+  std::vector<std::string> volumes;  // names
 };
 
 struct ContainerDetails {
@@ -76,7 +82,7 @@ net::Task<Result<ContainerDetails>> inspect_container(ClientPtr client, std::str
 // All states; each label is "key" or "key=value". sizes: the Engine walks through all files that they wrote.
 net::Task<Result<std::vector<ContainerSummary>>> list_containers(ClientPtr client, std::vector<std::string> labels,
                                                                  bool sizes = false);
-net::Task<Result<std::int64_t>> written_bytes(ClientPtr client, std::string id);  // of one
+net::Task<Result<Written>> written(ClientPtr client, std::string id);  // of one
 net::Task<Status> set_restart_policy(ClientPtr client, std::string id, std::string policy);
 net::Task<Status> limit_processes(ClientPtr client, std::string id, std::int64_t processes);
 // Answers the exit code once the container is not running. To be read with read_wait, which waits as long as it takes;

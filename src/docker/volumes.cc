@@ -27,6 +27,18 @@ net::Task<Result<std::vector<VolumeSummary>>> list_volumes(ClientPtr client, std
   co_return out;
 }
 
+net::Task<Result<std::map<std::string, std::int64_t>>> volume_sizes(ClientPtr client) {
+  // `type` came with API 1.42; an older Engine passes over it and measures everything.
+  CO_TRY_ASSIGN(const net::HttpResponse response, co_await client->call("GET", "/system/df?type=volume"));
+  CO_TRY_ASSIGN(const bj::value answer, json::parse(response.body));
+  std::map<std::string, std::int64_t> out;
+  for (const bj::value& item : json::items(json::at(answer, "Volumes"))) {
+    const std::int64_t bytes = json::number(json::at(item, "UsageData", "Size"));
+    if (bytes >= 0) out.emplace(json::text(json::at(item, "Name")), bytes);
+  }
+  co_return out;
+}
+
 net::Task<Status> remove_volume(ClientPtr client, std::string name) {
   const Result<net::HttpResponse> response = co_await client->call("DELETE", "/volumes/" + name);
   if (!response && response.error().code != Code::kNotFound) co_return std::unexpected(response.error());

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "base/text.h"
+#include "base/unicode.h"
 
 namespace paastech {
 namespace {
@@ -98,7 +99,7 @@ Status check_password(std::string_view password) {
   constexpr std::string_view kAllowed = "it needs 10 to 128 characters, none of them a control character";
   if (!is_utf8(password)) return refuse("the password is not UTF-8", kAllowed);
   if (std::ranges::any_of(password, is_control)) return refuse("the password has a control character", kAllowed);
-  const std::size_t characters = count_characters(password);
+  const std::size_t characters = count_characters(composed(password));
   if (characters < 10) return refuse("the password is too short", kAllowed);
   if (characters > 128) return refuse("the password is too long", kAllowed);
   return {};

@@ -87,6 +87,8 @@ TEST(Names, OfPasswords) {
   EXPECT_TRUE(check_password(times(128, "ü")));
   expect_refused(check_password, times(129, "ü"));
   expect_refused(check_password, times(9, "🙂"));
+  EXPECT_TRUE(check_password(times(128, "u\u0308"))) << "as long as it is when it is hashed";
+  expect_refused(check_password, times(5, "u\u0308"));
   expect_refused(check_password, "0123456789\xff");
   for (const std::string bad : {"0123456789\n", "01234\t56789", "0123456789\x7f", "\x1b[2J0123456789"})
     expect_refused(check_password, bad);

@@ -1,6 +1,9 @@
 // Pushes of the real git through the real server: what is deployed, what is only stored, what is refused.
+#include <fmt/format.h>
+
 #include <random>
 
+#include "git/bounded_objects.h"
 #include "git/server_test_support.h"
 
 namespace paastech::git::testing {
@@ -214,6 +217,29 @@ TEST_F(Push, OfATreeBombIsRefusedQuickly) {
   EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(30));
   EXPECT_THAT(outcome.output, HasSubstr("over the limit of 100000 entries"));
   EXPECT_EQ(gateway.deployments(), 0u);
+}
+
+// Each would be read whole into the Service's memory.
+TEST_F(Push, OfAHugeCommitOrFolderIsRefused) {
+  const std::string tree = git({"rev-parse", "HEAD^{tree}"}).output.substr(0, 40);
+  std::string id = git({"commit-tree", tree}, std::string(kMaxCommitBytes, 'm')).output;
+  Outcome outcome = push({id.substr(0, 40) + ":refs/heads/main"});
+  EXPECT_NE(outcome.status, 0);
+  EXPECT_THAT(outcome.output, HasSubstr("with its message is over the limit of 1 MiB"));
+  const std::string blob = git({"hash-object", "-w", "--stdin"}, "x").output.substr(0, 40);
+  std::string lines;
+  for (std::size_t i = 0, bytes = 0; bytes <= kMaxTreeBytes; ++i, bytes += 4000)
+    lines += fmt::format("100644 blob {}\t{:04}{}\n", blob, i, std::string(3'990, 'x'));
+  const std::string folder = git({"mktree"}, lines).output.substr(0, 40);
+  const std::string above = git({"mktree"}, "040000 tree " + folder + "\tfolder\n").output.substr(0, 40);
+  for (const std::string& one : {folder, above}) {
+    id = git({"commit-tree", one, "-m", "wide"}).output;
+    outcome = push({id.substr(0, 40) + ":refs/heads/main"});
+    EXPECT_NE(outcome.status, 0);
+    EXPECT_THAT(outcome.output, HasSubstr("a folder's list of files is over the limit of 16 MiB"));
+  }
+  EXPECT_EQ(gateway.deployments(), 0u);
+  EXPECT_EQ(push().status, 0) << "what is within the limits goes on";
 }
 
 TEST_F(Push, InterruptedDuringItsDeploymentStillMovesTheBranch) {

@@ -63,6 +63,17 @@ TEST(RefRules, PermitsOrdinaryNamesAndRefusesTheRest) {
   EXPECT_FALSE(is_permitted_ref("refs/heads/" + std::string(300, 'a')));
 }
 
+TEST(RefRules, TakesTwoThousandUpdatesAndNoMore) {
+  std::string lines;
+  for (int i = 0; i < 2000; ++i) lines += kZero + " " + kA + " refs/tags/v" + std::to_string(i) + "\n";
+  const auto most = parse_ref_updates(lines);
+  ASSERT_TRUE(most);
+  EXPECT_EQ(most->size(), 2000u);
+  const auto refused = parse_ref_updates(lines + kZero + " " + kA + " refs/tags/last\n");
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Code::kResourceExhausted);
+}
+
 TEST(RefRules, ParsesHookLinesStrictly) {
   const auto updates = parse_ref_updates(kZero + " " + kA + " refs/heads/main\n" + kA + " " + kB + " refs/tags/v1\n");
   ASSERT_TRUE(updates);

@@ -12,6 +12,7 @@
 
 #include "base/ids.h"
 #include "base/text.h"
+#include "git/bounded_objects.h"
 #include "git/git_handle.h"
 #include "git/ref_rules.h"
 
@@ -35,22 +36,6 @@ Result<RepositoryHandle> open_repository(const fs::path& path, const std::string
   const OdbHandle odb(odb_raw);
   if (git_odb_add_disk_alternate(odb_raw, quarantine.c_str()) != 0) return fail(Code::kInternal, git_error_text());
   return repository;
-}
-
-Result<CommitHandle> find_commit(git_repository* repository, const std::string& commit) {
-  git_oid id;
-  git_commit* raw = nullptr;
-  if (!is_object_id(commit) || git_oid_fromstr(&id, commit.c_str()) != 0)
-    return fail(Code::kInvalidArgument, "a commit is named by its 40 hex digits");
-  if (git_commit_lookup(&raw, repository, &id) != 0)
-    return fail(Code::kNotFound, fmt::format("there is no commit {} in the repository", commit));
-  return CommitHandle(raw);
-}
-
-Result<TreeHandle> tree_of(git_commit* commit) {
-  git_tree* raw = nullptr;
-  if (git_commit_tree(&raw, commit) != 0) return fail(Code::kInternal, git_error_text());
-  return TreeHandle(raw);
 }
 
 // Walks through trees only: a symlink on the way is no folder, so nothing is ever followed (threat 11).
@@ -79,27 +64,6 @@ Result<TreeFile> read_entry(git_repository* repository, git_odb* odb, git_tree* 
   const BlobHandle blob(blob_raw);
   file.content.assign(static_cast<const char*>(git_blob_rawcontent(blob_raw)), git_blob_rawsize(blob_raw));
   return file;
-}
-
-// Counts with repetition, as unpacking would: a bomb of nested equal trees is small in the pack only.
-Status count_entries(git_repository* repository, const git_tree* tree, int depth, std::size_t& count) {
-  const std::size_t entries = git_tree_entrycount(tree);
-  count += entries;
-  if (depth > RepositoryStore::kMaxTreeDepth || count > RepositoryStore::kMaxTreeEntries)
-    return fail(Code::kResourceExhausted,
-                fmt::format("the commit's tree is over the limit of {} entries in {} levels",
-                            RepositoryStore::kMaxTreeEntries, RepositoryStore::kMaxTreeDepth),
-                "keep generated files and dependencies out of the repository");
-  for (std::size_t i = 0; i < entries; ++i) {
-    const git_tree_entry* entry = git_tree_entry_byindex(tree, i);
-    if (git_tree_entry_filemode(entry) != GIT_FILEMODE_TREE) continue;
-    git_tree* raw = nullptr;
-    if (git_tree_lookup(&raw, repository, git_tree_entry_id(entry)) != 0)
-      return fail(Code::kInternal, git_error_text());
-    const TreeHandle child(raw);
-    TRY(count_entries(repository, raw, depth + 1, count));
-  }
-  return {};
 }
 
 void sync_path(const fs::path& path) {
@@ -236,7 +200,7 @@ Result<CommitFiles> RepositoryStore::read_files(const std::string& project_id, c
       return fail(Code::kInvalidArgument, fmt::format("'{}' is not a path in a tree", sanitize_terminal(path)));
   TRY_ASSIGN(const RepositoryHandle repository, open_repository(path_of(project_id), quarantine_of(project_id)));
   TRY_ASSIGN(const CommitHandle found, find_commit(repository.get(), commit));
-  TRY_ASSIGN(const TreeHandle tree, tree_of(found.get()));
+  TRY_ASSIGN(const TreeHandle tree, tree_of(repository.get(), found.get()));
   git_odb* odb_raw = nullptr;
   if (git_repository_odb(&odb_raw, repository.get()) != 0) return fail(Code::kInternal, git_error_text());
   const OdbHandle odb(odb_raw);
@@ -260,7 +224,7 @@ Result<GitInvocation> RepositoryStore::archive(const std::string& project_id, co
   TRY_ASSIGN(const RepositoryHandle repository, open_repository(path_of(project_id), quarantine));
   TRY_ASSIGN(const CommitHandle found, find_commit(repository.get(), commit));
   if (!path.empty()) {
-    TRY_ASSIGN(const TreeHandle tree, tree_of(found.get()));
+    TRY_ASSIGN(const TreeHandle tree, tree_of(repository.get(), found.get()));
     git_tree_entry* raw = nullptr;
     const bool exists = git_tree_entry_bypath(&raw, tree.get(), path.c_str()) == 0;
     const TreeEntryHandle entry(raw);
@@ -289,11 +253,11 @@ Result<std::string> RepositoryStore::ref(const std::string& project_id, const st
 Status RepositoryStore::check_deployable(const std::string& project_id, const std::string& commit) const {
   TRY_ASSIGN(const RepositoryHandle repository, open_repository(path_of(project_id), quarantine_of(project_id)));
   const Result<CommitHandle> found = find_commit(repository.get(), commit);
+  if (!found && found.error().code == Code::kResourceExhausted) return std::unexpected(found.error());
   if (!found)
     return fail(Code::kFailedPrecondition, "only a commit can be deployed", "push a branch: git push paastech main");
-  TRY_ASSIGN(const TreeHandle tree, tree_of(found->get()));
-  std::size_t count = 0;
-  return count_entries(repository.get(), tree.get(), 1, count);
+  TRY_ASSIGN(const TreeHandle tree, tree_of(repository.get(), found->get()));
+  return check_tree(repository.get(), tree.get());
 }
 
 void RepositoryStore::point_head_at_deploy_branch(const std::string& project_id) const {

@@ -27,9 +27,7 @@ struct CommitFiles {
 
 class RepositoryStore {
  public:
-  static constexpr std::size_t kMaxFile = 256 << 10;       // repositories.proto
-  static constexpr std::size_t kMaxTreeEntries = 100'000;  // threat 12; the Linux kernel's tree has 90,000
-  static constexpr int kMaxTreeDepth = 64;
+  static constexpr std::size_t kMaxFile = 256 << 10;   // repositories.proto
   static constexpr std::int64_t kReserve = 256 << 10;  // a ref, its lock and its folders take a block each
 
   explicit RepositoryStore(std::filesystem::path root);

@@ -76,10 +76,18 @@ TEST_F(Server, TakesNoLoginFromAnAddressAfterTenFailedOnesWithinAMinute) {
     ASSERT_THAT(ssh({"-T", "git@127.0.0.1"}, "", "stranger").output, HasSubstr("Permission denied")) << i;
   EXPECT_THAT(ssh({"-T", "git@127.0.0.1"}).output, HasSubstr("Hi ada!"));  // nine are no hindrance
   ASSERT_THAT(ssh({"-T", "git@127.0.0.1"}, "", "stranger").output, HasSubstr("Permission denied"));
+  std::string said;
   ASSERT_TRUE(eventually([&] {
-    const Outcome eleventh = ssh({"-T", "git@127.0.0.1"}, "", "stranger");
-    return eleventh.output.find("too many failed within a minute") != std::string::npos;
+    said = ssh({"-T", "git@127.0.0.1"}, "", "stranger").output;
+    return said.find("too many failed within a minute") != std::string::npos;
   }));
+  const std::string until = "takes no login from 127.0.0.1 for ";
+  ASSERT_THAT(said, HasSubstr(until));
+  std::size_t digits = 0;
+  const std::string rest = said.substr(said.find(until) + until.size());
+  const int seconds = std::stoi(rest, &digits);
+  EXPECT_TRUE(seconds >= 1 && seconds <= 60) << said;
+  EXPECT_EQ(rest.substr(digits, 9), " seconds:") << said;
   EXPECT_THAT(ssh({"-T", "git@127.0.0.1"}).output, Not(HasSubstr("Hi ada!")));
 }
 

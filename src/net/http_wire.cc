@@ -139,6 +139,8 @@ HttpResponse problem(int status, std::string_view code, std::string_view detail,
   HttpResponse response;
   response.status = status;
   response.headers.add("Content-Type", "application/problem+json");
+  response.headers.add("X-Content-Type-Options", "nosniff");
+  response.headers.add("Cache-Control", "no-store");
   const std::string hint_member = hint.empty() ? std::string() : fmt::format(R"(,"hint":"{}")", hint);
   response.body =
       fmt::format(R"({{"type":"about:blank","title":"{}","status":{},"detail":"{}","code":"{}"{},"request_id":"{}"}})",

@@ -63,6 +63,10 @@ api::AccountOptions account_options(const Config& config) {
   return options;
 }
 
+api::RequestRates request_rates(const Config& config) {
+  return {config.api_reads_per_minute, config.api_changes_per_minute, config.api_anonymous_per_minute};
+}
+
 }  // namespace
 
 struct ApiRole::State {
@@ -115,7 +119,8 @@ struct ApiRole::State {
                 account_options(c),
                 CidrList::parse(c.api_trusted_proxy).value_or(CidrList()),
                 mails.get(),
-                &metrics},
+                &metrics,
+                request_rates(c)},
         http(context),
         gateway(api::make_gateway(tasks, context)) {}
 

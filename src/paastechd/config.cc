@@ -1,6 +1,7 @@
 #include "paastechd/config.h"
 
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <toml++/toml.h>
 
 #include <charconv>
@@ -74,6 +75,9 @@ std::map<std::string, Target> targets(Config& c) {
       {"api.address", text(c.api_address)},
       {"api.port", integer(c.api_port, 0, 65535)},
       {"api.trusted_proxy", text(c.api_trusted_proxy)},
+      {"api.reads_per_minute", integer(c.api_reads_per_minute, 0, 1 << 30)},
+      {"api.changes_per_minute", integer(c.api_changes_per_minute, 0, 1 << 30)},
+      {"api.anonymous_per_minute", integer(c.api_anonymous_per_minute, 0, 1 << 30)},
       {"accounts.administrators_need_second_factor", FlagTarget{&c.administrators_need_second_factor}},
       {"accounts.sign_up", text(c.sign_up)},
       {"mail.host", text(c.mail_host)},
@@ -225,6 +229,22 @@ std::string at_home(const std::string& url, const std::filesystem::path& home) {
   return std::string(kSqlite) + (home / url.substr(kSqlite.size())).lexically_normal().string();
 }
 
+// A file of the home is hidden by its folder, which is its owner's alone (paastechd/home.h).
+Status check_secrecy(const std::filesystem::path& file, const Config& config) {
+  const auto url = store::parse_database_url(config.database_url);
+  if (!url || !url->has_password) return {};
+  std::error_code failed;
+  const std::filesystem::path home = std::filesystem::weakly_canonical(config.home, failed);
+  const std::filesystem::path inside = std::filesystem::weakly_canonical(file, failed).lexically_relative(home);
+  if (!failed && !inside.empty() && *inside.begin() != "..") return {};
+  struct stat info{};
+  if (::stat(file.c_str(), &info) != 0 || (info.st_mode & 0077) == 0) return {};
+  return fail(Code::kFailedPrecondition,
+              fmt::format("other users may read {}, and its `database.url` holds a password", file.string()),
+              fmt::format("run: chmod 600 {}; or give the password in a file that database.password_file names",
+                          file.string()));
+}
+
 Status check(const Config& c, const Places& places) {
   const auto place = [&places](const std::string& key) {
     const auto found = places.find(key);
@@ -284,6 +304,7 @@ Result<Config> load_config(const std::filesystem::path& file, const GetEnvironme
     try {
       const toml::table table = toml::parse_file(source.string());
       TRY(read_table(table, "", source.string(), all, places));
+      TRY(check_secrecy(source, config));
     } catch (const toml::parse_error& e) {
       return bad(fmt::format("{} line {}", source.string(), e.source().begin.line), std::string(e.description()),
                  "see https://toml.io for the syntax");

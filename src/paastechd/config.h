@@ -37,6 +37,11 @@ struct Config {
   std::string api_address = "127.0.0.1";
   int api_port = 8000;            // PAASTECH_API_PORT
   std::string api_trusted_proxy;  // api.trusted_proxy: networks whose X-Forwarded-For is believed; empty: none
+  // Requests a minute (api/request_limits.h); 0: no limit. A busy Client – some programs, a web application that asks
+  // twice a second for each of ten open pages, ten followers of logs – stays below a third of them.
+  std::int64_t api_reads_per_minute = 6'000;      // api.reads_per_minute, of one account
+  std::int64_t api_changes_per_minute = 600;      // api.changes_per_minute, of one account
+  std::int64_t api_anonymous_per_minute = 3'000;  // api.anonymous_per_minute, of one address
   // [accounts]
   std::string sign_up = "invite";                  // accounts.sign_up: open | invite | closed
   bool administrators_need_second_factor = false;  // accounts.administrators_need_second_factor

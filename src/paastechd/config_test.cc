@@ -38,6 +38,15 @@ TEST_F(ConfigTest, EnvironmentOverrulesTheFileAndTheFileTheDefaults) {
   EXPECT_EQ(config->http_port, 8080);
 }
 
+TEST_F(ConfigTest, LimitsRequestsUnlessTheFileSaysOtherwise) {
+  const auto config = load("[api]\nreads_per_minute = 0\nchanges_per_minute = 7\n");
+  ASSERT_TRUE(config) << config.error().message;
+  const std::string shown = describe(*config);
+  for (const char* line :
+       {"api.reads_per_minute = 0\n", "api.changes_per_minute = 7\n", "api.anonymous_per_minute = 3000\n"})
+    EXPECT_NE(shown.find(line), std::string::npos) << shown;
+}
+
 TEST_F(ConfigTest, NamesFileLineAndKeyOfAMistake) {
   const struct {
     const char* toml;
@@ -55,6 +64,7 @@ TEST_F(ConfigTest, NamesFileLineAndKeyOfAMistake) {
       {"[engine]\ninstance = \"A B\"\n", "line 2: `engine.instance` `A B` is not"},
       {"[engine]\nsubnet_pool = \"10.0.0.0\"\n", "line 2: `engine.subnet_pool`"},
       {"[git]\nport = 8080\n", "line 2: `git.port` must differ"},
+      {"[api]\nchanges_per_minute = -1\n", "line 2: `api.changes_per_minute` must be a whole number from 0"},
       {"[api]\ntrusted_proxy = \"proxy.example.org\"\n", "line 2: `api.trusted_proxy`"},
       {"[accounts]\nadministrators_need_second_factor = \"true\"\n",
        "line 2: `accounts.administrators_need_second_factor` must be true or false"},
@@ -136,6 +146,33 @@ TEST_F(ConfigTest, AMistakeInTheDatabasesUrlIsNamedByItsPlaceOnly) {
   ASSERT_FALSE(config);
   EXPECT_NE(config.error().message.find("line 3: `database.url`"), std::string::npos) << config.error().message;
   EXPECT_EQ(config.error().message.find("canary"), std::string::npos);
+}
+
+TEST_F(ConfigTest, AFileOutsideTheHomeThatHoldsAPasswordIsRefusedWhereOthersMayReadIt) {
+  variables["PAASTECH_HOME"] = (folder / "home").string();
+  const auto load_file = [this](const std::filesystem::path& file, const std::string& url, unsigned mode) {
+    EXPECT_TRUE(write_file(file, "[database]\nurl = \"" + url + "\"\n", mode));
+    return load_config(file, [this](const char* name) {
+      const auto found = variables.find(name);
+      return found == variables.end() ? nullptr : found->second.c_str();
+    });
+  };
+  const std::string with = "postgresql://ann:canary@db/paas";
+  const std::filesystem::path outside = folder / "paas.toml";
+  for (const unsigned mode : {0644U, 0640U, 0604U}) {
+    const auto refused = load_file(outside, with, mode);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, Code::kFailedPrecondition);
+    EXPECT_EQ(refused.error().message,
+              "other users may read " + outside.string() + ", and its `database.url` holds a password");
+    EXPECT_TRUE(refused.error().hint.starts_with("run: chmod 600 " + outside.string())) << refused.error().hint;
+  }
+  EXPECT_TRUE(load_file(outside, with, 0600));
+  EXPECT_TRUE(load_file(outside, "postgresql://ann@db/paas", 0644)) << "nothing in it is secret";
+  std::filesystem::create_directory(folder / "home");
+  EXPECT_TRUE(load_file(folder / "home" / "paas.toml", with, 0644)) << "the home is its owner's alone";
+  variables["PAASTECH_DATABASE_URL"] = "sqlite:p.db";
+  EXPECT_FALSE(load_file(outside, with, 0644)) << "the password is there whether it is used or not";
 }
 
 TEST_F(ConfigTest, GivesEachHomeAnInstanceNameOfItsOwn) {

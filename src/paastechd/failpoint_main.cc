@@ -1,6 +1,8 @@
 // What acts on failpoints (base/failpoint.h): linked into paastechd_faults, the program of the fault tests, alone.
 //   PAASTECH_FAILPOINT=NAME or NAME:N   the process kills itself, as by kill -9, the N-th time it comes to NAME
 //   PAASTECH_FAILPOINT_TRACE=FILE       every name it comes to is appended to the file, a line each
+// And the contract that it is held to (api/contract):
+//   PAASTECH_CONTRACT=FILE              instead of api/openapi.yaml
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -9,6 +11,9 @@
 #include <cstdlib>
 #include <cstring>
 #include <string>
+
+#include "api/contract/embedded.h"
+#include "base/files.h"
 
 namespace {
 
@@ -42,4 +47,12 @@ extern "C" void paastech_failpoint(const char* name) {
   static std::atomic<int> count = 0;
   trace(name);
   if (one.name == name && ++count == one.times) kill(getpid(), SIGKILL);
+}
+
+std::string_view paastech::embedded::other_openapi() {
+  static const std::string text = [] {
+    const char* file = std::getenv("PAASTECH_CONTRACT");
+    return file == nullptr ? std::string() : paastech::read_file(file).value_or("unreadable");
+  }();
+  return text;
 }

@@ -4,6 +4,7 @@
 
 #include "base/human_bytes.h"
 #include "docker/system.h"
+#include "docker/volumes.h"
 #include "pomegranate/build_layers.h"
 #include "pomegranate/build_run.h"
 #include "pomegranate/disk_pace.h"
@@ -25,6 +26,17 @@ DiskSpace disk_space(const std::string& folder) {
   if (folder.empty() || ::statvfs(folder.c_str(), &disk) != 0) return {};
   const auto block = static_cast<std::int64_t>(disk.f_frsize);
   return {static_cast<std::int64_t>(disk.f_blocks) * block, static_cast<std::int64_t>(disk.f_bavail) * block};
+}
+
+// Of the volumes that the Engine makes for an image's VOLUMEs: they are no part of a container's own layer.
+using VolumeSizes = std::map<std::string, std::int64_t>;
+std::int64_t bytes_in(const std::vector<std::string>& volumes, const VolumeSizes& sizes) {
+  std::int64_t bytes = 0;
+  for (const std::string& volume : volumes) {
+    const auto found = sizes.find(volume);
+    if (found != sizes.end()) bytes += found->second;
+  }
+  return bytes;
 }
 
 }  // namespace
@@ -62,13 +74,20 @@ net::Task<Status> DockerEngine::end_overfull() {
   std::erase_if(overfull_, [&containers](const auto& one) {
     return std::ranges::find(containers, one.first, &docker::ContainerSummary::id) == containers.end();
   });
+  const auto counts = [this](const docker::ContainerSummary& container) {
+    return container.name.starts_with(options_.instance + ".") && container.state == "running";
+  };
+  VolumeSizes sizes;
+  if (std::ranges::any_of(containers, [&](const auto& one) { return counts(one) && !one.volumes.empty(); })) {
+    CO_TRY_ASSIGN(sizes, co_await docker::volume_sizes(client_));
+  }
   for (const docker::ContainerSummary& container : containers) {
-    const bool named_by_us = container.name.starts_with(options_.instance + ".");
-    if (!named_by_us || container.state != "running" || container.written_bytes <= options_.instance_disk_bytes)
-      continue;
-    spdlog::warn("{} wrote {}, more than the {} that it may: it is ended", container.name,
-                 human_bytes(container.written_bytes), human_bytes(options_.instance_disk_bytes));
-    overfull_[container.id] = container.written_bytes;
+    if (!counts(container)) continue;
+    const std::int64_t bytes = container.written_bytes + bytes_in(container.volumes, sizes);
+    if (bytes <= options_.instance_disk_bytes) continue;
+    spdlog::warn("{} wrote {}, more than the {} that it may: it is ended", container.name, human_bytes(bytes),
+                 human_bytes(options_.instance_disk_bytes));
+    overfull_[container.id] = bytes;
     const Status ended = co_await docker::stop_container(client_, container.id, 0);
     if (!ended && ended.error().code != Code::kNotFound) co_return ended;
   }
@@ -112,8 +131,12 @@ net::Task<void> DockerEngine::stop_overfull_builds() {
     std::int64_t all = *layers;
     if (!run->containers.empty()) {
       const std::string last = run->containers.back();
-      const Result<std::int64_t> bytes = co_await docker::written_bytes(client_, last);
-      if (bytes) all += *bytes;  // else it has ended
+      const Result<docker::Written> written = co_await docker::written(client_, last);
+      if (written) all += written->bytes;  // else it has ended
+      if (written && !written->volumes.empty()) {
+        const Result<VolumeSizes> sizes = co_await docker::volume_sizes(client_);
+        if (sizes) all += bytes_in(written->volumes, *sizes);
+      }
     }
     if (all <= options_.build_disk_bytes) continue;
     run->overfull = true;

@@ -6,39 +6,16 @@
 #include <utility>
 
 #include "base/text.h"
+#include "pomegranate/tar_header.h"
 
 namespace paastech::pomegranate {
 
 namespace {
 
-constexpr std::size_t kBlock = 512;
 constexpr std::size_t kMaxDockerfile = 256 << 10;    // each step's image keeps the text of all steps before it
 constexpr std::size_t kMaxPax = 64 << 10;            // git writes a path and a link target, each at most PATH_MAX
 constexpr std::size_t kMaxPath = 4096;               // PATH_MAX of Linux: nothing longer can be made of it
 constexpr auto kIgnoring = std::chrono::seconds(2);  // for the .dockerignore in all, on a loop that serves all Projects
-
-// Field offsets of a ustar header.
-constexpr std::size_t kName = 0, kSize = 124, kChecksum = 148, kType = 156, kMagic = 257, kPrefix = 345;
-
-std::string_view field(std::string_view header, std::size_t at, std::size_t length) {
-  const std::string_view raw = header.substr(at, length);
-  return raw.substr(0, raw.find('\0'));
-}
-
-bool octal(std::string_view text, std::uint64_t& value) {
-  text = trim(text);
-  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), value, 8);
-  return !text.empty() && parsed.ec == std::errc();
-}
-
-bool checksum_fits(std::string_view header) {
-  std::uint64_t stated = 0;
-  if (!octal(field(header, kChecksum, 8), stated)) return false;
-  std::uint64_t sum = 0;
-  for (std::size_t i = 0; i < kBlock; ++i)
-    sum += i >= kChecksum && i < kChecksum + 8 ? ' ' : static_cast<unsigned char>(header[i]);
-  return sum == stated;
-}
 
 std::string plain_path(std::string_view path) {
   while (path.starts_with("./")) path.remove_prefix(2);
@@ -76,8 +53,8 @@ Status DockerfileScan::missing() const {
 
 std::string DockerfileScan::entry_path() const {
   if (!long_path_.empty()) return long_path_;
-  const std::string_view prefix = field(header_, kPrefix, 155);
-  const std::string name(field(header_, kName, 100));
+  const std::string_view prefix = tar_field(header_, kTarPrefix, 155);
+  const std::string name(tar_field(header_, kTarName, 100));
   return prefix.empty() ? name : std::string(prefix) + "/" + name;
 }
 
@@ -90,15 +67,16 @@ Result<std::string> DockerfileScan::add(std::string piece) {
 Status DockerfileScan::take(std::string_view piece, std::string& out) {
   while (!piece.empty() && !ended_) {
     if (!in_entry_) {
-      const std::size_t take = std::min(kBlock - header_.size(), piece.size());
+      const std::size_t take = std::min(kTarBlock - header_.size(), piece.size());
       header_.append(piece.substr(0, take));
       piece.remove_prefix(take);
-      if (header_.size() == kBlock) TRY(take_header(out));
+      if (header_.size() == kTarBlock) TRY(take_header(out));
       continue;
     }
     const std::string_view before = piece;
     const std::size_t content = static_cast<std::size_t>(std::min<std::uint64_t>(left_, piece.size()));
     if (purpose_ != Purpose::kSkip) body_.append(piece.substr(0, content));
+    if (looks_) head_.append(piece.substr(0, std::min(content, kPackedHead - head_.size())));
     left_ -= content;
     piece.remove_prefix(content);
     const std::size_t fill = static_cast<std::size_t>(std::min<std::uint64_t>(padding_, piece.size()));
@@ -145,13 +123,14 @@ Status DockerfileScan::take_header(std::string& out) {
     return seen_ ? Status{} : missing();
   }
   std::uint64_t size = 0;
-  if (header_.compare(kMagic, 5, "ustar") != 0 || !checksum_fits(header_) || !octal(field(header_, kSize, 12), size))
+  if (header_.compare(kTarMagic, 5, "ustar") != 0 || !has_tar_checksum(header_) ||
+      !tar_number(tar_field(header_, kTarSize, 12), size))
     return fail(Code::kInvalidArgument, "the build context is not a tar archive that can be read here");
-  const char type = header_[kType];
+  const char type = header_[kTarType];
   purpose_ = Purpose::kSkip;
   body_.clear();
   left_ = type == '1' || type == '2' || type == '5' ? 0 : size;
-  padding_ = (kBlock - left_ % kBlock) % kBlock;
+  padding_ = (kTarBlock - left_ % kTarBlock) % kTarBlock;
   if (held_.size() > 2 * kMaxPax) return fail(Code::kInvalidArgument, "a path in the build context is too long");
   if (type == 'x' || type == 'L' || type == 'K') {
     if (size > kMaxPax) return fail(Code::kInvalidArgument, "a path in the build context is too long");
@@ -177,13 +156,23 @@ Status DockerfileScan::take_header(std::string& out) {
       purpose_ = Purpose::kDockerfile;
     }
     TRY(keep_or_leave(path, out));
+    if (way_ == Way::kOn) look_at(path, type);
   }
   header_.clear();
   in_entry_ = true;
   return left_ == 0 && padding_ == 0 ? end_entry() : Status{};
 }
 
+// At what ADD may meet: the content of a file, and where something else leads.
+void DockerfileScan::look_at(const std::string& path, char type) {
+  looks_ = type == '0' || type == '\0';
+  if (looks_) looked_at_ = path;
+  if (!looks_ && type != '5') packed_.indirect(path);
+}
+
 Status DockerfileScan::end_entry() {
+  if (std::exchange(looks_, false) && is_packed(head_)) packed_.packed(looked_at_);
+  head_.clear();
   const Purpose purpose = std::exchange(purpose_, Purpose::kSkip);
   if (purpose == Purpose::kPax) {
     TRY_ASSIGN(long_path_, pax_path(body_));
@@ -192,6 +181,7 @@ Status DockerfileScan::end_entry() {
   if (purpose == Purpose::kDockerfile) {
     seen_ = true;
     TRY(check_(body_));
+    dockerfile_ = body_;
   }
   body_.clear();
   in_entry_ = padding_ != 0;
@@ -200,7 +190,7 @@ Status DockerfileScan::end_entry() {
 
 Status DockerfileScan::finish() {
   if (!seen_) return missing();
-  return {};
+  return packed_.check(dockerfile_);
 }
 
 }  // namespace paastech::pomegranate

@@ -70,6 +70,60 @@ std::string filtered(const std::string& tar, std::string_view ignore, std::size_
   return out;
 }
 
+std::string packed(const std::string& magic) { return magic + std::string(600, 'x'); }
+
+TEST(DockerfileScan, RefusesToAddWhatTheBuilderWouldUnpack) {
+  const std::string inner = TestTar().file("x", "y").end();
+  const std::string kinds[] = {
+      packed("\x1f\x8b\x08"),     packed("BZh9"), packed(std::string("\xfd\x37zXZ\0", 6)), packed("\x28\xb5\x2f\xfd"),
+      packed("\x53\x2a\x4d\x18"), inner};
+  for (const std::string& content : kinds) {
+    const auto context = [&](const std::string& add) {
+      return TestTar()
+          .file("Dockerfile", "FROM a\n" + add + "\n")
+          .file("folder/a.bin", content)
+          .file("b", "plain")
+          .link("link", "folder/a.bin")
+          .link("door", "folder")
+          .end();
+    };
+    for (const std::size_t step : {std::size_t{7}, std::size_t{100'000}}) {
+      const Status refused = scan(context("ADD folder/a.bin /"), "Dockerfile", nullptr, step);
+      ASSERT_FALSE(refused);
+      EXPECT_NE(refused.error().message.find("line 2: ADD would unpack `folder/a.bin`"), std::string::npos)
+          << refused.error().message;
+    }
+    for (const char* add :
+         {"ADD ./folder/a.bin /x", "ADD /folder/a.bin /x", "ADD [\"folder/a.bin\", \"/x\"]", "ADD link /x",
+          "ADD door/a.bin /x", "ADD folder/*.bin /x", "ADD b folder/a.bin /x/", "ADD folder//a.bin /x",
+          "ADD folder/../folder/a.bin /x", "ADD folder/\"a.bin\" /x", "ADD --chown=1:1 folder/a.bin /x", "ADD ./$X /x",
+          "ADD [\"folder/a.bin\", \"b c\", \"/x\"]", "ONBUILD ADD folder/a.bin /x"})
+      EXPECT_FALSE(scan(context(add), "Dockerfile")) << add;
+    for (const char* add : {"ADD . /x", "ADD ./ /x", "ADD folder /x", "ADD b /x", "ADD [\"b\", \"/x\"]", "ADD ./b/ /x",
+                            "COPY folder/a.bin link /x/"})
+      EXPECT_TRUE(scan(context(add), "Dockerfile")) << add;
+  }
+}
+
+TEST(DockerfileScan, AddsWhatIsNotPacked) {
+  const std::string tar = TestTar()
+                              .file("Dockerfile", "FROM a\nADD *.x ./$Y link c.tar.gz /x/\n")
+                              .file("c.tar.gz", "plain all the same")
+                              .file("a.x", std::string(2000, '0'))
+                              .link("link", "a.x")
+                              .end();
+  EXPECT_TRUE(scan(tar, "Dockerfile"));
+  const std::string beside = TestTar()
+                                 .file("Dockerfile", "FROM a\nADD link /x\n")
+                                 .link("link", "b")
+                                 .file("c.gz", packed("\x1f\x8b\x08"))
+                                 .end();
+  DockerfileScan ignoring(
+      "Dockerfile", [](std::string_view) { return Status{}; }, *build::Dockerignore::parse("*.gz\n"));
+  EXPECT_TRUE(ignoring.add(beside) && ignoring.finish()) << "what is packed is left out of the context";
+  EXPECT_FALSE(scan(beside, "Dockerfile"));
+}
+
 TEST(DockerfileScan, LeavesOutWhatTheDockerignoreNames) {
   const std::string big(1000, 'x');
   const std::string tar = TestTar()

@@ -52,6 +52,25 @@ TEST_F(EngineDisk, OneThatWritesTooMuchBeforeItIsReadyFailsForThatReason) {
   EXPECT_NE(outcome.failed().message().find("limit 100 MiB"), std::string::npos) << outcome.failed().message();
 }
 
+// The Engine makes a volume for each VOLUME, which is no part of the container's own layer.
+TEST_F(EngineDisk, WhatIsWrittenToAVolumeOfTheImageCounts) {
+  const std::string id = project();
+  const std::string image = "FROM debian:bookworm\nVOLUME /data\nCMD [\"sleep\", \"600\"]\n";
+  ASSERT_TRUE(build(build_spec(id), image).ok());
+  ASSERT_TRUE(ensure(worker(group(id, {"sh", "-c", write(60, "/data/x") + "; exec sleep 600"}), "modest")).has_ready());
+  const v1::GroupEvent outcome = ensure(group(id, {"sh", "-c", write(180, "/data/x") + "; exec sleep 600"}));
+  ASSERT_TRUE(outcome.has_failed());
+  EXPECT_EQ(outcome.failed().reason(), "out_of_disk") << outcome.failed().message();
+  const v1::BuildResult greedy =
+      build(build_spec(id, 2), "FROM debian:bookworm\nVOLUME /data\nRUN " + write(240, "/data/x") + " && sleep 50\n");
+  EXPECT_FALSE(greedy.ok());
+  EXPECT_EQ(greedy.reason(), "out_of_disk") << greedy.message();
+  const auto all = list(id);
+  const auto modest = std::ranges::find(all, "modest", [](const v1::Instance& one) { return one.process(); });
+  ASSERT_NE(modest, all.end());
+  EXPECT_EQ(modest->state(), "running") << "the control was ended too";
+}
+
 TEST_F(EngineDisk, ACommandThatWritesTooMuchIsStoppedAndSaysSo) {
   const std::string id = project();
   built(id);

@@ -17,6 +17,17 @@ while (my $c = $s->accept) {
 }
 )";
 
+// Answers with the status that the path names. What it sends elsewhere is sent to an answer that is none.
+const std::string kByPath = R"(
+use IO::Socket::INET;
+my $s = IO::Socket::INET->new(LocalPort => 8080, Listen => 16, ReuseAddr => 1) or die;
+while (my $c = $s->accept) {
+  my ($st) = <$c> =~ m{ /(\d+) };
+  while (my $l = <$c>) { last if $l =~ /^\r/; }
+  print $c "HTTP/1.1 $st As Asked\r\nLocation: /500\r\nConnection: close\r\n\r\n"; close $c;
+}
+)";
+
 v1::RemoveGroupRequest removal(const std::string& project) {
   v1::RemoveGroupRequest request;
   request.set_project(project);
@@ -41,6 +52,27 @@ TEST_F(EngineInstance, AProbeAsksByHostAndForTheStatusesItIsTold) {
   wanted.mutable_probe()->set_status_low(404);
   wanted.mutable_probe()->set_status_high(404);
   EXPECT_TRUE(ensure(wanted).has_ready());
+}
+
+TEST_F(EngineInstance, ARedirectIsReadyAndWhatIsNotFoundIsNot) {
+  const std::string id = project();
+  built(id);
+  v1::InstanceGroup wanted = group(id, {"perl", "-e", kByPath});
+  wanted.mutable_probe()->set_http_path("/302");
+  ASSERT_TRUE(ensure(wanted).has_ready());
+  v1::ProbeRequest probe;
+  *probe.mutable_instance() = instance(id);
+  for (const int status : {200, 299, 300, 301, 304, 399, 400, 403, 404, 499, 500, 503}) {
+    probe.mutable_probe()->set_http_path("/" + std::to_string(status));
+    const auto found = run(engine_->probe_instance(probe));
+    ASSERT_TRUE(found) << status << found.error().message;
+    EXPECT_EQ(found->well(), status < 400) << status << found->detail();
+  }
+  wanted.mutable_probe()->set_http_path("/404");
+  wanted.mutable_probe()->set_timeout_seconds(1);
+  const v1::GroupEvent refused = ensure(wanted);
+  ASSERT_TRUE(refused.has_failed());
+  EXPECT_EQ(refused.failed().reason(), "unhealthy");
 }
 
 TEST_F(EngineInstance, IsReadyOnlyAfterAsManyInARowAsItIsTold) {

@@ -51,10 +51,91 @@ TEST_F(EngineIsolation, AnInstanceHasNoPowersMountsOrPorts) {
   EXPECT_EQ(details->labels.at("paastech.instance"), options_.instance);
   const Ran look = run_once(id, {"sh", "-c",
                                  "ls -A /run /var/run | grep -c docker; grep CapEff /proc/self/status; grep NoNewPrivs "
-                                 "/proc/self/status; ulimit -n"});
+                                 "/proc/self/status"});
   EXPECT_NE(look.output.find("00000000000004fb"), std::string::npos) << look.output;  // exactly the kept ones
   EXPECT_NE(look.output.find("NoNewPrivs:\t1"), std::string::npos) << look.output;
   EXPECT_TRUE(look.output.starts_with("0\n")) << look.output;
+}
+
+TEST_F(EngineIsolation, OpenFilesAreAsManyAsTheLimitSays) {
+  const std::string id = project();
+  built(id);
+  const std::vector<std::string> ask{"sh", "-c", "ulimit -Sn; ulimit -Hn"};
+  const std::string usual = std::to_string(effective({}, 0).open_files);
+  EXPECT_EQ(run_once(id, ask).output, usual + "\n" + usual + "\n");
+  v1::Limits limits;
+  limits.set_open_files(300);
+  EXPECT_EQ(run_once(id, ask, limits).output, "300\n300\n");
+  v1::BuildSpec spec = build_spec(id, 2);
+  *spec.mutable_limits() = limits;
+  ASSERT_TRUE(build(spec, "FROM debian:bookworm\nRUN echo files $(ulimit -Sn) $(ulimit -Hn)\nCMD x\n").ok());
+  EXPECT_NE(build_lines_.find("\nfiles 300 300\n"), std::string::npos) << build_lines_;
+  v1::InstanceGroup limited = group(id);
+  *limited.mutable_limits() = limits;
+  ASSERT_TRUE(ensure(limited).has_ready());
+  const auto answer = run(client_->call("GET", "/containers/" + list(id)[0].id() + "/json"));
+  ASSERT_TRUE(answer);
+  EXPECT_NE(answer->body.find(R"("Ulimits":[{"Name":"nofile","Hard":300,"Soft":300}])"), std::string::npos)
+      << answer->body;
+}
+
+// Threat 2: a descriptor of the host that the runtime left open is a way to the host's files, as working folder
+// (CVE-2024-21626) or as a path. The same path inside the image has another text, which the same words do read.
+class EngineDescriptors : public Contract {
+ protected:
+  void SetUp() override {
+    Contract::SetUp();
+    if (!engine_) return;
+    path_ = "/tmp/pt-canary-" + options_.instance;
+    ASSERT_TRUE(write_file(path_, "text of the host\n"));
+    ASSERT_EQ(run_program({"sh", "-c", "exec 7< /sys/fs/cgroup; cd -P /proc/self/fd/7; " + climb()})->output,
+              "text of the host\n");  // the control: what the words do where a descriptor of the host is open
+  }
+  void TearDown() override {
+    std::filesystem::remove(path_);
+    Contract::TearDown();
+  }
+  std::string climb() const { return "cat ../../../../../../../../../.." + path_; }
+  // Through each descriptor of the process itself and of the container's first one.
+  std::string search() const {
+    return "for n in $(seq 3 20); do for p in self 1; do for up in . ../../../../../../../../../..; do "
+           "cat /proc/$p/fd/$n/$up" +
+           path_ + "; done; done; done; cat /proc/self/cwd/../../../../../../.." + path_;
+  }
+  std::string files() const { return "RUN echo text of the image > " + path_ + "\n"; }
+  static bool leaked(const std::string& output) { return output.find("text of the host") != std::string::npos; }
+  static bool controlled(const std::string& output) { return output.find("text of the image\n") != std::string::npos; }
+  std::string path_;
+};
+
+TEST_F(EngineDescriptors, AsWorkingFolderLeadNowhere) {
+  const std::string id = project();
+  const std::string inside = "FROM debian:bookworm\n" + files() + "WORKDIR /srv/deep/down\n";
+  ASSERT_TRUE(build(build_spec(id), inside + "RUN " + climb() + "\nCMD x\n").ok()) << build_lines_;
+  EXPECT_TRUE(controlled(build_lines_)) << build_lines_;
+  EXPECT_EQ(run_once(id, {"sh", "-c", climb()}).output, "text of the image\n");
+  for (int n = 3; n <= 20; ++n) {
+    const std::string folder = "WORKDIR /proc/self/fd/" + std::to_string(n) + "\n";
+    ASSERT_TRUE(run(docker::remove_image(client_, image_reference(id, 1))));
+    ASSERT_TRUE(build(build_spec(id), "FROM debian:bookworm\n" + folder + "CMD x\n").ok()) << build_lines_;
+    const Ran ran = run_once(id, {"sh", "-c", climb()});
+    EXPECT_FALSE(leaked(ran.output)) << n;
+    EXPECT_TRUE(!ran.status || ran.exit_code != 0) << n << ran.output;
+    const v1::BuildResult step =
+        build(build_spec(id, 2), "FROM " + image_reference(id, 1) + "\nRUN " + climb() + "\nCMD x\n");
+    EXPECT_FALSE(leaked(build_lines_ + step.message())) << n;
+    EXPECT_FALSE(step.ok()) << n << build_lines_;
+  }
+}
+
+TEST_F(EngineDescriptors, AsPathsLeadNowhere) {
+  const std::string id = project();
+  ASSERT_TRUE(build(build_spec(id), "FROM debian:bookworm\n" + files() + "RUN " + search() + "\nCMD x\n").ok());
+  EXPECT_FALSE(leaked(build_lines_)) << build_lines_;
+  EXPECT_TRUE(controlled(build_lines_)) << build_lines_;
+  const Ran ran = run_once(id, {"sh", "-c", search()});
+  EXPECT_FALSE(leaked(ran.output)) << ran.output;
+  EXPECT_TRUE(controlled(ran.output)) << ran.output;
 }
 
 TEST_F(EngineIsolation, AForeignContainerWithOurLabelsIsNotListed) {
@@ -109,8 +190,10 @@ TEST_F(EngineIsolation, TheHostIsClosedToInstancesAndBuilds) {
                   1 + std::stoul(options_.instance.substr(3, 2), nullptr, 16) % 250);
   const HostAddress address(link_local);
   built(id);
-  const std::string dockerfile = "FROM debian:bookworm\nRUN perl -e '" + kGateway + "$ARGV[1] = " + service.port() +
-                                 "; " + kConnect + "'\nCMD x\n";
+  const std::string dockerfile = "FROM debian:bookworm\nRUN echo gateway $(perl -e '" + kGateway +
+                                 "$ARGV[1] = " + service.port() + "; " + kConnect +
+                                 "')\nRUN echo link-local $(perl -e '" + kConnect + "' " + link_local + " " +
+                                 service.port() + ")\nCMD x\n";
   const auto ask = [&](const std::string& how, const std::string& host) {
     return run_once(id, {"perl", "-e", how + kConnect, host, service.port()}).output;
   };
@@ -118,7 +201,8 @@ TEST_F(EngineIsolation, TheHostIsClosedToInstancesAndBuilds) {
   EXPECT_EQ(ask("", link_local), "closed\n");
   const v1::BuildResult closed = build(build_spec(id, 2), dockerfile);
   ASSERT_TRUE(closed.ok()) << closed.message() << build_lines_;
-  EXPECT_NE(build_lines_.find("\nclosed\n"), std::string::npos) << build_lines_;
+  for (const char* line : {"\ngateway closed\n", "\nlink-local closed\n"})
+    EXPECT_NE(build_lines_.find(line), std::string::npos) << line << build_lines_;
   // The ingress's own connections still pass.
   EXPECT_TRUE(ensure(group(id)).has_ready());
   // The control: the same without the rules.
@@ -127,7 +211,8 @@ TEST_F(EngineIsolation, TheHostIsClosedToInstancesAndBuilds) {
   EXPECT_EQ(ask(kGateway, "x"), "open\n");
   EXPECT_EQ(ask("", link_local), "open\n");
   ASSERT_TRUE(build(build_spec(id, 3), dockerfile).ok());
-  EXPECT_NE(build_lines_.find("\nopen\n"), std::string::npos) << build_lines_;
+  for (const char* line : {"\ngateway open\n", "\nlink-local open\n"})
+    EXPECT_NE(build_lines_.find(line), std::string::npos) << line << build_lines_;
 }
 
 // Docker's own reader may find another Project's image or a service of the host where our reader of Dockerfiles saw

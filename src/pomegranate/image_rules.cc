@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/text.h"
 #include "build/dockerfile.h"
 
@@ -45,6 +47,9 @@ Status check_triggers(const docker::ImageDetails& image, std::string_view projec
     if (const Status fine = build::check_dockerfile_text(text); !fine) return refuse(": " + fine.error().message);
     if (const auto fine = check_image_references(text, project, registries); !fine)
       return refuse(": " + fine.error().message);
+    TRY_ASSIGN(const std::vector<build::AddSource> added, build::add_sources(text));
+    if (std::ranges::any_of(added, [](const build::AddSource& one) { return one.path != "." && one.path != "./"; }))
+      return refuse(": ADD would unpack what it names outside of the build and its limits");
   }
   return {};
 }

@@ -12,7 +12,7 @@ TEST(ImageRules, AnOrdinaryImagePasses) {
   image.text_bytes = 4096;
   image.exposed = {"80/tcp", "443/tcp"};
   image.volumes = {"/data"};
-  image.on_build = {"COPY package.json /app", "RUN npm install", "ADD ./src /app", "COPY --from=build /a /b"};
+  image.on_build = {"COPY package.json /app", "RUN npm install", "ADD . /app", "COPY --from=build /a /b"};
   EXPECT_TRUE(check_image_bounds(image));
   EXPECT_TRUE(check_triggers(image, kMine)) << check_triggers(image, kMine).error().message;
 }
@@ -33,7 +33,7 @@ TEST(ImageRules, ATriggerMayDoNoMoreThanADockerfile) {
   for (const std::string trigger :
        {"ADD http://169.254.169.254/x /x", "COPY --from=paastech/650e8400-e29b-41d4-a716-446655440000:1 / /",
         "COPY --from=2a2c266a / /", "RUN --network=host x", "RUN a\nADD http://a/x /x", "# escape=`\nADD x y",
-        " # escape=`"}) {
+        " # escape=`", "ADD ./src /app"}) {
     docker::ImageDetails image;
     image.on_build = {"RUN echo \\", trigger};  // a continuation joins no two triggers
     const Status status = check_triggers(image, kMine);

@@ -38,6 +38,12 @@ Error from_grpc(const grpc::Status& status) {
     return {Code::kUnavailable, "a part of the Service does not answer",
             "try again in a moment; the log of paastechd tells its operator why"};
   }
+  // What gRPC says itself; our own say what was waited for.
+  if (status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED && text == "Deadline Exceeded") {
+    spdlog::warn("rpc: a role does not answer in time");
+    return {Code::kUnavailable, "a part of the Service does not answer in time",
+            "try again in a moment; the log of paastechd tells its operator why"};
+  }
   std::string hint;
   if (const std::size_t at = text.find("\n\n"); at != std::string::npos) {
     hint = text.substr(at + 2);

@@ -130,6 +130,14 @@ TEST_F(TlsTest, ARoleThatIsNotReachedIsToldWithoutItsAddress) {
   EXPECT_EQ(from_grpc({kNotReached, "the Docker Engine does not answer"}).message, "the Docker Engine does not answer");
 }
 
+TEST(FromGrpc, ARoleThatIsTooLateIsToldAsOneThatIsAway) {
+  const grpc::Status late(grpc::StatusCode::DEADLINE_EXCEEDED, "Deadline Exceeded");  // gRPC's own words
+  EXPECT_EQ(from_grpc(late).code, Code::kUnavailable);
+  EXPECT_FALSE(from_grpc(late).hint.empty());
+  const grpc::Status ours(grpc::StatusCode::DEADLINE_EXCEEDED, "archiving the commit took over 10 minutes");
+  EXPECT_EQ(from_grpc(ours).code, Code::kDeadlineExceeded);
+}
+
 TEST_F(TlsTest, APortThatIsTakenIsNamed) {
   serve(now);
   const auto second = Host::start({&service}, "", {address(), &*identity});

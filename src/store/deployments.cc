@@ -157,6 +157,26 @@ Status set_snapshot(Tx& tx, const DeploymentRow& row) {
   return {};
 }
 
+Result<std::vector<SnapshotRow>> ended_snapshots(Tx& tx, const std::string& project_id) {
+  SnapshotRow row;
+  std::string state;
+  soci::statement statement(tx.sql);
+  statement.exchange(soci::into(row.number));
+  statement.exchange(soci::into(state));
+  statement.exchange(soci::into(row.image));
+  statement.exchange(soci::use(project_id));
+  return fetch_all(statement,
+                   "SELECT number, state, image FROM deployments WHERE project_id = :project AND environment <> '' AND "
+                   "state IN ('superseded', 'failed', 'cancelled') ORDER BY number DESC",
+                   row, [&state](SnapshotRow& one) { one.was_live = state == to_text(DeploymentState::kSuperseded); });
+}
+
+Status drop_snapshot(Tx& tx, const std::string& project_id, std::int64_t number) {
+  tx.sql << "UPDATE deployments SET environment = '' WHERE project_id = :project AND number = :number",
+      soci::use(project_id), soci::use(number);
+  return {};
+}
+
 Result<std::optional<DeploymentRow>> live_deployment(Tx& tx, const std::string& project_id) {
   TRY_ASSIGN(std::vector<DeploymentRow> rows,
              select(tx, "WHERE project_id = :project AND state = 'live'",

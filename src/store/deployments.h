@@ -21,7 +21,7 @@ struct DeploymentRow {
   std::string image;
   int port = 80;
   std::string processes = "{}";  // JSON
-  std::string environment;       // sealed
+  std::string environment;       // sealed; empty: dropped
   std::int64_t origin = 0;       // of a rollback: the Deployment whose image and environment it runs; 0: none
   std::string actor_id;
   std::string reason;
@@ -41,8 +41,18 @@ Result<std::vector<DeploymentRow>> list_deployments(Tx& tx, const std::string& p
 // where another Deployment of the Project is live: supersede that one first, in the same transaction.
 Status update_deployment(Tx& tx, const DeploymentRow& row);
 // Writes the environment, which goes with the number that the insertion gave. Nothing else writes it but the rotation
-// of keys (store/reseal.h): an update of a row that was read before would bring an older key's value back. kNotFound.
+// of keys (store/reseal.h) and drop_snapshot(): an update of a row that was read before would bring an older key's
+// value back. kNotFound.
 Status set_snapshot(Tx& tx, const DeploymentRow& row);
+// An ended Deployment that still has its environment.
+struct SnapshotRow {
+  std::int64_t number = 0;
+  bool was_live = false;
+  std::string image;
+};
+Result<std::vector<SnapshotRow>> ended_snapshots(Tx& tx, const std::string& project_id);  // newest first
+// Takes the environment away for good: nobody goes back to this Deployment any more.
+Status drop_snapshot(Tx& tx, const std::string& project_id, std::int64_t number);
 Result<std::optional<DeploymentRow>> live_deployment(Tx& tx, const std::string& project_id);
 // The newest of a Project in one of these states, newest first.
 Result<std::vector<DeploymentRow>> newest_in(Tx& tx, const std::string& project_id,

@@ -29,6 +29,13 @@ Result<RegistryRow> find_registry(Tx& tx, const std::string& project_id, const s
 }
 
 Status set_registry(Tx& tx, const std::string& project_id, const RegistryRow& row) {
+  std::int64_t others = 0;
+  tx.sql << "SELECT COUNT(*) FROM registries WHERE project_id = :project AND host <> :host", soci::into(others),
+      soci::use(project_id), soci::use(row.host);
+  if (others >= kMaxRegistries)
+    return fail(Code::kFailedPrecondition,
+                "this project has logins for " + std::to_string(others) + " registries already, which is the most",
+                "remove one first: paastech registry remove HOST");
   try {
     tx.sql << "INSERT INTO registries (project_id, host, username, password) "
               "VALUES (:project, :host, :username, :password) ON CONFLICT (project_id, host) DO UPDATE SET "

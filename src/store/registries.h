@@ -17,7 +17,9 @@ struct RegistryRow {
 std::string registry_context(const std::string& project_id, const std::string& host);
 Result<std::vector<RegistryRow>> list_registries(Tx& tx, const std::string& project_id);            // by host
 Result<RegistryRow> find_registry(Tx& tx, const std::string& project_id, const std::string& host);  // kNotFound
-Status set_registry(Tx& tx, const std::string& project_id, const RegistryRow& row);  // kNotFound: the Project is gone
+constexpr std::int64_t kMaxRegistries = 100;                                                        // of one Project
+// kNotFound: the Project is gone. kFailedPrecondition: it has kMaxRegistries others.
+Status set_registry(Tx& tx, const std::string& project_id, const RegistryRow& row);
 Result<bool> remove_registry(Tx& tx, const std::string& project_id, const std::string& host);  // whether it was there
 
 }  // namespace paastech::store

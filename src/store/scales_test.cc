@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "domain/process_json.h"
 #include "store/registries.h"
 #include "store/test_database.h"
 
@@ -43,6 +44,40 @@ TEST_F(ScalesTest, OutOfTheirLimitsAreNotStored) {
   EXPECT_THAT(scales(shop), IsEmpty());
 }
 
+TEST_F(ScalesTest, BeforeTheFirstDeploymentThereAreAsManyAsAProjectMayHaveProcesses) {
+  for (std::size_t i = 0; i < kMostProcesses; ++i) ASSERT_TRUE(set({"p" + std::to_string(i), 1}));
+  const Status refused = set({"one-more", 1});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Code::kFailedPrecondition);
+  EXPECT_THAT(refused.error().message, testing::HasSubstr("`one-more` is one process too many"));
+  EXPECT_THAT(refused.error().message, testing::HasSubstr("at most 20"));
+  EXPECT_TRUE(set({"p7", 5})) << "what is stored can be changed";
+  EXPECT_EQ(scales(shop).size(), kMostProcesses);
+  EXPECT_TRUE(database.write([&](Tx& tx) { return set_scale(tx, other.id, {"one-more", 1}); }));
+}
+
+TEST_F(ScalesTest, OfProcessesThatAreNoMoreAreForgottenWhereThereIsNoRoom) {
+  for (std::size_t i = 0; i < kMostProcesses; ++i) ASSERT_TRUE(set({"p" + std::to_string(i), 1}));
+  ProcessList list;
+  list.processes = {{"p3", {}}, {"web", {}}};
+  DeploymentRow live;
+  live.project_id = shop.id;
+  live.cause = DeploymentCause::kRestart;
+  live.processes = process_list_to_json(list);
+  ASSERT_TRUE(database.write([&](Tx& tx) -> Status {
+    TRY(insert_deployment(tx, live));
+    for (const DeploymentState state : {DeploymentState::kStarting, DeploymentState::kLive}) {
+      live.state = state;
+      TRY(update_deployment(tx, live));
+    }
+    return {};
+  }));
+  ASSERT_TRUE(set({"p3", 2}));
+  EXPECT_EQ(scales(shop).size(), kMostProcesses) << "as long as there is room they may come back";
+  ASSERT_TRUE(set({"web", 4}));
+  EXPECT_THAT(scales(shop), ElementsAre(Scale{"p3", 2}, Scale{"web", 4}));
+}
+
 TEST_F(ScalesTest, GoWithTheirProject) {
   ASSERT_TRUE(set({"web", 2}));
   ASSERT_TRUE(database.write([&](Tx& tx) { return delete_project(tx, shop.id); }));
@@ -72,6 +107,21 @@ TEST_F(ScalesTest, RegistriesAreKeptByHostReplacedAndRemoved) {
   EXPECT_TRUE(remove());
   EXPECT_FALSE(remove());
   EXPECT_EQ(put(new_uuid(), {"r", "u", "p"}).error().code, Code::kNotFound);
+}
+
+TEST_F(ScalesTest, AProjectHasLoginsForAHundredRegistries) {
+  const auto put = [&](const std::string& project, const std::string& host) {
+    return database.write([&](Tx& tx) { return set_registry(tx, project, {host, "ann", "v2:k1:a"}); });
+  };
+  for (int i = 0; i < kMaxRegistries; ++i) ASSERT_TRUE(put(shop.id, "r" + std::to_string(i) + ".example"));
+  const Status refused = put(shop.id, "one-more.example");
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Code::kFailedPrecondition);
+  EXPECT_THAT(refused.error().message, testing::HasSubstr("logins for 100 registries already"));
+  EXPECT_TRUE(put(shop.id, "r7.example")) << "what is there can be replaced";
+  EXPECT_TRUE(put(other.id, "one-more.example"));
+  ASSERT_TRUE(database.write([&](Tx& tx) { return remove_registry(tx, shop.id, "r7.example"); }));
+  EXPECT_TRUE(put(shop.id, "one-more.example"));
 }
 
 }  // namespace

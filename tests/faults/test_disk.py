@@ -48,5 +48,8 @@ def test_images_of_the_last_deployments_stay_and_older_ones_go(service, client, 
         repository.push()
     expected = [f"paastech/{project['id']}:{number}" for number in range(3, 9)]
     wait_for(lambda: images(service, project["id"]) == expected, "the images of the current and the last five Deployments")
+    refused = client.cli("rollback", "1", "-p", project["name"])
+    assert refused.returncode == 1 and "these can be rolled back to: 7, 6, 5, 4, 3" in refused.stderr, refused
+    assert client.newest(project["name"])["number"] == 8, "it was recorded all the same"
     assert client.cli("rollback", "3", "-p", project["name"]).returncode == 0
     assert service.visit(project["name"]).text == "v2 GET /"

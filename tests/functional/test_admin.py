@@ -1,7 +1,10 @@
 """Administrators: suspension, plans, deletion, overview, on a real Engine."""
+import contextlib
 import os
 import signal
+import socket
 import subprocess
+import threading
 
 import pytest
 
@@ -65,6 +68,97 @@ def test_a_suspended_client_s_applications_stop_until_it_is_resumed(fresh_servic
     assert not service.docker.containers(f"paastech.project={stopped['id']}")
     repository.push()
     assert service.visit("runs").text == "three GET /"
+
+
+def stubborn():
+    """An Application that ends for nobody and lets nobody go: it heeds no TERM, and has the longest times of all."""
+    files = apps.web("one", """processes:
+  web: {drain: 300, stop_grace: 300}
+  worker: {command: ["perl", "-e", "$SIG{TERM} = 'IGNORE'; sleep 1 while 1"], stop_grace: 300}
+""")
+    paths = r"""if ($path eq '/tunnel') {
+            print $client "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n";
+            while (my $sent = <$client>) { print $client $sent }
+            exit 0;
+        }
+        if ($path eq '/stream') {
+            print $client "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nbegun\r\n";
+            sleep 1 while 1;
+        }
+        if ($path eq '/never') { print STDOUT "asked\n"; sleep 1 while 1 }
+        sleep $1"""
+    files["server.pl"] = (files["server.pl"].replace("$SIG{TERM} = sub { $stop = 1; close $listener };",
+                                                     '$SIG{TERM} = sub { print "told\\n" };').replace("sleep $1", paths, 1))
+    assert "told" in files["server.pl"] and "/tunnel" in files["server.pl"]
+    return files
+
+
+def visitor(service, name, path, headers=""):
+    connection = socket.create_connection(("127.0.0.1", service.http_port), timeout=30)
+    connection.sendall(f"GET {path} HTTP/1.1\r\nHost: {name}.user-app.localhost\r\n{headers}\r\n".encode())
+    return connection
+
+
+def tunnel_to(service, name):
+    connection = visitor(service, name, "/tunnel", "Connection: Upgrade\r\nUpgrade: echo\r\n")
+    assert b" 101 " in connection.recv(65536)
+    connection.sendall(b"hello\n")
+    assert connection.recv(65536) == b"hello\n"
+    return connection
+
+
+def rest_of(connection):
+    """All that still comes until the other side closes."""
+    seen = b""
+    with contextlib.suppress(ConnectionResetError):
+        while more := connection.recv(65536):
+            seen += more
+    return seen
+
+
+def test_a_suspension_waits_neither_for_visitors_nor_for_the_application(fresh_service):
+    service = fresh_service().start()
+    admin, client = service.admin(), service.client("ada")
+    projects = {name: client.project(name)["id"] for name in ("runs", "drains", "deaf")}
+    for name in projects:
+        client.repository(name, stubborn()).push()
+
+    def said(name, text):
+        return client.call("GET", f"/projects/{name}/logs?process=web&grep={text}").json()["items"]
+
+    def there():
+        return [each for id in projects.values() for each in service.docker.containers(f"paastech.project={id}")]
+
+    answers = []
+    stops = [threading.Thread(target=lambda name=name: answers.append(client.call("POST", f"/projects/{name}/stop", timeout=90)))
+             for name in ("drains", "deaf")]
+    with contextlib.ExitStack() as connections:
+        tunnel = connections.enter_context(tunnel_to(service, "runs"))
+        stream = connections.enter_context(visitor(service, "runs", "/stream"))
+        assert b"begun" in stream.recv(65536)
+        waits = connections.enter_context(visitor(service, "runs", "/never"))
+        wait_for(lambda: said("runs", "asked"), "the request to be under way")
+        connections.enter_context(tunnel_to(service, "drains"))
+        for each in stops:
+            each.start()
+        wait_for(lambda: service.visit("drains").status == 503, "the Client's own stop, which waits for the tunnel")
+        wait_for(lambda: said("deaf", "told"), "the Client's own stop, whose signal is not heeded")
+        assert len(there()) == 6, there()
+
+        assert admin.call("POST", "/clients/ada/suspend", {"reason": "mining coins"}).status == 200
+        wait_for(lambda: service.visit("runs").status == 503, "the Application to have no visitors any more", seconds=10)
+        wait_for(lambda: not there(), "all Instances to be gone", seconds=20, fails=False)
+        assert not there(), ([(each["Names"], each["Status"]) for each in there()], service.log()[-3000:])
+        assert rest_of(tunnel) == b"" and b"0\r\n\r\n" not in rest_of(stream)
+        told = waits.recv(65536)
+        assert told.split(b" ", 2)[1] in (b"502", b"503"), told
+    for each in stops:
+        each.join(60)
+    assert [each.status for each in answers] == [200, 200], answers
+
+    assert admin.call("POST", "/clients/ada/resume").status == 200
+    wait_for(lambda: service.visit("runs").text == "one GET /", "the Application to be back")
+    assert [service.visit(name).status for name in ("drains", "deaf")] == [503, 503]
 
 
 def test_a_project_too_many_is_refused_and_deleting_one_makes_room(client, unique, plan):

@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from tests.support import python_tools
+from tests.support.service import UNLIMITED
 
 ROOT = pathlib.Path(__file__).parents[2]
 
@@ -29,8 +30,8 @@ def hold_to_contract(service, client, spare, administrator=False):
 
 @pytest.fixture
 def proxied(fresh_service):
-    # Lets each request come from an address of its own.
-    return fresh_service('[api]\ntrusted_proxy = "127.0.0.1/32"\n').start()
+    # Lets each request come from an address of its own, and as many come as are made.
+    return fresh_service('[api]\ntrusted_proxy = "127.0.0.1/32"\n' + UNLIMITED).start()
 
 
 def test_a_clients_requests_are_answered_as_the_contract_says(proxied):

@@ -52,15 +52,6 @@ def test_each_text_and_list_of_a_request_has_a_limit():
     assert not missing, "\n".join(missing)
 
 
-def test_each_body_that_is_asked_for_has_an_example():
-    missing = []
-    for method, path, operation, _ in operations():
-        content = resolved(operation.get("requestBody", {})).get("content", {}).get("application/json")
-        if content and not content.keys() & {"example", "examples"} and "example" not in resolved(content["schema"]):
-            missing.append(f"{method} {path}")
-    assert not missing, missing
-
-
 def test_a_body_may_have_one_mebibyte_and_not_a_byte_more(client):
     begin, end = b'{"name":"', b'"}'
     for size, status in ((MIB, 422), (MIB + 1, 413)):  # 422: it was read, and the name is too long

@@ -1,4 +1,5 @@
 """`paastech deploy --image`: Deployments of images of a real registry, with and without a password."""
+import base64
 import json
 import shutil
 import signal
@@ -211,6 +212,42 @@ def test_rollback_between_an_image_and_a_push_needs_no_registry(service, client,
         assert client.newest(name)["cause"] == "rollback"
     finally:
         registries.open.start()
+
+
+# What is found of the lines of /patterns: in the environment of each process there is, and in which files.
+SEARCH = """\
+cat /proc/*/environ | tr '\\0' '\\n' | grep -acF -f /patterns
+env | grep -acF -f /patterns
+grep -rlaF -f /patterns --exclude-dir=proc --exclude-dir=sys / 2>/dev/null
+"""
+
+
+def written(secret):
+    """As it is, and the part that all of its Base64 has in common wherever it begins."""
+    yield secret
+    for before in range(3):
+        encoded = base64.b64encode(b"x" * before + secret.encode())
+        yield encoded[-(-before * 4 // 3):(before + len(secret)) * 4 // 3].decode()
+
+
+def test_neither_a_build_nor_an_application_finds_the_password(service, client, unique, registries, shop):
+    project = client.project(unique())
+    name = project["name"]
+    ok(log_in(client, name, registries.closed, PASSWORD))
+    ok(deploy(client, name, f"{registries.closed.address}/team/shop:1"))
+    assert service.visit(name).text == "shop GET /", "the control: the password is in use"
+    dockerfile = apps.DOCKERFILE + (
+        "COPY patterns search /\nRUN echo unaided: $(sh /search)\n"
+        'RUN export CONTROL="$(head -n 1 /patterns)"; echo "$CONTROL" > /planted; echo control: $(sh /search); rm /planted\n')
+    files = apps.web("searched", dockerfile=dockerfile) | {"patterns": "\n".join(written(PASSWORD)) + "\n", "search": SEARCH}
+    told = client.repository(name, files).push(timeout=300).stderr
+    assert "unaided: 0 0 /patterns\n" in told, told
+    found = next(line for line in told.splitlines() if " control: " in line and "RUN" not in line).split("control: ")[1].split()
+    assert int(found[0]) >= 1 and found[1] == "1" and set(found[2:]) == {"/patterns", "/planted"}, found
+    container = service.docker.containers(f"paastech.project={project['id']}")[0]["Id"]
+    searched = service.docker.run_in(container, ["sh", "/search"], timeout=120)[1]
+    assert searched.split() == ["0", "0", "/patterns"], searched
+    assert service.visit(name).text == "searched GET /"
 
 
 def test_a_registry_that_hangs_is_not_waited_for_and_a_fetch_outlives_kill_9(service, client, unique, registries, shop):

@@ -29,6 +29,8 @@ def test_no_visitor_notices_scale_restart_rollback_and_redeploy(service, client,
     with Load(service, name) as load:
         for change in (["ps", "scale", "web=3"], ["restart"], ["rollback"], ["ps", "scale", "web=1"], ["env", "set", "A=1"]):
             ok(client.cli(*change, "-p", name))
+            if change == ["rollback"]:  # over the restart and the change of scale, which run what is live
+                assert service.visit(name).text == "one GET /"
         repository.commit(apps.web("three"))
         repository.push()
     print(load)
@@ -70,6 +72,14 @@ def test_a_release_command_runs_once_in_the_new_image_before_any_traffic(service
     assert len(instances(client, name)) == 1
 
 
+def resized(client, name, memory):
+    """What the Deployment says that gives web another size."""
+    ok(client.cli("ps", "size", "web", "--memory", memory, "-p", name))
+    newest = client.newest(name)
+    assert (newest["cause"], newest["state"]) == ("scale", "live"), newest
+    return ok(client.cli("deployments", "logs", str(newest["number"]), "-p", name))
+
+
 def test_rolling_replaces_one_by_one_and_recreate_ends_the_old_first(service, client, unique):
     name = client.project(unique())["name"]
     repository = client.repository(name, apps.web("one", "strategy: rolling\n"))
@@ -79,11 +89,14 @@ def test_rolling_replaces_one_by_one_and_recreate_ends_the_old_first(service, cl
     done = repository.push()
     assert "Replacing web 1 of 2" in done.stderr and "Replacing web 2 of 2" in done.stderr, done.stderr
     assert service.visit(name).text == "two GET /"
+    assert "Replacing web 2 of 2" in resized(client, name, "64M")
     repository.commit(apps.web("three", "strategy: recreate\n"))
     done = repository.push()
     assert "Ending what runs" in done.stderr, done.stderr
     assert service.visit(name).text == "three GET /"
     assert wait_for(lambda: len(instances(client, name)) == 2, "two Instances of the new version")
+    assert "Ending web, before its new size starts" in resized(client, name, "96M")
+    assert service.visit(name).text == "three GET /"
 
 
 def test_a_rolling_deployment_that_fails_brings_the_old_instances_back(service, client, unique):

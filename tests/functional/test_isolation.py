@@ -1,11 +1,23 @@
 """What strangers' code can reach. Every probe that must fail here is shown to succeed where the protection is off."""
+import concurrent.futures
 import json
 import socket
+import subprocess
 import threading
+import time
+import urllib.parse
 
 import pytest
 
 from tests.support import apps
+from tests.support.service import Service, wait_for
+
+BOMBED_SECONDS = 10
+# Each goes on until it is killed: with every process that the Instance may have, or from one out-of-memory kill to the next.
+BOMBS = {
+    "fork": ["perl", "-e", "while (1) { defined fork or select undef, undef, undef, 0.01 }"],
+    "memory": ["sh", "-c", "while :; do perl -e 'my @x; push @x, q(x) x 1e7 while 1'; done"],
+}
 
 PROBE = r"""
 use IO::Socket::INET; my ($host, $port) = @ARGV;
@@ -16,6 +28,14 @@ print $s ? "open\n" : "closed\n";
 
 def probe(docker, container, host, port):
     return docker.run_in(container, ["perl", "-e", PROBE, host, str(port)])[1].strip()
+
+
+@pytest.fixture(scope="module")
+def service():
+    """Its API listens on every address of the host, so that only the rules keep it from what runs here."""
+    running = Service('[api]\naddress = "0.0.0.0"\n').start()
+    yield running
+    running.close()
 
 
 @pytest.fixture
@@ -59,6 +79,11 @@ def gateway(inspected):
     return next(iter(inspected["NetworkSettings"]["Networks"].values()))["Gateway"]
 
 
+def answers_the_host(host, port):
+    """The control: the same address takes connections of the host itself."""
+    socket.create_connection((host, port), timeout=2).close()
+
+
 def test_an_application_reaches_itself_but_no_other_project(service, two):
     (_, one), (_, other) = two
     assert probe(service.docker, one["Id"], address(one), 80) == "open"
@@ -69,17 +94,13 @@ def test_an_application_reaches_itself_but_no_other_project(service, two):
 
 def test_host_services_are_out_of_reach(service, two):
     (_, one), _ = two
-    listener = socket.create_server(("0.0.0.0", 0), backlog=16)
-    port = listener.getsockname()[1]
-    with socket.create_connection((gateway(one), port), timeout=2):
-        pass  # the control: the same address answers from the host itself
-    for target in (port, service.http_port, service.ssh_port, service.api_port):
-        assert probe(service.docker, one["Id"], gateway(one), target) == "closed", target
-    listener.close()
+    with socket.create_server(("0.0.0.0", 0), backlog=16) as listener:
+        for target in (listener.getsockname()[1], service.http_port, service.ssh_port, service.api_port):
+            answers_the_host(gateway(one), target)
+            assert probe(service.docker, one["Id"], gateway(one), target) == "closed", target
 
 
 def test_the_metadata_address_is_dropped(service, two):
-    import subprocess
     (_, one), _ = two
     subprocess.run(["ip", "address", "add", "169.254.169.254/32", "dev", "lo"], check=False)
     hits = []
@@ -110,30 +131,23 @@ def test_the_metadata_address_is_dropped(service, two):
 
 
 def test_a_build_reaches_neither_host_services_nor_applications(service, client, unique, two):
+    """EngineIsolation.TheHostIsClosedToInstancesAndBuilds has the build's own gateway, the link-local addresses, and the same
+    without the rules."""
     (_, one), _ = two
-    listener = socket.create_server(("0.0.0.0", 0), backlog=16)
-    port = listener.getsockname()[1]
-    script = PROBE.replace("\n", " ").replace('"', '\\"').replace("$", "\\$")
-    lines = ["FROM debian:bookworm", "COPY server.pl /", "COPY probe.pl /"]
-    targets = [(address(one), 80), (gateway(one), port), (gateway(one), service.api_port), ("169.254.169.254", 80)]
-    for host, each in targets:
-        lines.append(f"RUN echo probe-{host}-{each}: $(perl /probe.pl {host} {each})")
-    lines.append("RUN ip=$(perl -e 'use Socket; print 1') && echo gateway: $(perl /gateway.pl " + str(port) + ")")
-    lines.append("RUN test ! -S /var/run/docker.sock && echo no socket")
-    lines.append('CMD ["perl", "/server.pl"]')
-    gateway_script = r"""
-open my $f, '<', '/proc/net/route'; my $gw;
-while (<$f>) { my @c = split; $gw = join '.', reverse map { hex } $c[2] =~ /../g if $c[1] eq '00000000' }
-@ARGV = ($gw, $ARGV[0]); print "$gw ";
-""" + PROBE
     name = client.project(unique())["name"]
-    files = apps.web(dockerfile="\n".join(lines).replace("COPY probe.pl /", "COPY probe.pl gateway.pl /") + "\n")
-    done = client.repository(name, {**files, "probe.pl": PROBE, "gateway.pl": gateway_script}).push(check=False, timeout=300)
-    listener.close()
+    with socket.create_server(("0.0.0.0", 0), backlog=16) as listener:
+        targets = [(address(one), 80)] + [(gateway(one), port) for port in (
+            listener.getsockname()[1], service.http_port, service.ssh_port, service.api_port)]
+        lines = ["FROM debian:bookworm", "COPY server.pl probe.pl /"]
+        for host, port in targets:
+            answers_the_host(host, port)
+            lines.append(f"RUN echo probe-{host}-{port}: $(perl /probe.pl {host} {port})")
+        lines += ["RUN test ! -S /var/run/docker.sock && echo no socket", 'CMD ["perl", "/server.pl"]']
+        files = apps.web(dockerfile="\n".join(lines) + "\n") | {"probe.pl": PROBE}
+        done = client.repository(name, files).push(check=False, timeout=300)
     assert done.returncode == 0, done.stderr
-    for host, each in targets:
-        assert f"probe-{host}-{each}: closed" in done.stderr, done.stderr
-    assert "gateway: " in done.stderr and " open" not in done.stderr.replace("probe", ""), done.stderr
+    for host, port in targets:
+        assert f"probe-{host}-{port}: closed" in done.stderr, done.stderr
 
 
 def test_image_labels_touch_neither_ours_nor_a_proxys(service, client, unique):
@@ -164,15 +178,59 @@ def test_the_build_cache_of_one_project_is_not_seen_by_another(client, unique):
     assert "Using cache" in one.push().stderr, "the control: a Project's own cache is used"
 
 
-@pytest.mark.parametrize("bomb", ["fork", "memory"])
-def test_a_bomb_takes_only_its_own_instance(service, client, unique, two, bomb):
-    (project, one), (neighbour, _) = two
-    script = {"fork": "1 while defined fork", "memory": "my @x; push @x, 'x' x 1e7 while 1"}[bomb]
-    service.docker.run_in(one["Id"], ["timeout", "-s", "KILL", "8", "perl", "-e", script], timeout=60)
-    assert service.visit(neighbour["name"]).status == 200
+def visits(service, name, enough):
+    """Milliseconds that each visit took, one after the other until enough(so far), sorted."""
+    took = []
+    while not enough(took):
+        began = time.monotonic()
+        answer = service.visit(name)
+        took.append((time.monotonic() - began) * 1000)
+        assert answer.status == 200, answer
+        time.sleep(0.01)  # so that they meet all that the bomb does in its time
+    return sorted(took)
+
+
+def shown(took):
+    return f"{len(took)} visits: median {took[len(took) // 2]:.1f} ms, p99 {took[int(len(took) * 0.99) - 1]:.1f} ms"
+
+
+def out_of_memory(docker, container, since):
+    """Events of the Engine that processes of the container were killed for its memory."""
+    filters = urllib.parse.quote(json.dumps({"container": [container], "event": ["oom"]}))
+    text = docker.call("GET", f"/events?since={since}&until={int(time.time()) + 1}&filters={filters}", raw=True)[1]
+    return text.decode().splitlines()
+
+
+@pytest.mark.parametrize("bomb", BOMBS)
+def test_a_bomb_takes_only_its_own_instance(service, two, bomb):
+    (project, one), (neighbour, other) = two
+    docker, limit, since = service.docker, one["HostConfig"]["PidsLimit"], int(time.time())
+    processes = lambda: docker.call("GET", f"/containers/{one['Id']}/stats?stream=false&one-shot=1")[1]["pids_stats"].get("current", 0)
+    visits(service, neighbour["name"], lambda took: len(took) == 50)  # what is slower at first
+    before = visits(service, neighbour["name"], lambda took: len(took) == 400)
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        # `timeout` ends the whole group of processes, with all that was forked.
+        run = pool.submit(docker.run_in, one["Id"], ["timeout", "-s", "KILL", str(BOMBED_SECONDS), *BOMBS[bomb]], timeout=120)
+        beside = pool.submit(visits, service, neighbour["name"], lambda _: run.done())
+        counted = [processes()]
+        while not run.done():
+            counted.append(processes())
+        beside = beside.result()
+    killed = out_of_memory(docker, one["Id"], since)
+    print(f"{bomb} bomb of at most {max(counted)} processes, {len(killed)} killed for memory; its neighbour without it: "
+          f"{shown(before)}; beside it: {shown(beside)}")
+    assert len(beside) >= 100, len(beside)
+    assert max(counted) <= limit
+    if bomb == "fork":
+        assert max(counted) > limit * 0.9, f"the bomb did not come to its limit: {counted}"
+    else:
+        assert killed, "nothing was killed for its memory"
+    calm = docker.inspect(other["Id"])
+    assert (calm["State"]["StartedAt"], calm["RestartCount"]) == (other["State"]["StartedAt"], other["RestartCount"])
+    assert out_of_memory(docker, other["Id"], since) == []
     assert service.request("GET", "/healthz").status == 200
-    pids = service.docker.call("GET", f"/containers/{one['Id']}/stats?stream=false&one-shot=1")[1].get("pids_stats", {})
-    assert pids.get("current", 0) <= one["HostConfig"]["PidsLimit"]
+    wait_for(lambda: processes() < 20, "the bomb to be gone")
+    wait_for(lambda: service.visit(project["name"]).status == 200, "its own Instance to serve")
 
 
 def test_a_fork_bomb_in_a_build_fails_the_build_only(service, client, unique):

@@ -58,6 +58,8 @@ def test_answers_and_use_are_shown_over_time(service, client, app):
     figures = wait_for(counted, "each answer to be counted once", MINUTE, fails=False)
     assert figures, f"32, 10 and 5 answers were counted as {seen[-1]}"
     assert figures["cpu_seconds_total"] >= 3.5, figures
+    assert figures["memory_bytes"] > 1 << 20 and figures["memory_limit_bytes"] == 512 << 20, figures
+    assert figures["instances"] == 1 and figures["restarts_total"] == 0, figures
     assert figures["request_duration_seconds_count"] == figures[("request_duration_seconds_bucket", 'le="+Inf"')] == 47
     assert figures["request_duration_seconds_sum"] >= 4, "the two that burned"
     assert figures["failed_requests_total"] == 0, "the Application made its 500s itself"
@@ -89,6 +91,7 @@ def test_a_restart_is_counted_and_what_is_gone_leaves_nothing(service, client, a
     assert process()["restarts"] == 0
     service.visit(app, "/crash")
     wait_for(lambda: process()["restarts"] == 1, "the restart to be counted", MINUTE)
+    assert prometheus(service, app)["restarts_total"] == 1
 
     client.call("DELETE", f"/projects/{app}?confirm={app}")
     wait_for(lambda: not folder.exists(), "the history to go with the Project", MINUTE)

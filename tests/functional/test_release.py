@@ -89,6 +89,20 @@ def test_it_runs_again_for_a_rollback_and_not_for_a_restart_or_a_scale(service, 
     assert [text.split(",")[0] for _, text in lines(client, name)] == ["releasing one", "releasing two", "releasing one"]
 
 
+def test_a_start_runs_it_for_what_was_set_while_it_was_stopped(service, client, shop):
+    name, _ = shop
+    ok(client.cli("stop", "-p", name))
+    ok(client.cli("start", "-p", name))
+    ok(client.cli("stop", "-p", name))
+    client.cli("env", "set", "MARK=meanwhile", "-p", name)
+    ok(client.cli("start", "-p", name))
+    assert "MARK=meanwhile" in service.visit(name, "/environment").text
+    ok(client.cli("restart", "-p", name))
+    expected = ["releasing one, MARK is unset", "releasing one, MARK is meanwhile"]
+    wait_for(lambda: len(lines(client, name)) >= 2, "the last one to be kept")
+    assert [text for _, text in lines(client, name)] == expected
+
+
 def test_one_that_fails_or_takes_too_long_fails_the_deployment_and_nothing_else(service, client, shop):
     name, _ = shop
     failing = client.cli("env", "set", "MARK=bad", "-p", name)

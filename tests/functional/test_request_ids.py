@@ -2,6 +2,7 @@
 import concurrent.futures
 import re
 import socket
+import time
 
 import pytest
 
@@ -106,6 +107,22 @@ def test_too_many_and_too_busy_say_when_to_ask_again(service):
         assert holds_back(answer)["code"] == "unavailable", answer
 
 
+def test_of_those_put_off_the_log_names_one_in_a_second(fresh_service):
+    service = fresh_service(PROXY + "anonymous_per_minute = 6\n").start()  # at the level that it has by itself
+    began = time.monotonic()
+    answers = [service.request("GET", "/api/v1/service", headers={"X-Forwarded-For": "198.51.100.9"}) for _ in range(60)]
+    took = time.monotonic() - began
+    late = [answer for answer in answers if answer.status == 429]
+    assert len(late) >= 50, {answer.status for answer in answers}
+
+    def lines():
+        return [line for line in service.log().splitlines() if " info " in line and "GET /api/v1/service 429 " in line]
+    # A line is written just behind its answer.
+    wait_for(lambda: any(f"id={identity(late[0])} " in line for line in lines()), "the first to be in the log", seconds=10)
+    assert all("peer=198.51.100.9" in line and "too many requests" in line for line in lines()), lines()
+    assert len(lines()) <= 1 + took, lines()
+
+
 def test_an_engine_that_is_away_is_said_with_when_to_ask_again(fresh_service, unique):
     service = fresh_service()
     service.socket = str(service.home / "no-engine.sock")
@@ -115,5 +132,6 @@ def test_an_engine_that_is_away_is_said_with_when_to_ask_again(fresh_service, un
     answer = client.call("GET", f"/projects/{project}/instances")
     assert answer.status == 503, answer
     assert holds_back(answer)["code"] == "unavailable", answer
+    wait_for(lambda: f"id={identity(answer)} " in service.log(), "it to be in the log", seconds=10)
     page = service.request("GET", "/healthz")
     assert page.status in (200, 503), page

@@ -10,7 +10,7 @@ import time
 import pytest
 
 from tests.support import apps
-from tests.support.service import wait_for
+from tests.support.service import UNLIMITED, wait_for
 from tests.support.visitors import Beside
 
 FOLLOWERS = 10_000
@@ -142,7 +142,7 @@ def many_files():
 
 
 def test_ten_thousand_idle_followers_and_some_who_read_nothing(many_files, fresh_service):
-    service = fresh_service().start()
+    service = fresh_service("[api]\n" + UNLIMITED).start()
     client = service.client("owner")
     for name, files in (("quiet", apps.web("quiet")), ("loud", flooding())):
         client.project(name)

@@ -2,20 +2,17 @@
 and each of the slow is freed within 60 s."""
 import json
 import pathlib
-import resource
-import selectors
 import socket
 import time
 
 import pytest
 
 from tests.support import apps
+from tests.support.slow_clients import FREED_WITHIN, MEASURED_BY, SlowClients, open_files
 from tests.support.visitors import Beside
 
 CLIENTS = 5000
 READERS = 1000  # each has what the kernel holds back for it
-FREED_WITHIN = 60  # seconds
-MEASURED_BY = 1  # second: what this test itself takes to see it
 P99 = 0.5  # seconds
 # An Application that takes every connection and says nothing.
 PATIENT = ("use IO::Socket::INET; my $listener = IO::Socket::INET->new(LocalPort => 80, Listen => 4096) or die;"
@@ -26,61 +23,10 @@ GENEROUS = ("use IO::Socket::INET; $SIG{PIPE} = 'IGNORE'; my $listener = IO::Soc
             "while (1) { my $c = $listener->accept; $c->blocking(0); syswrite $c, $head; syswrite $c, $body for 1 .. 8; push @kept, $c }")
 
 
-class SlowClients(Beside):
-    """Connections that were opened and have sent `first`; `dripped` follows, a byte a second. Notes when each is closed or
-    answered, which is when it is freed."""
-
-    def __init__(self, service, first=b"", dripped=b"", answered=False):
-        super().__init__(self.run)
-        self.dripped, self.freed = dripped, {}  # by socket: seconds it lasted
-        self.opened = {}
-        for _ in range(CLIENTS):
-            each = socket.create_connection(("127.0.0.1", service.http_port), timeout=30)
-            each.sendall(first)
-            if answered:
-                head = each.recv(65536)
-                assert b" 404 " in head and b"Connection: close" not in head, head
-            each.setblocking(False)
-            self.opened[each] = time.monotonic()
-
-    def run(self):
-        sent = 0
-        with selectors.DefaultSelector() as selector:
-            for each in self.opened:
-                selector.register(each, selectors.EVENT_READ)
-            while not self.done.is_set():
-                due = time.monotonic() + 1
-                self.drip(sent)
-                sent += 1
-                while not self.done.is_set() and time.monotonic() < due:
-                    for key, _ in selector.select(0.1):
-                        selector.unregister(key.fileobj)
-                        self.freed[key.fileobj] = time.monotonic() - self.opened[key.fileobj]
-
-    def drip(self, sent):
-        if sent >= len(self.dripped):
-            return
-        for each in self.opened:
-            if each not in self.freed:
-                try:
-                    each.send(self.dripped[sent:sent + 1])
-                except OSError:
-                    pass
-
-    def __exit__(self, *exception):
-        super().__exit__(*exception)
-        for each in self.opened:
-            each.close()
-
-
 @pytest.fixture(scope="module", autouse=True)
 def many_files():
-    """The sockets of both sides are files, some of them the Service's, which is a child."""
-    before = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if before[0] < 4 * CLIENTS:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (min(4 * CLIENTS, before[1]), before[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_NOFILE, before)
+    with open_files(4 * CLIENTS):
+        yield
 
 
 def others_meanwhile(service, name, slow, what, before):
@@ -157,13 +103,13 @@ def running(client, unique, program):
 
 def test_clients_who_never_say_anything(service, quick):
     before = service.memory()
-    with SlowClients(service) as slow:
+    with SlowClients(service, CLIENTS) as slow:
         others_meanwhile(service, quick, slow, "silent connections", before)
 
 
 def test_clients_who_send_a_byte_of_a_request_s_head_a_second(service, quick):
     before = service.memory()
-    with SlowClients(service, dripped=b"GET / HTTP/1.1\r\nHost: x\r\nX-Slow: " + b"a" * 200) as slow:
+    with SlowClients(service, CLIENTS, dripped=b"GET / HTTP/1.1\r\nHost: x\r\nX-Slow: " + b"a" * 200) as slow:
         others_meanwhile(service, quick, slow, "heads at a byte a second", before)
 
 
@@ -171,14 +117,14 @@ def test_clients_who_send_a_byte_of_a_request_s_body_a_second(service, client, u
     patient = running(client, unique, PATIENT)
     head = f"POST / HTTP/1.1\r\nHost: {patient}.user-app.localhost\r\nContent-Length: 999\r\n\r\n".encode()
     before = service.memory()
-    with SlowClients(service, first=head, dripped=b"a" * 200) as slow:
+    with SlowClients(service, CLIENTS, first=head, dripped=b"a" * 200) as slow:
         others_meanwhile(service, quick, slow, "bodies at a byte a second", before)
 
 
 def test_clients_who_were_answered_and_are_gone_without_a_word(service, quick):
     """Half-open: the peer's machine is gone, and nothing says so."""
     before = service.memory()
-    with SlowClients(service, first=b"GET / HTTP/1.1\r\nHost: nobody.test\r\n\r\n", answered=True) as slow:
+    with SlowClients(service, CLIENTS, first=b"GET / HTTP/1.1\r\nHost: nobody.test\r\n\r\n", answered=True) as slow:
         others_meanwhile(service, quick, slow, "half-open kept connections", before)
 
 

@@ -12,6 +12,7 @@ ALONE = {
     "test_make_up_answers": "its Service is a newcomer's, on SQLite",
     "test_postgres": "brings a server of its own",
     "test_postgres_version": "brings a server of its own",
+    "test_request_limits": "what it counts is in memory",
     "test_roles": "of the four roles one has a database",
 }
 

@@ -21,6 +21,8 @@ from .docker_api import Docker
 BUILD = pathlib.Path(os.environ.get("PAASTECH_BUILD", pathlib.Path(__file__).parents[2] / "build"))
 SOCKET = os.environ.get("PAASTECH_TEST_DOCKER_SOCKET", str(BUILD / "test" / "docker.sock"))
 ADMIN = "admin@paastech.local"
+# For the section [api], of tests and measurements that ask more than any honest Client.
+UNLIMITED = "reads_per_minute = 0\nchanges_per_minute = 0\nanonymous_per_minute = 0\n"
 
 
 _claims = []  # abstract sockets, which the kernel gives back when this program ends
@@ -256,11 +258,14 @@ class Client:
         return subprocess.run([BUILD / "bin" / "paastech", *arguments], env=environment, input=stdin, cwd=cwd or self.folder,
                               capture_output=True, text=True, timeout=timeout)
 
-    def ssh(self, *command, options=(), stdin="", timeout=30):
-        argv = ["ssh", "-F", "/dev/null", "-i", self.key, "-o", "IdentitiesOnly=yes", "-o", "LogLevel=ERROR",
+    def ssh_command(self, *command, options=()):
+        return ["ssh", "-F", "/dev/null", "-i", self.key, "-o", "IdentitiesOnly=yes", "-o", "LogLevel=ERROR",
                 "-o", f"UserKnownHostsFile={self.folder}/known_hosts", "-o", "StrictHostKeyChecking=accept-new",
                 "-p", str(self.service.ssh_port), *options, "git@127.0.0.1", *command]
-        return subprocess.run(argv, input=stdin, capture_output=True, text=True, timeout=timeout)
+
+    def ssh(self, *command, options=(), stdin="", timeout=30):
+        return subprocess.run(self.ssh_command(*command, options=options), input=stdin, capture_output=True, text=True,
+                              timeout=timeout)
 
     def project(self, name):
         created = self.call("POST", "/projects", {"name": name})

@@ -802,7 +802,7 @@ export interface paths {
         put?: never;
         /**
          * Suspend a Client (administrators)
-         * @description Its logins end, its tokens and SSH keys are refused, the Applications of the Projects that it owns stop and stay stopped over restarts, and nothing of them is deployed. The last administrator cannot be suspended, and an administrator not by a token for programs. A second time only changes the reason.
+         * @description Its logins end, its tokens and SSH keys are refused, the Applications of the Projects that it owns stop within seconds, whatever `drain` and `stop_grace` say, and stay stopped over restarts, and nothing of them is deployed. The last administrator cannot be suspended, and an administrator not by a token for programs. A second time only changes the reason.
          */
         post: operations["suspendClient"];
         delete?: never;
@@ -1406,7 +1406,10 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        /** Fetch this Project's images from there as this user */
+        /**
+         * Fetch this Project's images from there as this user
+         * @description At most 100 registries a Project; 412: it has them
+         */
         put: operations["setRegistry"];
         post?: never;
         /** Fetch from there as nobody again */
@@ -1560,7 +1563,7 @@ export interface paths {
         head?: never;
         /**
          * Change how many Instances processes have, and of which size
-         * @description What is not said stays. Where a Deployment is live and not stopped, or one is on its way, a new one begins, in which processes whose size stays keep the Instances that run. Without any Deployment so far it is stored for the first one. 403: the plan of the Project's owner allows no more. 404: the Project has no such process.
+         * @description What is not said stays. Where a Deployment is live and not stopped, or one is on its way, a new one begins, in which processes whose size stays keep the Instances that run; those of the others are replaced by the strategy. Without any Deployment so far it is stored for the first one, of at most 20 processes (412). 403: the plan of the Project's owner allows no more. 404: the Project has no such process.
          */
         patch: operations["scaleProcesses"];
         trace?: never;
@@ -1657,7 +1660,7 @@ export interface paths {
         put?: never;
         /**
          * Put an earlier Deployment's image, environment and processes into service again, without a build
-         * @description 404: there is no such Deployment, or none before the live one. 412: it never became live, or is live. How many Instances run, and how large they are, stays as it is.
+         * @description 404: there is no such Deployment, or none before the live one that differs from it. 412: it never became live, is live, or its image or environment was removed; the message names those that can be rolled back to. 503: also where the Engine cannot be asked for its images. How many Instances run, and how large they are, stays as it is.
          */
         post: operations["rollback"];
         delete?: never;
@@ -1760,6 +1763,17 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         EntityTags: string;
+        /**
+         * @example {
+         *       "type": "about:blank",
+         *       "title": "Not Found",
+         *       "status": 404,
+         *       "detail": "project hello does not exist, or is not yours",
+         *       "code": "not_found",
+         *       "hint": "see your projects: paastech projects list",
+         *       "request_id": "0c1e6a2f-9d3b-4c58-8a71-5e0d3b6f2a94"
+         *     }
+         */
         Problem: {
             /** Format: uri-reference */
             type: string;
@@ -1808,6 +1822,16 @@ export interface components {
             /** @description Of the SSH server's host key */
             ssh_fingerprint: string;
         };
+        /**
+         * @example {
+         *       "id": "0d9f2b44-6a0e-4e0b-9c59-6c3f5d0a1b22",
+         *       "email": "ada@example.org",
+         *       "username": "ada",
+         *       "administrator": false,
+         *       "second_factor": false,
+         *       "created_at": "2026-01-31T12:00:00.123Z"
+         *     }
+         */
         Client: {
             /** Format: uuid */
             id: string;
@@ -1819,6 +1843,17 @@ export interface components {
             /** Format: date-time */
             created_at: string;
         };
+        /**
+         * @example {
+         *       "id": "0d9f2b44-6a0e-4e0b-9c59-6c3f5d0a1b22",
+         *       "email": "ada@example.org",
+         *       "username": "ada",
+         *       "administrator": false,
+         *       "second_factor": false,
+         *       "created_at": "2026-01-31T12:00:00.123Z",
+         *       "password": "made-by-the-Service-1234"
+         *     }
+         */
         NewClient: {
             /** Format: uuid */
             id: string;
@@ -1834,7 +1869,7 @@ export interface components {
         };
         /**
          * @example {
-         *       "id": "3f0c1f5e-7f1b-4b0e-9d43-8f3a5e0d2a77",
+         *       "id": "0d9f2b44-6a0e-4e0b-9c59-6c3f5d0a1b22",
          *       "email": "ada@example.org",
          *       "username": "ada",
          *       "administrator": false,
@@ -1876,6 +1911,40 @@ export interface components {
             suspended_at?: string;
             suspended_reason?: string;
         };
+        /**
+         * @example {
+         *       "id": "0d9f2b44-6a0e-4e0b-9c59-6c3f5d0a1b22",
+         *       "email": "ada@example.org",
+         *       "username": "ada",
+         *       "administrator": false,
+         *       "second_factor": false,
+         *       "created_at": "2026-01-31T12:00:00.123Z",
+         *       "state": "active",
+         *       "plan": "default",
+         *       "projects": 3,
+         *       "last_seen_at": "2026-02-01T08:10:00.000Z",
+         *       "usage": {
+         *         "plan": "default",
+         *         "month": "2026-02",
+         *         "limits": {
+         *           "projects": 20,
+         *           "instances": 40,
+         *           "memory_bytes": 17179869184,
+         *           "milli_cpus": 16000,
+         *           "build_minutes": 3000,
+         *           "disk_bytes": 21474836480
+         *         },
+         *         "used": {
+         *           "projects": 3,
+         *           "instances": 4,
+         *           "memory_bytes": 2147483648,
+         *           "milli_cpus": 4000,
+         *           "build_minutes": 12,
+         *           "disk_bytes": 73400320
+         *         }
+         *       }
+         *     }
+         */
         ManagedClientWithUsage: {
             /** Format: uuid */
             id: string;
@@ -1952,16 +2021,48 @@ export interface components {
              */
             disk_bytes: number;
         };
+        /**
+         * @example {
+         *       "name": "large",
+         *       "limits": {
+         *         "projects": 20,
+         *         "instances": 40,
+         *         "memory_bytes": 17179869184,
+         *         "milli_cpus": 16000,
+         *         "build_minutes": 3000,
+         *         "disk_bytes": -1
+         *       }
+         *     }
+         */
         Plan: {
             name: components["schemas"]["PlanName"];
             limits: components["schemas"]["Limits"];
         };
+        /**
+         * @example {
+         *       "plan": "default",
+         *       "month": "2026-02",
+         *       "limits": {
+         *         "projects": 20,
+         *         "instances": 40,
+         *         "memory_bytes": 17179869184,
+         *         "milli_cpus": 16000,
+         *         "build_minutes": 3000,
+         *         "disk_bytes": 21474836480
+         *       },
+         *       "used": {
+         *         "projects": 3,
+         *         "instances": 4,
+         *         "memory_bytes": 2147483648,
+         *         "milli_cpus": 4000,
+         *         "build_minutes": 12,
+         *         "disk_bytes": 73400320
+         *       }
+         *     }
+         */
         Usage: {
             plan: components["schemas"]["PlanName"];
-            /**
-             * @description That of the build minutes, UTC
-             * @example 2026-01
-             */
+            /** @description That of the build minutes, UTC */
             month: string;
             limits: components["schemas"]["Limits"];
             /** @description `disk_bytes` is absent where the git role does not answer */
@@ -2018,6 +2119,55 @@ export interface components {
             /** Format: date-time */
             ends_at?: string;
         };
+        /**
+         * @example {
+         *       "version": "0.1.0",
+         *       "clients": {
+         *         "unconfirmed": 1,
+         *         "active": 12,
+         *         "suspended": 0,
+         *         "deleting": 0
+         *       },
+         *       "projects": {
+         *         "empty": 2,
+         *         "live": 17,
+         *         "stopped": 3,
+         *         "suspended": 0,
+         *         "deploying": 1,
+         *         "failed": 1
+         *       },
+         *       "instances": {
+         *         "created": 0,
+         *         "running": 21,
+         *         "restarting": 0,
+         *         "exited": 3,
+         *         "memory_bytes": 1887436800,
+         *         "memory_limit_bytes": 11274289152,
+         *         "milli_cpus": 840,
+         *         "milli_cpus_limit": 21000
+         *       },
+         *       "builds": {
+         *         "running": 1,
+         *         "queued": 0
+         *       },
+         *       "mails_waiting": 0,
+         *       "engine": {
+         *         "available": true,
+         *         "name": "docker",
+         *         "version": "20.10.24",
+         *         "api_version": "1.41",
+         *         "runtimes": [
+         *           "runc"
+         *         ],
+         *         "cgroup_version": "2",
+         *         "firewall": "on"
+         *       },
+         *       "disk": {
+         *         "capacity_bytes": 107374182400,
+         *         "available_bytes": 64424509440
+         *       }
+         *     }
+         */
         Overview: {
             /** @description Of the Service */
             version: string;
@@ -2082,6 +2232,20 @@ export interface components {
                 available_bytes: number;
             };
         };
+        /**
+         * @example {
+         *       "token": "pt_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
+         *       "token_id": "5b1c7c0e-52b1-4b8a-8a86-0d0b8f1f9e77",
+         *       "client": {
+         *         "id": "0d9f2b44-6a0e-4e0b-9c59-6c3f5d0a1b22",
+         *         "email": "ada@example.org",
+         *         "username": "ada",
+         *         "administrator": false,
+         *         "second_factor": false,
+         *         "created_at": "2026-01-31T12:00:00.123Z"
+         *       }
+         *     }
+         */
         Session: {
             /** @description Not where it comes as a cookie */
             token?: string;
@@ -2181,6 +2345,20 @@ export interface components {
             /** @description Where it was used last from */
             address?: string;
         };
+        /**
+         * @example {
+         *       "id": "8f6f0cf6-2f0e-4c6a-9a51-0b6d5a1f7c11",
+         *       "name": "CI of hello",
+         *       "scope": "deploy",
+         *       "projects": [
+         *         "hello"
+         *       ],
+         *       "created_at": "2026-01-31T12:00:00.123Z",
+         *       "expires_at": "2026-05-01T12:00:00.123Z",
+         *       "expired": false,
+         *       "token": "ptat_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+         *     }
+         */
         NewToken: {
             /** Format: uuid */
             id: string;
@@ -2315,7 +2493,10 @@ export interface components {
             /** @description The one with the highest number */
             latest?: components["schemas"]["Deployment"];
         };
-        /** @description Opaque */
+        /**
+         * @description Opaque
+         * @example MY06BmpoZWxsbw
+         */
         Cursor: string;
         /**
          * @description maintainer: deploys and configures; viewer: looks on and fetches
@@ -2336,6 +2517,16 @@ export interface components {
             /** Format: date-time */
             since: string;
         };
+        /**
+         * @example {
+         *       "id": "6a2b0f34-93d8-4f0f-8a55-0a1d6c3b7e21",
+         *       "email": "grace@example.org",
+         *       "role": "viewer",
+         *       "inviter": "ada",
+         *       "created_at": "2026-01-31T12:00:00.123Z",
+         *       "expires_at": "2026-02-07T12:00:00.123Z"
+         *     }
+         */
         ProjectInvitation: {
             /** Format: uuid */
             id: string;
@@ -2484,6 +2675,17 @@ export interface components {
             /** Format: uri */
             url: string;
         };
+        /**
+         * @example {
+         *       "name": "GREETING",
+         *       "updated_at": "2026-01-31T12:00:00.123Z"
+         *     }
+         * @example {
+         *       "name": "GREETING",
+         *       "value": "Good day",
+         *       "updated_at": "2026-01-31T12:00:00.123Z"
+         *     }
+         */
         Variable: {
             name: string;
             /** @description Only with reveal=true */
@@ -2491,6 +2693,22 @@ export interface components {
             /** Format: date-time */
             updated_at: string;
         };
+        /**
+         * @example {
+         *       "removed": {
+         *         "containers": 1,
+         *         "networks": 1,
+         *         "images": 2
+         *       },
+         *       "leftovers": [
+         *         {
+         *           "kind": "image",
+         *           "id": "sha256:4f2b8f1c",
+         *           "reason": "a container of somebody else uses it"
+         *         }
+         *       ]
+         *     }
+         */
         Removal: {
             removed: {
                 containers: number;
@@ -2588,6 +2806,18 @@ export interface components {
              */
             deployment: number;
         };
+        /**
+         * @example {
+         *       "name": "web.1",
+         *       "deployment": 3,
+         *       "cpu_percent": 12.5,
+         *       "memory_bytes": 73400320,
+         *       "memory_limit_bytes": 536870912,
+         *       "network_received_bytes": 1048576,
+         *       "network_sent_bytes": 2097152,
+         *       "processes": 4
+         *     }
+         */
         Stats: {
             name: string;
             /** Format: int64 */
@@ -2604,6 +2834,20 @@ export interface components {
             network_sent_bytes: number;
             processes: number;
         };
+        /**
+         * @example {
+         *       "name": "web",
+         *       "instances": 1,
+         *       "cpu_percent": 12.5,
+         *       "memory_bytes": 73400320,
+         *       "memory_limit_bytes": 536870912,
+         *       "requests_per_second": 14.2,
+         *       "errors_per_second": 0,
+         *       "latency_p50_ms": 3.1,
+         *       "latency_p99_ms": 21.7,
+         *       "restarts": 0
+         *     }
+         */
         ProcessStats: {
             name: string;
             /**
@@ -2668,6 +2912,17 @@ export interface components {
                 latency_p99_ms?: components["schemas"]["MetricColumn"];
             };
         };
+        /**
+         * @example {
+         *       "sequence": 7,
+         *       "at": "2026-01-31T12:00:03.950Z",
+         *       "process": "web",
+         *       "instance": "web.1",
+         *       "deployment": 3,
+         *       "stream": "stdout",
+         *       "text": "listening on port 80"
+         *     }
+         */
         LogLine: {
             /**
              * Format: int64
@@ -2708,7 +2963,7 @@ export interface components {
                  *       "detail": "you are not logged in, or your login has ended",
                  *       "code": "unauthenticated",
                  *       "hint": "log in: paastech login --server URL --email ADDRESS",
-                 *       "request_id": "0c1e6a2f9d3b4c58"
+                 *       "request_id": "0c1e6a2f-9d3b-4c58-8a71-5e0d3b6f2a94"
                  *     }
                  */
                 "application/problem+json": components["schemas"]["Problem"];
@@ -2720,6 +2975,17 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
+                /**
+                 * @example {
+                 *       "type": "about:blank",
+                 *       "title": "Forbidden",
+                 *       "status": 403,
+                 *       "detail": "you are a viewer of this project, but this needs its maintainer",
+                 *       "code": "permission_denied",
+                 *       "hint": "ask the project's owner",
+                 *       "request_id": "0c1e6a2f-9d3b-4c58-8a71-5e0d3b6f2a94"
+                 *     }
+                 */
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
@@ -2737,7 +3003,7 @@ export interface components {
                  *       "detail": "project hello does not exist, or is not yours",
                  *       "code": "not_found",
                  *       "hint": "see your projects: paastech projects list",
-                 *       "request_id": "0c1e6a2f9d3b4c58"
+                 *       "request_id": "0c1e6a2f-9d3b-4c58-8a71-5e0d3b6f2a94"
                  *     }
                  */
                 "application/problem+json": components["schemas"]["Problem"];
@@ -2766,6 +3032,34 @@ export interface components {
                 };
             };
         };
+        /** @description The new Deployment, queued */
+        Queued: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "deployment": {
+                 *         "number": 4,
+                 *         "cause": "restart",
+                 *         "state": "queued",
+                 *         "commit": "4b825dc642cb6eb9a060e54bf8d69288fbee4904",
+                 *         "commit_subject": "Say good day",
+                 *         "image": "paastech/3f0c1f5e-7f1b-4b0e-9d43-8f3a5e0d2a77:3",
+                 *         "actor": "ada",
+                 *         "reason": "",
+                 *         "message": "",
+                 *         "created_at": "2026-01-31T12:10:00.789Z",
+                 *         "url": "http://hello.user-app.localhost:8080"
+                 *       }
+                 *     }
+                 */
+                "application/json": {
+                    deployment: components["schemas"]["Deployment"];
+                };
+            };
+        };
         /** @description Nobody is logged in; `/login` leads back */
         ToLogin: {
             headers: {
@@ -2781,19 +3075,41 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
+                /**
+                 * @example {
+                 *       "type": "about:blank",
+                 *       "title": "Conflict",
+                 *       "status": 409,
+                 *       "detail": "name: the project name hello is taken",
+                 *       "code": "already_exists",
+                 *       "hint": "choose another name",
+                 *       "request_id": "0c1e6a2f-9d3b-4c58-8a71-5e0d3b6f2a94"
+                 *     }
+                 */
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The Project's state does not allow it; `hint` says what would */
+        /** @description The state of things does not allow it, or `If-Match` names another version; `hint` says what to do */
         Precondition: {
             headers: {
                 [name: string]: unknown;
             };
             content: {
+                /**
+                 * @example {
+                 *       "type": "about:blank",
+                 *       "title": "Precondition Failed",
+                 *       "status": 412,
+                 *       "detail": "project hello is stopped",
+                 *       "code": "failed_precondition",
+                 *       "hint": "start it: paastech start",
+                 *       "request_id": "0c1e6a2f-9d3b-4c58-8a71-5e0d3b6f2a94"
+                 *     }
+                 */
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The body is not JSON, or not an object, or has more than 8 levels */
+        /** @description The request is not HTTP/1.1, or its body not JSON, not an object, or of more than 8 levels */
         Malformed: {
             headers: {
                 [name: string]: unknown;
@@ -2806,7 +3122,7 @@ export interface components {
                  *       "status": 400,
                  *       "detail": "the body is not valid JSON: syntax error at line 1, column 9",
                  *       "code": "invalid_argument",
-                 *       "request_id": "0c1e6a2f9d3b4c58"
+                 *       "request_id": "0c1e6a2f-9d3b-4c58-8a71-5e0d3b6f2a94"
                  *     }
                  */
                 "application/problem+json": components["schemas"]["Problem"];
@@ -2818,6 +3134,17 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
+                /**
+                 * @example {
+                 *       "type": "about:blank",
+                 *       "title": "Unsupported Media Type",
+                 *       "status": 415,
+                 *       "detail": "the body's type must be application/json",
+                 *       "code": "invalid_argument",
+                 *       "hint": "send the header Content-Type: application/json",
+                 *       "request_id": "0c1e6a2f-9d3b-4c58-8a71-5e0d3b6f2a94"
+                 *     }
+                 */
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
@@ -2834,7 +3161,7 @@ export interface components {
                  *       "status": 422,
                  *       "detail": "`name` must be a string",
                  *       "code": "invalid_argument",
-                 *       "request_id": "0c1e6a2f9d3b4c58"
+                 *       "request_id": "0c1e6a2f-9d3b-4c58-8a71-5e0d3b6f2a94"
                  *     }
                  */
                 "application/problem+json": components["schemas"]["Problem"];
@@ -2848,6 +3175,17 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
+                /**
+                 * @example {
+                 *       "type": "about:blank",
+                 *       "title": "Too Many Requests",
+                 *       "status": 429,
+                 *       "detail": "too many failed logins within a minute",
+                 *       "code": "resource_exhausted",
+                 *       "hint": "wait 42 seconds and try again",
+                 *       "request_id": "0c1e6a2f-9d3b-4c58-8a71-5e0d3b6f2a94"
+                 *     }
+                 */
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
@@ -2857,6 +3195,12 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
+                /**
+                 * @example <!doctype html>
+                 *     <html lang="en"><head><meta charset="utf-8"><title>Log in – PaaSTech</title></head>
+                 *     <body><main><h1>Log in</h1>
+                 *     <form method="post" action="/login">…</form></main></body></html>
+                 */
                 "text/html": string;
             };
         };
@@ -2868,7 +3212,7 @@ export interface components {
             };
             content?: never;
         };
-        /** @description The database or the Engine does not answer; Applications keep serving */
+        /** @description The database, the Engine or another part of the Service does not answer, or there are too many connections; Applications keep serving */
         Unavailable: {
             headers: {
                 /** @description Seconds */
@@ -2876,6 +3220,261 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
+                /**
+                 * @example {
+                 *       "type": "about:blank",
+                 *       "title": "Service Unavailable",
+                 *       "status": 503,
+                 *       "detail": "a part of the Service does not answer",
+                 *       "code": "unavailable",
+                 *       "hint": "try again in a moment; the log of paastechd tells its operator why",
+                 *       "request_id": "0c1e6a2f-9d3b-4c58-8a71-5e0d3b6f2a94"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The request's head, address or framing is not that of HTTP/1.1 */
+        NotHttp: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "about:blank",
+                 *       "title": "Bad Request",
+                 *       "status": 400,
+                 *       "detail": "the request must have exactly one Host header",
+                 *       "code": "invalid_argument",
+                 *       "request_id": "0c1e6a2f-9d3b-4c58-8a71-5e0d3b6f2a94"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Of no operation, for there are routes at this path, but none that takes this method */
+        MethodNotAllowed: {
+            headers: {
+                /**
+                 * @description The methods that it takes
+                 * @example GET, HEAD, POST
+                 */
+                Allow: string;
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "about:blank",
+                 *       "title": "Method Not Allowed",
+                 *       "status": 405,
+                 *       "detail": "this route does not take PUT",
+                 *       "code": "invalid_argument",
+                 *       "hint": "it takes GET, HEAD, POST",
+                 *       "request_id": "0c1e6a2f-9d3b-4c58-8a71-5e0d3b6f2a94"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The request's head and body did not arrive within 15 seconds */
+        TooSlow: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "about:blank",
+                 *       "title": "Request Timeout",
+                 *       "status": 408,
+                 *       "detail": "the request did not arrive in time",
+                 *       "code": "deadline_exceeded",
+                 *       "hint": "send it without pauses",
+                 *       "request_id": "0c1e6a2f-9d3b-4c58-8a71-5e0d3b6f2a94"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The body is longer than 1 MiB, also one that nobody asked for */
+        TooLarge: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "about:blank",
+                 *       "title": "Content Too Large",
+                 *       "status": 413,
+                 *       "detail": "the request body is longer than the limit",
+                 *       "code": "resource_exhausted",
+                 *       "hint": "send a shorter one",
+                 *       "request_id": "0c1e6a2f-9d3b-4c58-8a71-5e0d3b6f2a94"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The header `Expect` asks for something else than `100-continue` */
+        ExpectationFailed: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "about:blank",
+                 *       "title": "Expectation Failed",
+                 *       "status": 417,
+                 *       "detail": "the only Expect understood is 100-continue",
+                 *       "code": "invalid_argument",
+                 *       "request_id": "0c1e6a2f-9d3b-4c58-8a71-5e0d3b6f2a94"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The request line and headers are longer than 16 KiB together */
+        HeadTooLarge: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "about:blank",
+                 *       "title": "Request Header Fields Too Large",
+                 *       "status": 431,
+                 *       "detail": "the request line and headers are longer than the limit",
+                 *       "code": "invalid_argument",
+                 *       "hint": "send fewer or shorter headers",
+                 *       "request_id": "0c1e6a2f-9d3b-4c58-8a71-5e0d3b6f2a94"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description A mistake of the Service; its log names it under the request id */
+        Failed: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "about:blank",
+                 *       "title": "Internal Server Error",
+                 *       "status": 500,
+                 *       "detail": "the server failed to answer this request",
+                 *       "code": "internal",
+                 *       "hint": "try again; if it stays, tell the administrator the request id",
+                 *       "request_id": "0c1e6a2f-9d3b-4c58-8a71-5e0d3b6f2a94"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The request is of another version than HTTP/1.1 or HTTP/1.0 */
+        OtherVersion: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "about:blank",
+                 *       "title": "HTTP Version Not Supported",
+                 *       "status": 505,
+                 *       "detail": "only HTTP/1.1 and HTTP/1.0 are spoken here",
+                 *       "code": "invalid_argument",
+                 *       "request_id": "0c1e6a2f-9d3b-4c58-8a71-5e0d3b6f2a94"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The form is not one, which a page says; or the request is not HTTP/1.1, which a problem says */
+        PageMalformed: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example <!doctype html>
+                 *     <html lang="en"><head><meta charset="utf-8"><title>That did not work – PaaSTech</title></head>
+                 *     <body><main><h1>That did not work</h1>
+                 *     <div role="alert"><p>the form has the field `email` twice</p></div></main></body></html>
+                 */
+                "text/html": string;
+                /**
+                 * @example {
+                 *       "type": "about:blank",
+                 *       "title": "Bad Request",
+                 *       "status": 400,
+                 *       "detail": "the request must have exactly one Host header",
+                 *       "code": "invalid_argument",
+                 *       "request_id": "0c1e6a2f-9d3b-4c58-8a71-5e0d3b6f2a94"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description A mistake of the Service; its log names it under the request id, which a problem says too */
+        PageFailed: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example <!doctype html>
+                 *     <html lang="en"><head><meta charset="utf-8"><title>That did not work – PaaSTech</title></head>
+                 *     <body><main><h1>That did not work</h1>
+                 *     <div role="alert"><p>an internal error; the Service's log names it under the request id</p></div></main></body></html>
+                 */
+                "text/html": string;
+                /**
+                 * @example {
+                 *       "type": "about:blank",
+                 *       "title": "Internal Server Error",
+                 *       "status": 500,
+                 *       "detail": "the server failed to answer this request",
+                 *       "code": "internal",
+                 *       "hint": "try again; if it stays, tell the administrator the request id",
+                 *       "request_id": "0c1e6a2f-9d3b-4c58-8a71-5e0d3b6f2a94"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description As `Unavailable`, on a page; of too many connections as a problem */
+        PageUnavailable: {
+            headers: {
+                /** @description Seconds */
+                "Retry-After"?: number;
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example <!doctype html>
+                 *     <html lang="en"><head><meta charset="utf-8"><title>That did not work – PaaSTech</title></head>
+                 *     <body><main><h1>That did not work</h1>
+                 *     <div role="alert"><p>the database does not answer</p><p>try again in a moment</p></div></main></body></html>
+                 */
+                "text/html": string;
+                /**
+                 * @example {
+                 *       "type": "about:blank",
+                 *       "title": "Service Unavailable",
+                 *       "status": 503,
+                 *       "detail": "the server holds as many connections as it may",
+                 *       "code": "unavailable",
+                 *       "hint": "try again in a few seconds",
+                 *       "request_id": "0c1e6a2f-9d3b-4c58-8a71-5e0d3b6f2a94"
+                 *     }
+                 */
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
@@ -2948,7 +3547,16 @@ export interface operations {
                     "application/json": components["schemas"]["Service"];
                 };
             };
+            400: components["responses"]["NotHttp"];
+            408: components["responses"]["TooSlow"];
+            413: components["responses"]["TooLarge"];
+            417: components["responses"]["ExpectationFailed"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Failed"];
             503: components["responses"]["Unavailable"];
+            505: components["responses"]["OtherVersion"];
         };
     };
     showContract: {
@@ -2966,10 +3574,29 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "openapi": "3.1.0",
+                     *       "info": {
+                     *         "title": "PaaSTech Client API",
+                     *         "version": "1.0.0"
+                     *       },
+                     *       "paths": {}
+                     *     }
+                     */
                     "application/yaml": Record<string, never>;
                 };
             };
+            400: components["responses"]["NotHttp"];
+            408: components["responses"]["TooSlow"];
+            413: components["responses"]["TooLarge"];
+            417: components["responses"]["ExpectationFailed"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Failed"];
             503: components["responses"]["Unavailable"];
+            505: components["responses"]["OtherVersion"];
         };
     };
     showContractAsJson: {
@@ -2987,10 +3614,29 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "openapi": "3.1.0",
+                     *       "info": {
+                     *         "title": "PaaSTech Client API",
+                     *         "version": "1.0.0"
+                     *       },
+                     *       "paths": {}
+                     *     }
+                     */
                     "application/json": Record<string, never>;
                 };
             };
+            400: components["responses"]["NotHttp"];
+            408: components["responses"]["TooSlow"];
+            413: components["responses"]["TooLarge"];
+            417: components["responses"]["ExpectationFailed"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Failed"];
             503: components["responses"]["Unavailable"];
+            505: components["responses"]["OtherVersion"];
         };
     };
     showViewer: {
@@ -3008,9 +3654,24 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example <!doctype html>
+                     *     <html lang="en"><head><meta charset="utf-8"><title>Client API – PaaSTech</title></head>
+                     *     <body><main id="contract"></main></body></html>
+                     */
                     "text/html": string;
                 };
             };
+            400: components["responses"]["NotHttp"];
+            408: components["responses"]["TooSlow"];
+            413: components["responses"]["TooLarge"];
+            417: components["responses"]["ExpectationFailed"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+            505: components["responses"]["OtherVersion"];
         };
     };
     showViewerFile: {
@@ -3030,11 +3691,23 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /** @example SwaggerUIBundle({url: '/api/v1/openapi.json', dom_id: '#contract'}); */
                     "text/javascript": string;
+                    /** @example body { margin: 0 } */
                     "text/css": string;
                 };
             };
+            400: components["responses"]["NotHttp"];
             404: components["responses"]["NotFound"];
+            408: components["responses"]["TooSlow"];
+            413: components["responses"]["TooLarge"];
+            417: components["responses"]["ExpectationFailed"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+            505: components["responses"]["OtherVersion"];
         };
     };
     showHealth: {
@@ -3052,13 +3725,27 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "status": "ok"
+                     *     }
+                     */
                     "application/json": {
                         /** @constant */
                         status: "ok";
                     };
                 };
             };
+            400: components["responses"]["NotHttp"];
+            408: components["responses"]["TooSlow"];
+            413: components["responses"]["TooLarge"];
+            417: components["responses"]["ExpectationFailed"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Failed"];
             503: components["responses"]["Unavailable"];
+            505: components["responses"]["OtherVersion"];
         };
     };
     showMetrics: {
@@ -3080,8 +3767,18 @@ export interface operations {
                     "text/plain": string;
                 };
             };
+            400: components["responses"]["NotHttp"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
+            408: components["responses"]["TooSlow"];
+            413: components["responses"]["TooLarge"];
+            417: components["responses"]["ExpectationFailed"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+            505: components["responses"]["OtherVersion"];
         };
     };
     listSessions: {
@@ -3104,9 +3801,18 @@ export interface operations {
                     };
                 };
             };
+            400: components["responses"]["NotHttp"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
+            408: components["responses"]["TooSlow"];
+            413: components["responses"]["TooLarge"];
+            417: components["responses"]["ExpectationFailed"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Failed"];
             503: components["responses"]["Unavailable"];
+            505: components["responses"]["OtherVersion"];
         };
     };
     logIn: {
@@ -3153,11 +3859,17 @@ export interface operations {
             400: components["responses"]["Malformed"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
+            408: components["responses"]["TooSlow"];
             412: components["responses"]["Precondition"];
+            413: components["responses"]["TooLarge"];
             415: components["responses"]["NotJson"];
+            417: components["responses"]["ExpectationFailed"];
             422: components["responses"]["Invalid"];
             429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Failed"];
             503: components["responses"]["Unavailable"];
+            505: components["responses"]["OtherVersion"];
         };
     };
     endOtherSessions: {
@@ -3185,9 +3897,19 @@ export interface operations {
                     };
                 };
             };
+            400: components["responses"]["Malformed"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
+            408: components["responses"]["TooSlow"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJson"];
+            417: components["responses"]["ExpectationFailed"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Failed"];
             503: components["responses"]["Unavailable"];
+            505: components["responses"]["OtherVersion"];
         };
     };
     logOut: {
@@ -3206,9 +3928,19 @@ export interface operations {
                 };
                 content?: never;
             };
+            400: components["responses"]["Malformed"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
+            408: components["responses"]["TooSlow"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJson"];
+            417: components["responses"]["ExpectationFailed"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Failed"];
             503: components["responses"]["Unavailable"];
+            505: components["responses"]["OtherVersion"];
         };
     };
     endSession: {
@@ -3229,10 +3961,20 @@ export interface operations {
                 };
                 content?: never;
             };
+            400: components["responses"]["Malformed"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            408: components["responses"]["TooSlow"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJson"];
+            417: components["responses"]["ExpectationFailed"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Failed"];
             503: components["responses"]["Unavailable"];
+            505: components["responses"]["OtherVersion"];
         };
     };
     beginDeviceLogin: {
@@ -3267,10 +4009,16 @@ export interface operations {
             };
             400: components["responses"]["Malformed"];
             403: components["responses"]["Forbidden"];
+            408: components["responses"]["TooSlow"];
+            413: components["responses"]["TooLarge"];
             415: components["responses"]["NotJson"];
+            417: components["responses"]["ExpectationFailed"];
             422: components["responses"]["Invalid"];
             429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Failed"];
             503: components["responses"]["Unavailable"];
+            505: components["responses"]["OtherVersion"];
         };
     };
     finishDeviceLogin: {
@@ -3302,7 +4050,7 @@ export interface operations {
                     "application/json": components["schemas"]["Session"];
                 };
             };
-            /** @description Not yet, or no more */
+            /** @description Not yet, or no more; or as `Malformed` */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -3316,16 +4064,23 @@ export interface operations {
                      *       "detail": "the login is not approved yet",
                      *       "code": "authorization_pending",
                      *       "hint": "open the page in a browser and approve it there",
-                     *       "request_id": "0c1e6a2f9d3b4c58"
+                     *       "request_id": "0c1e6a2f-9d3b-4c58-8a71-5e0d3b6f2a94"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             403: components["responses"]["Forbidden"];
+            408: components["responses"]["TooSlow"];
+            413: components["responses"]["TooLarge"];
             415: components["responses"]["NotJson"];
+            417: components["responses"]["ExpectationFailed"];
             422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Failed"];
             503: components["responses"]["Unavailable"];
+            505: components["responses"]["OtherVersion"];
         };
     };
     showTwoFactor: {
@@ -3355,9 +4110,18 @@ export interface operations {
                     };
                 };
             };
+            400: components["responses"]["NotHttp"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
+            408: components["responses"]["TooSlow"];
+            413: components["responses"]["TooLarge"];
+            417: components["responses"]["ExpectationFailed"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Failed"];
             503: components["responses"]["Unavailable"];
+            505: components["responses"]["OtherVersion"];
         };
     };
     beginTwoFactor: {
@@ -3404,11 +4168,17 @@ export interface operations {
             400: components["responses"]["Malformed"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
+            408: components["responses"]["TooSlow"];
             412: components["responses"]["Precondition"];
+            413: components["responses"]["TooLarge"];
             415: components["responses"]["NotJson"];
+            417: components["responses"]["ExpectationFailed"];
             422: components["responses"]["Invalid"];
             429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Failed"];
             503: components["responses"]["Unavailable"];
+            505: components["responses"]["OtherVersion"];
         };
     };
     disableTwoFactor: {
@@ -3445,11 +4215,17 @@ export interface operations {
             400: components["responses"]["Malformed"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
+            408: components["responses"]["TooSlow"];
             412: components["responses"]["Precondition"];
+            413: components["responses"]["TooLarge"];
             415: components["responses"]["NotJson"];
+            417: components["responses"]["ExpectationFailed"];
             422: components["responses"]["Invalid"];
             429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Failed"];
             503: components["responses"]["Unavailable"];
+            505: components["responses"]["OtherVersion"];
         };
     };
     confirmTwoFactor: {
@@ -3479,6 +4255,22 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "recovery_codes": [
+                     *         "AAAA-KKKK-UUUU-AAAA",
+                     *         "BBBB-LLLL-VVVV-BBBB",
+                     *         "CCCC-MMMM-WWWW-CCCC",
+                     *         "DDDD-NNNN-XXXX-DDDD",
+                     *         "EEEE-OOOO-YYYY-EEEE",
+                     *         "FFFF-PPPP-ZZZZ-FFFF",
+                     *         "GGGG-QQQQ-2222-GGGG",
+                     *         "HHHH-RRRR-3333-HHHH",
+                     *         "IIII-SSSS-4444-IIII",
+                     *         "JJJJ-TTTT-5555-JJJJ"
+                     *       ]
+                     *     }
+                     */
                     "application/json": {
                         recovery_codes: string[];
                     };
@@ -3487,10 +4279,17 @@ export interface operations {
             400: components["responses"]["Malformed"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
+            408: components["responses"]["TooSlow"];
             412: components["responses"]["Precondition"];
+            413: components["responses"]["TooLarge"];
             415: components["responses"]["NotJson"];
+            417: components["responses"]["ExpectationFailed"];
             422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Failed"];
             503: components["responses"]["Unavailable"];
+            505: components["responses"]["OtherVersion"];
         };
     };
     listTokens: {
@@ -3513,9 +4312,18 @@ export interface operations {
                     };
                 };
             };
+            400: components["responses"]["NotHttp"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
+            408: components["responses"]["TooSlow"];
+            413: components["responses"]["TooLarge"];
+            417: components["responses"]["ExpectationFailed"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Failed"];
             503: components["responses"]["Unavailable"];
+            505: components["responses"]["OtherVersion"];
         };
     };
     createToken: {
@@ -3568,12 +4376,18 @@ export interface operations {
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            408: components["responses"]["TooSlow"];
             409: components["responses"]["Conflict"];
             412: components["responses"]["Precondition"];
+            413: components["responses"]["TooLarge"];
             415: components["responses"]["NotJson"];
+            417: components["responses"]["ExpectationFailed"];
             422: components["responses"]["Invalid"];
             429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Failed"];
             503: components["responses"]["Unavailable"];
+            505: components["responses"]["OtherVersion"];
         };
     };
     revokeToken: {
@@ -3595,10 +4409,20 @@ export interface operations {
                 };
                 content?: never;
             };
+            400: components["responses"]["Malformed"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            408: components["responses"]["TooSlow"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJson"];
+            417: components["responses"]["ExpectationFailed"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Failed"];
             503: components["responses"]["Unavailable"];
+            505: components["responses"]["OtherVersion"];
         };
     };
     showLoginPage: {
@@ -3614,8 +4438,17 @@ export interface operations {
         requestBody?: never;
         responses: {
             200: components["responses"]["Page"];
+            400: components["responses"]["NotHttp"];
+            408: components["responses"]["TooSlow"];
             412: components["responses"]["Page"];
+            413: components["responses"]["TooLarge"];
+            417: components["responses"]["ExpectationFailed"];
             422: components["responses"]["Page"];
+            429: components["responses"]["Page"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["PageFailed"];
+            503: components["responses"]["PageUnavailable"];
+            505: components["responses"]["OtherVersion"];
         };
     };
     logInOnPage: {
@@ -3627,6 +4460,13 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "email": "grace@example.org",
+                 *       "password": "correct-horse-battery",
+                 *       "then": "/device"
+                 *     }
+                 */
                 "application/x-www-form-urlencoded": {
                     email?: string;
                     /** Format: password */
@@ -3640,14 +4480,20 @@ export interface operations {
         responses: {
             200: components["responses"]["Page"];
             303: components["responses"]["Elsewhere"];
-            400: components["responses"]["Page"];
+            400: components["responses"]["PageMalformed"];
             401: components["responses"]["Page"];
             403: components["responses"]["Page"];
+            408: components["responses"]["TooSlow"];
             412: components["responses"]["Page"];
+            413: components["responses"]["TooLarge"];
             415: components["responses"]["Page"];
+            417: components["responses"]["ExpectationFailed"];
             422: components["responses"]["Page"];
             429: components["responses"]["Page"];
-            503: components["responses"]["Page"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["PageFailed"];
+            503: components["responses"]["PageUnavailable"];
+            505: components["responses"]["OtherVersion"];
         };
     };
     logOutOnPage: {
@@ -3659,15 +4505,24 @@ export interface operations {
         };
         requestBody?: {
             content: {
+                /** @example {} */
                 "application/x-www-form-urlencoded": Record<string, never>;
             };
         };
         responses: {
             200: components["responses"]["Page"];
-            400: components["responses"]["Page"];
+            400: components["responses"]["PageMalformed"];
             403: components["responses"]["Page"];
+            408: components["responses"]["TooSlow"];
+            413: components["responses"]["TooLarge"];
             415: components["responses"]["Page"];
+            417: components["responses"]["ExpectationFailed"];
             422: components["responses"]["Page"];
+            429: components["responses"]["Page"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["PageFailed"];
+            503: components["responses"]["PageUnavailable"];
+            505: components["responses"]["OtherVersion"];
         };
     };
     showDevicePage: {
@@ -3683,10 +4538,18 @@ export interface operations {
         responses: {
             200: components["responses"]["Page"];
             303: components["responses"]["Elsewhere"];
+            400: components["responses"]["NotHttp"];
             403: components["responses"]["Page"];
             404: components["responses"]["Page"];
+            408: components["responses"]["TooSlow"];
+            413: components["responses"]["TooLarge"];
+            417: components["responses"]["ExpectationFailed"];
             422: components["responses"]["Page"];
             429: components["responses"]["Page"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["PageFailed"];
+            503: components["responses"]["PageUnavailable"];
+            505: components["responses"]["OtherVersion"];
         };
     };
     decideDevice: {
@@ -3698,6 +4561,12 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "user_code": "BCDF-GHJK",
+                 *       "decision": "approve"
+                 *     }
+                 */
                 "application/x-www-form-urlencoded": {
                     user_code: string;
                     /** @enum {unknown} */
@@ -3708,12 +4577,19 @@ export interface operations {
         responses: {
             200: components["responses"]["Page"];
             303: components["responses"]["Elsewhere"];
-            400: components["responses"]["Page"];
+            400: components["responses"]["PageMalformed"];
             403: components["responses"]["Page"];
             404: components["responses"]["Page"];
+            408: components["responses"]["TooSlow"];
+            413: components["responses"]["TooLarge"];
             415: components["responses"]["Page"];
+            417: components["responses"]["ExpectationFailed"];
             422: components["responses"]["Page"];
             429: components["responses"]["Page"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["PageFailed"];
+            503: components["responses"]["PageUnavailable"];
+            505: components["responses"]["OtherVersion"];
         };
     };
     showMe: {
@@ -3734,9 +4610,18 @@ export interface operations {
                     "application/json": components["schemas"]["Client"];
                 };
             };
+            400: components["responses"]["NotHttp"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
+            408: components["responses"]["TooSlow"];
+            413: components["responses"]["TooLarge"];
+            417: components["responses"]["ExpectationFailed"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Failed"];
             503: components["responses"]["Unavailable"];
+            505: components["responses"]["OtherVersion"];
         };
     };
     deleteAccount: {
@@ -3769,6 +4654,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "state": "deleting"
+                     *     }
+                     */
                     "application/json": {
                         /** @constant */
                         state: "deleting";
@@ -3778,11 +4668,17 @@ export interface operations {
             400: components["responses"]["Malformed"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
+            408: components["responses"]["TooSlow"];
             412: components["responses"]["Precondition"];
+            413: components["responses"]["TooLarge"];
             415: components["responses"]["NotJson"];
+            417: components["responses"]["ExpectationFailed"];
             422: components["responses"]["Invalid"];
             429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Failed"];
             503: components["responses"]["Unavailable"];
+            505: components["responses"]["OtherVersion"];
         };
     };
     signUp: {
@@ -3827,6 +4723,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "state": "confirmation_mailed"
+                     *     }
+                     */
                     "application/json": {
                         /** @constant */
                         state: "confirmation_mailed";
@@ -3836,12 +4737,18 @@ export interface operations {
             400: components["responses"]["Malformed"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            408: components["responses"]["TooSlow"];
             409: components["responses"]["Conflict"];
             412: components["responses"]["Precondition"];
+            413: components["responses"]["TooLarge"];
             415: components["responses"]["NotJson"];
+            417: components["responses"]["ExpectationFailed"];
             422: components["responses"]["Invalid"];
             429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Failed"];
             503: components["responses"]["Unavailable"];
+            505: components["responses"]["OtherVersion"];
         };
     };
     confirmAddress: {
@@ -3892,11 +4799,17 @@ export interface operations {
             400: components["responses"]["Malformed"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            408: components["responses"]["TooSlow"];
             409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
             415: components["responses"]["NotJson"];
+            417: components["responses"]["ExpectationFailed"];
             422: components["responses"]["Invalid"];
             429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Failed"];
             503: components["responses"]["Unavailable"];
+            505: components["responses"]["OtherVersion"];
         };
     };
     resendConfirmation: {
@@ -3925,6 +4838,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "state": "confirmation_mailed"
+                     *     }
+                     */
                     "application/json": {
                         /** @constant */
                         state: "confirmation_mailed";
@@ -3933,11 +4851,17 @@ export interface operations {
             };
             400: components["responses"]["Malformed"];
             403: components["responses"]["Forbidden"];
+            408: components["responses"]["TooSlow"];
             412: components["responses"]["Precondition"];
+            413: components["responses"]["TooLarge"];
             415: components["responses"]["NotJson"];
+            417: components["responses"]["ExpectationFailed"];
             422: components["responses"]["Invalid"];
             429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Failed"];
             503: components["responses"]["Unavailable"];
+            505: components["responses"]["OtherVersion"];
         };
     };
     askPasswordReset: {
@@ -3966,6 +4890,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "state": "reset_mailed"
+                     *     }
+                     */
                     "application/json": {
                         /** @constant */
                         state: "reset_mailed";
@@ -3974,11 +4903,17 @@ export interface operations {
             };
             400: components["responses"]["Malformed"];
             403: components["responses"]["Forbidden"];
+            408: components["responses"]["TooSlow"];
             412: components["responses"]["Precondition"];
+            413: components["responses"]["TooLarge"];
             415: components["responses"]["NotJson"];
+            417: components["responses"]["ExpectationFailed"];
             422: components["responses"]["Invalid"];
             429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Failed"];
             503: components["responses"]["Unavailable"];
+            505: components["responses"]["OtherVersion"];
         };
     };
     completePasswordReset: {
@@ -4028,10 +4963,16 @@ export interface operations {
             400: components["responses"]["Malformed"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            408: components["responses"]["TooSlow"];
+            413: components["responses"]["TooLarge"];
             415: components["responses"]["NotJson"];
+            417: components["responses"]["ExpectationFailed"];
             422: components["responses"]["Invalid"];
             429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Failed"];
             503: components["responses"]["Unavailable"];
+            505: components["responses"]["OtherVersion"];
         };
     };
     createResetLink: {
@@ -4072,13 +5013,21 @@ export interface operations {
                     };
                 };
             };
+            400: components["responses"]["Malformed"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            408: components["responses"]["TooSlow"];
             409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJson"];
+            417: components["responses"]["ExpectationFailed"];
             422: components["responses"]["Invalid"];
             429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Failed"];
             503: components["responses"]["Unavailable"];
+            505: components["responses"]["OtherVersion"];
         };
     };
     changePassword: {
@@ -4128,10 +5077,16 @@ export interface operations {
             400: components["responses"]["Malformed"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
+            408: components["responses"]["TooSlow"];
+            413: components["responses"]["TooLarge"];
             415: components["responses"]["NotJson"];
+            417: components["responses"]["ExpectationFailed"];
             422: components["responses"]["Invalid"];
             429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Failed"];
             503: components["responses"]["Unavailable"];
+            505: components["responses"]["OtherVersion"];
         };
     };
     changeAddress: {
@@ -4169,6 +5124,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "state": "confirmation_mailed"
+                     *     }
+                     */
                     "application/json": {
                         /** @constant */
                         state: "confirmation_mailed";
@@ -4178,12 +5138,18 @@ export interface operations {
             400: components["responses"]["Malformed"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
+            408: components["responses"]["TooSlow"];
             409: components["responses"]["Conflict"];
             412: components["responses"]["Precondition"];
+            413: components["responses"]["TooLarge"];
             415: components["responses"]["NotJson"];
+            417: components["responses"]["ExpectationFailed"];
             422: components["responses"]["Invalid"];
             429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Failed"];
             503: components["responses"]["Unavailable"];
+            505: components["responses"]["OtherVersion"];
         };
     };
     showDeletion: {
@@ -4232,9 +5198,18 @@ export interface operations {
                     };
                 };
             };
+            400: components["responses"]["NotHttp"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
+            408: components["responses"]["TooSlow"];
+            413: components["responses"]["TooLarge"];
+            417: components["responses"]["ExpectationFailed"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Failed"];
             503: components["responses"]["Unavailable"];
+            505: components["responses"]["OtherVersion"];
         };
     };
     listInvitations: {
@@ -4263,10 +5238,18 @@ export interface operations {
                     };
                 };
             };
+            400: components["responses"]["NotHttp"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
+            408: components["responses"]["TooSlow"];
+            413: components["responses"]["TooLarge"];
+            417: components["responses"]["ExpectationFailed"];
             422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Failed"];
             503: components["responses"]["Unavailable"];
+            505: components["responses"]["OtherVersion"];
         };
     };
     createInvitation: {
@@ -4307,12 +5290,18 @@ export interface operations {
             400: components["responses"]["Malformed"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
+            408: components["responses"]["TooSlow"];
             409: components["responses"]["Conflict"];
             412: components["responses"]["Precondition"];
+            413: components["responses"]["TooLarge"];
             415: components["responses"]["NotJson"];
+            417: components["responses"]["ExpectationFailed"];
             422: components["responses"]["Invalid"];
             429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Failed"];
             503: components["responses"]["Unavailable"];
+            505: components["responses"]["OtherVersion"];
         };
     };
     withdrawInvitation: {
@@ -4334,11 +5323,20 @@ export interface operations {
                 };
                 content?: never;
             };
+            400: components["responses"]["Malformed"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            408: components["responses"]["TooSlow"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJson"];
+            417: components["responses"]["ExpectationFailed"];
             422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Failed"];
             503: components["responses"]["Unavailable"];
+            505: components["responses"]["OtherVersion"];
         };
     };
     showSignUpPage: {
@@ -4351,6 +5349,16 @@ export interface operations {
         requestBody?: never;
         responses: {
             200: components["responses"]["Page"];
+            400: components["responses"]["NotHttp"];
+            408: components["responses"]["TooSlow"];
+            413: components["responses"]["TooLarge"];
+            417: components["responses"]["ExpectationFailed"];
+            422: components["responses"]["Page"];
+            429: components["responses"]["Page"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["PageFailed"];
+            503: components["responses"]["PageUnavailable"];
+            505: components["responses"]["OtherVersion"];
         };
     };
     signUpOnPage: {
@@ -4362,6 +5370,14 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "email": "grace@example.org",
+                 *       "username": "grace",
+                 *       "password": "correct-horse-battery",
+                 *       "invitation": "3q2-7wAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+                 *     }
+                 */
                 "application/x-www-form-urlencoded": {
                     email?: string;
                     username?: string;
@@ -4373,15 +5389,21 @@ export interface operations {
         responses: {
             200: components["responses"]["Page"];
             202: components["responses"]["Page"];
-            400: components["responses"]["Page"];
+            400: components["responses"]["PageMalformed"];
             403: components["responses"]["Page"];
             404: components["responses"]["Page"];
+            408: components["responses"]["TooSlow"];
             409: components["responses"]["Page"];
             412: components["responses"]["Page"];
+            413: components["responses"]["TooLarge"];
             415: components["responses"]["Page"];
+            417: components["responses"]["ExpectationFailed"];
             422: components["responses"]["Page"];
             429: components["responses"]["Page"];
-            503: components["responses"]["Page"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["PageFailed"];
+            503: components["responses"]["PageUnavailable"];
+            505: components["responses"]["OtherVersion"];
         };
     };
     showInvitationPage: {
@@ -4397,9 +5419,17 @@ export interface operations {
         requestBody?: never;
         responses: {
             200: components["responses"]["Page"];
+            400: components["responses"]["NotHttp"];
             404: components["responses"]["Page"];
+            408: components["responses"]["TooSlow"];
+            413: components["responses"]["TooLarge"];
+            417: components["responses"]["ExpectationFailed"];
             422: components["responses"]["Page"];
-            503: components["responses"]["Page"];
+            429: components["responses"]["Page"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["PageFailed"];
+            503: components["responses"]["PageUnavailable"];
+            505: components["responses"]["OtherVersion"];
         };
     };
     showConfirmationPage: {
@@ -4415,9 +5445,17 @@ export interface operations {
         requestBody?: never;
         responses: {
             200: components["responses"]["Page"];
+            400: components["responses"]["NotHttp"];
             404: components["responses"]["Page"];
+            408: components["responses"]["TooSlow"];
+            413: components["responses"]["TooLarge"];
+            417: components["responses"]["ExpectationFailed"];
             422: components["responses"]["Page"];
-            503: components["responses"]["Page"];
+            429: components["responses"]["Page"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["PageFailed"];
+            503: components["responses"]["PageUnavailable"];
+            505: components["responses"]["OtherVersion"];
         };
     };
     confirmOnPage: {
@@ -4429,6 +5467,12 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "secret": "3q2-7wAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+                 *       "password": "correct-horse-battery"
+                 *     }
+                 */
                 "application/x-www-form-urlencoded": {
                     secret?: string;
                     /** Format: password */
@@ -4438,14 +5482,20 @@ export interface operations {
         };
         responses: {
             200: components["responses"]["Page"];
-            400: components["responses"]["Page"];
+            400: components["responses"]["PageMalformed"];
             403: components["responses"]["Page"];
             404: components["responses"]["Page"];
+            408: components["responses"]["TooSlow"];
             409: components["responses"]["Page"];
+            413: components["responses"]["TooLarge"];
             415: components["responses"]["Page"];
+            417: components["responses"]["ExpectationFailed"];
             422: components["responses"]["Page"];
             429: components["responses"]["Page"];
-            503: components["responses"]["Page"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["PageFailed"];
+            503: components["responses"]["PageUnavailable"];
+            505: components["responses"]["OtherVersion"];
         };
     };
     showForgotPage: {
@@ -4458,6 +5508,16 @@ export interface operations {
         requestBody?: never;
         responses: {
             200: components["responses"]["Page"];
+            400: components["responses"]["NotHttp"];
+            408: components["responses"]["TooSlow"];
+            413: components["responses"]["TooLarge"];
+            417: components["responses"]["ExpectationFailed"];
+            422: components["responses"]["Page"];
+            429: components["responses"]["Page"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["PageFailed"];
+            503: components["responses"]["PageUnavailable"];
+            505: components["responses"]["OtherVersion"];
         };
     };
     askResetOnPage: {
@@ -4469,6 +5529,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "email": "ada@example.org"
+                 *     }
+                 */
                 "application/x-www-form-urlencoded": {
                     email?: string;
                 };
@@ -4476,13 +5541,19 @@ export interface operations {
         };
         responses: {
             202: components["responses"]["Page"];
-            400: components["responses"]["Page"];
+            400: components["responses"]["PageMalformed"];
             403: components["responses"]["Page"];
+            408: components["responses"]["TooSlow"];
             412: components["responses"]["Page"];
+            413: components["responses"]["TooLarge"];
             415: components["responses"]["Page"];
+            417: components["responses"]["ExpectationFailed"];
             422: components["responses"]["Page"];
             429: components["responses"]["Page"];
-            503: components["responses"]["Page"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["PageFailed"];
+            503: components["responses"]["PageUnavailable"];
+            505: components["responses"]["OtherVersion"];
         };
     };
     showResetPage: {
@@ -4498,9 +5569,17 @@ export interface operations {
         requestBody?: never;
         responses: {
             200: components["responses"]["Page"];
+            400: components["responses"]["NotHttp"];
             404: components["responses"]["Page"];
+            408: components["responses"]["TooSlow"];
+            413: components["responses"]["TooLarge"];
+            417: components["responses"]["ExpectationFailed"];
             422: components["responses"]["Page"];
-            503: components["responses"]["Page"];
+            429: components["responses"]["Page"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["PageFailed"];
+            503: components["responses"]["PageUnavailable"];
+            505: components["responses"]["OtherVersion"];
         };
     };
     resetOnPage: {
@@ -4512,6 +5591,12 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "secret": "3q2-7wAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+                 *       "password": "correct-horse-battery"
+                 *     }
+                 */
                 "application/x-www-form-urlencoded": {
                     secret?: string;
                     password?: string;
@@ -4520,13 +5605,19 @@ export interface operations {
         };
         responses: {
             200: components["responses"]["Page"];
-            400: components["responses"]["Page"];
+            400: components["responses"]["PageMalformed"];
             403: components["responses"]["Page"];
             404: components["responses"]["Page"];
+            408: components["responses"]["TooSlow"];
+            413: components["responses"]["TooLarge"];
             415: components["responses"]["Page"];
+            417: components["responses"]["ExpectationFailed"];
             422: components["responses"]["Page"];
             429: components["responses"]["Page"];
-            503: components["responses"]["Page"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["PageFailed"];
+            503: components["responses"]["PageUnavailable"];
+            505: components["responses"]["OtherVersion"];
         };
     };
     listClients: {
@@ -4557,10 +5648,18 @@ export interface operations {
                     };
                 };
             };
+            400: components["responses"]["NotHttp"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
+            408: components["responses"]["TooSlow"];
+            413: components["responses"]["TooLarge"];
+            417: components["responses"]["ExpectationFailed"];
             422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Failed"];
             503: components["responses"]["Unavailable"];
+            505: components["responses"]["OtherVersion"];
         };
     };
     createClient: {
@@ -4611,11 +5710,17 @@ export interface operations {
             400: components["responses"]["Malformed"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
+            408: components["responses"]["TooSlow"];
             409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
             415: components["responses"]["NotJson"];
+            417: components["responses"]["ExpectationFailed"];
             422: components["responses"]["Invalid"];
             429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Failed"];
             503: components["responses"]["Unavailable"];
+            505: components["responses"]["OtherVersion"];
         };
     };
     showClient: {
@@ -4639,10 +5744,19 @@ export interface operations {
                     "application/json": components["schemas"]["ManagedClientWithUsage"];
                 };
             };
+            400: components["responses"]["NotHttp"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            408: components["responses"]["TooSlow"];
+            413: components["responses"]["TooLarge"];
+            417: components["responses"]["ExpectationFailed"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Failed"];
             503: components["responses"]["Unavailable"];
+            505: components["responses"]["OtherVersion"];
         };
     };
     deleteClient: {
@@ -4677,12 +5791,21 @@ export interface operations {
                     };
                 };
             };
+            400: components["responses"]["Malformed"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            408: components["responses"]["TooSlow"];
             412: components["responses"]["Precondition"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJson"];
+            417: components["responses"]["ExpectationFailed"];
             422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Failed"];
             503: components["responses"]["Unavailable"];
+            505: components["responses"]["OtherVersion"];
         };
     };
     changeClient: {
@@ -4722,10 +5845,17 @@ export interface operations {
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            408: components["responses"]["TooSlow"];
             412: components["responses"]["Precondition"];
+            413: components["responses"]["TooLarge"];
             415: components["responses"]["NotJson"];
+            417: components["responses"]["ExpectationFailed"];
             422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Failed"];
             503: components["responses"]["Unavailable"];
+            505: components["responses"]["OtherVersion"];
         };
     };
     suspendClient: {
@@ -4765,10 +5895,17 @@ export interface operations {
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            408: components["responses"]["TooSlow"];
             412: components["responses"]["Precondition"];
+            413: components["responses"]["TooLarge"];
             415: components["responses"]["NotJson"];
+            417: components["responses"]["ExpectationFailed"];
             422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Failed"];
             503: components["responses"]["Unavailable"];
+            505: components["responses"]["OtherVersion"];
         };
     };
     resumeClient: {
@@ -4792,13 +5929,21 @@ export interface operations {
                     "application/json": components["schemas"]["ManagedClient"];
                 };
             };
+            400: components["responses"]["Malformed"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            408: components["responses"]["TooSlow"];
             412: components["responses"]["Precondition"];
+            413: components["responses"]["TooLarge"];
             415: components["responses"]["NotJson"];
+            417: components["responses"]["ExpectationFailed"];
             422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Failed"];
             503: components["responses"]["Unavailable"];
+            505: components["responses"]["OtherVersion"];
         };
     };
     listPlans: {
@@ -4827,10 +5972,18 @@ export interface operations {
                     };
                 };
             };
+            400: components["responses"]["NotHttp"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
+            408: components["responses"]["TooSlow"];
+            413: components["responses"]["TooLarge"];
+            417: components["responses"]["ExpectationFailed"];
             422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Failed"];
             503: components["responses"]["Unavailable"];
+            505: components["responses"]["OtherVersion"];
         };
     };
     showPlan: {
@@ -4857,10 +6010,19 @@ export interface operations {
                     "application/json": components["schemas"]["Plan"];
                 };
             };
+            400: components["responses"]["NotHttp"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            408: components["responses"]["TooSlow"];
+            413: components["responses"]["TooLarge"];
+            417: components["responses"]["ExpectationFailed"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Failed"];
             503: components["responses"]["Unavailable"];
+            505: components["responses"]["OtherVersion"];
         };
     };
     setPlan: {
@@ -4878,6 +6040,16 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "projects": 20,
+                 *       "instances": 40,
+                 *       "memory_bytes": 17179869184,
+                 *       "milli_cpus": 16000,
+                 *       "build_minutes": 3000,
+                 *       "disk_bytes": -1
+                 *     }
+                 */
                 "application/json": components["schemas"]["Limits"];
             };
         };
@@ -4895,9 +6067,16 @@ export interface operations {
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            408: components["responses"]["TooSlow"];
+            413: components["responses"]["TooLarge"];
             415: components["responses"]["NotJson"];
+            417: components["responses"]["ExpectationFailed"];
             422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Failed"];
             503: components["responses"]["Unavailable"];
+            505: components["responses"]["OtherVersion"];
         };
     };
     deletePlan: {
@@ -4922,13 +6101,21 @@ export interface operations {
                 };
                 content?: never;
             };
+            400: components["responses"]["Malformed"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            408: components["responses"]["TooSlow"];
             412: components["responses"]["Precondition"];
+            413: components["responses"]["TooLarge"];
             415: components["responses"]["NotJson"];
+            417: components["responses"]["ExpectationFailed"];
             422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Failed"];
             503: components["responses"]["Unavailable"];
+            505: components["responses"]["OtherVersion"];
         };
     };
     showUsage: {
@@ -4949,10 +6136,19 @@ export interface operations {
                     "application/json": components["schemas"]["Usage"];
                 };
             };
+            400: components["responses"]["NotHttp"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            408: components["responses"]["TooSlow"];
+            413: components["responses"]["TooLarge"];
+            417: components["responses"]["ExpectationFailed"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Failed"];
             503: components["responses"]["Unavailable"];
+            505: components["responses"]["OtherVersion"];
         };
     };
     showAnnouncements: {
@@ -4965,9 +6161,18 @@ export interface operations {
         requestBody?: never;
         responses: {
             200: components["responses"]["AnnouncementList"];
+            400: components["responses"]["NotHttp"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
+            408: components["responses"]["TooSlow"];
+            413: components["responses"]["TooLarge"];
+            417: components["responses"]["ExpectationFailed"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Failed"];
             503: components["responses"]["Unavailable"];
+            505: components["responses"]["OtherVersion"];
         };
     };
     listAnnouncements: {
@@ -4980,9 +6185,18 @@ export interface operations {
         requestBody?: never;
         responses: {
             200: components["responses"]["AnnouncementList"];
+            400: components["responses"]["NotHttp"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
+            408: components["responses"]["TooSlow"];
+            413: components["responses"]["TooLarge"];
+            417: components["responses"]["ExpectationFailed"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Failed"];
             503: components["responses"]["Unavailable"];
+            505: components["responses"]["OtherVersion"];
         };
     };
     announce: {
@@ -5031,12 +6245,18 @@ export interface operations {
             400: components["responses"]["Malformed"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
+            408: components["responses"]["TooSlow"];
             409: components["responses"]["Conflict"];
             412: components["responses"]["Precondition"];
+            413: components["responses"]["TooLarge"];
             415: components["responses"]["NotJson"];
+            417: components["responses"]["ExpectationFailed"];
             422: components["responses"]["Invalid"];
             429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Failed"];
             503: components["responses"]["Unavailable"];
+            505: components["responses"]["OtherVersion"];
         };
     };
     deleteAnnouncement: {
@@ -5058,12 +6278,20 @@ export interface operations {
                 };
                 content?: never;
             };
+            400: components["responses"]["Malformed"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            408: components["responses"]["TooSlow"];
+            413: components["responses"]["TooLarge"];
             415: components["responses"]["NotJson"];
+            417: components["responses"]["ExpectationFailed"];
             422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Failed"];
             503: components["responses"]["Unavailable"];
+            505: components["responses"]["OtherVersion"];
         };
     };
     showOverview: {
@@ -5084,9 +6312,18 @@ export interface operations {
                     "application/json": components["schemas"]["Overview"];
                 };
             };
+            400: components["responses"]["NotHttp"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
+            408: components["responses"]["TooSlow"];
+            413: components["responses"]["TooLarge"];
+            417: components["responses"]["ExpectationFailed"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Failed"];
             503: components["responses"]["Unavailable"];
+            505: components["responses"]["OtherVersion"];
         };
     };
     listKeys: {
@@ -5109,9 +6346,18 @@ export interface operations {
                     };
                 };
             };
+            400: components["responses"]["NotHttp"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
+            408: components["responses"]["TooSlow"];
+            413: components["responses"]["TooLarge"];
+            417: components["responses"]["ExpectationFailed"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Failed"];
             503: components["responses"]["Unavailable"];
+            505: components["responses"]["OtherVersion"];
         };
     };
     addKey: {
@@ -5152,12 +6398,18 @@ export interface operations {
             400: components["responses"]["Malformed"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
+            408: components["responses"]["TooSlow"];
             409: components["responses"]["Conflict"];
             412: components["responses"]["Precondition"];
+            413: components["responses"]["TooLarge"];
             415: components["responses"]["NotJson"];
+            417: components["responses"]["ExpectationFailed"];
             422: components["responses"]["Invalid"];
             429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Failed"];
             503: components["responses"]["Unavailable"];
+            505: components["responses"]["OtherVersion"];
         };
     };
     removeKey: {
@@ -5178,10 +6430,20 @@ export interface operations {
                 };
                 content?: never;
             };
+            400: components["responses"]["Malformed"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            408: components["responses"]["TooSlow"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJson"];
+            417: components["responses"]["ExpectationFailed"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Failed"];
             503: components["responses"]["Unavailable"];
+            505: components["responses"]["OtherVersion"];
         };
     };
     listProjects: {
@@ -5212,10 +6474,18 @@ export interface operations {
                     };
                 };
             };
+            400: components["responses"]["NotHttp"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
+            408: components["responses"]["TooSlow"];
+            413: components["responses"]["TooLarge"];
+            417: components["responses"]["ExpectationFailed"];
             422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Failed"];
             503: components["responses"]["Unavailable"];
+            505: components["responses"]["OtherVersion"];
         };
     };
     createProject: {
@@ -5256,11 +6526,17 @@ export interface operations {
             400: components["responses"]["Malformed"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
+            408: components["responses"]["TooSlow"];
             409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
             415: components["responses"]["NotJson"];
+            417: components["responses"]["ExpectationFailed"];
             422: components["responses"]["Invalid"];
             429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Failed"];
             503: components["responses"]["Unavailable"];
+            505: components["responses"]["OtherVersion"];
         };
     };
     showProject: {
@@ -5287,10 +6563,19 @@ export interface operations {
                     "application/json": components["schemas"]["Project"];
                 };
             };
+            400: components["responses"]["NotHttp"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            408: components["responses"]["TooSlow"];
+            413: components["responses"]["TooLarge"];
+            417: components["responses"]["ExpectationFailed"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Failed"];
             503: components["responses"]["Unavailable"];
+            505: components["responses"]["OtherVersion"];
         };
     };
     deleteProject: {
@@ -5320,11 +6605,20 @@ export interface operations {
                     "application/json": components["schemas"]["Removal"];
                 };
             };
+            400: components["responses"]["Malformed"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            408: components["responses"]["TooSlow"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJson"];
+            417: components["responses"]["ExpectationFailed"];
             422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Failed"];
             503: components["responses"]["Unavailable"];
+            505: components["responses"]["OtherVersion"];
         };
     };
     listMembers: {
@@ -5353,10 +6647,19 @@ export interface operations {
                     };
                 };
             };
+            400: components["responses"]["NotHttp"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            408: components["responses"]["TooSlow"];
+            413: components["responses"]["TooLarge"];
+            417: components["responses"]["ExpectationFailed"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Failed"];
             503: components["responses"]["Unavailable"];
+            505: components["responses"]["OtherVersion"];
         };
     };
     setMember: {
@@ -5403,10 +6706,17 @@ export interface operations {
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            408: components["responses"]["TooSlow"];
             412: components["responses"]["Precondition"];
+            413: components["responses"]["TooLarge"];
             415: components["responses"]["NotJson"];
+            417: components["responses"]["ExpectationFailed"];
             422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Failed"];
             503: components["responses"]["Unavailable"];
+            505: components["responses"]["OtherVersion"];
         };
     };
     removeMember: {
@@ -5436,11 +6746,21 @@ export interface operations {
                 };
                 content?: never;
             };
+            400: components["responses"]["Malformed"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            408: components["responses"]["TooSlow"];
             412: components["responses"]["Precondition"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJson"];
+            417: components["responses"]["ExpectationFailed"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Failed"];
             503: components["responses"]["Unavailable"];
+            505: components["responses"]["OtherVersion"];
         };
     };
     listProjectInvitations: {
@@ -5469,10 +6789,19 @@ export interface operations {
                     };
                 };
             };
+            400: components["responses"]["NotHttp"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            408: components["responses"]["TooSlow"];
+            413: components["responses"]["TooLarge"];
+            417: components["responses"]["ExpectationFailed"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Failed"];
             503: components["responses"]["Unavailable"];
+            505: components["responses"]["OtherVersion"];
         };
     };
     inviteMember: {
@@ -5523,12 +6852,18 @@ export interface operations {
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            408: components["responses"]["TooSlow"];
             409: components["responses"]["Conflict"];
             412: components["responses"]["Precondition"];
+            413: components["responses"]["TooLarge"];
             415: components["responses"]["NotJson"];
+            417: components["responses"]["ExpectationFailed"];
             422: components["responses"]["Invalid"];
             429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Failed"];
             503: components["responses"]["Unavailable"];
+            505: components["responses"]["OtherVersion"];
         };
     };
     withdrawProjectInvitation: {
@@ -5554,10 +6889,20 @@ export interface operations {
                 };
                 content?: never;
             };
+            400: components["responses"]["Malformed"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            408: components["responses"]["TooSlow"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJson"];
+            417: components["responses"]["ExpectationFailed"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Failed"];
             503: components["responses"]["Unavailable"];
+            505: components["responses"]["OtherVersion"];
         };
     };
     transferProject: {
@@ -5606,12 +6951,18 @@ export interface operations {
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            408: components["responses"]["TooSlow"];
             409: components["responses"]["Conflict"];
             412: components["responses"]["Precondition"];
+            413: components["responses"]["TooLarge"];
             415: components["responses"]["NotJson"];
+            417: components["responses"]["ExpectationFailed"];
             422: components["responses"]["Invalid"];
             429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Failed"];
             503: components["responses"]["Unavailable"];
+            505: components["responses"]["OtherVersion"];
         };
     };
     acceptProjectInvitation: {
@@ -5648,11 +6999,18 @@ export interface operations {
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            408: components["responses"]["TooSlow"];
             409: components["responses"]["Conflict"];
             412: components["responses"]["Precondition"];
+            413: components["responses"]["TooLarge"];
             415: components["responses"]["NotJson"];
+            417: components["responses"]["ExpectationFailed"];
             422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Failed"];
             503: components["responses"]["Unavailable"];
+            505: components["responses"]["OtherVersion"];
         };
     };
     showProjectInvitation: {
@@ -5668,10 +7026,18 @@ export interface operations {
         responses: {
             200: components["responses"]["Page"];
             303: components["responses"]["ToLogin"];
+            400: components["responses"]["NotHttp"];
             403: components["responses"]["Page"];
             404: components["responses"]["Page"];
+            408: components["responses"]["TooSlow"];
+            413: components["responses"]["TooLarge"];
+            417: components["responses"]["ExpectationFailed"];
             422: components["responses"]["Page"];
-            503: components["responses"]["Page"];
+            429: components["responses"]["Page"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["PageFailed"];
+            503: components["responses"]["PageUnavailable"];
+            505: components["responses"]["OtherVersion"];
         };
     };
     joinProject: {
@@ -5683,6 +7049,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "secret": "2Zq5u0uXy2bYpM4l6kqkz0kqv9m8l3p5n7r1t2w4x6Y"
+                 *     }
+                 */
                 "application/x-www-form-urlencoded": {
                     secret: string;
                 };
@@ -5691,14 +7062,21 @@ export interface operations {
         responses: {
             200: components["responses"]["Page"];
             303: components["responses"]["ToLogin"];
-            400: components["responses"]["Malformed"];
+            400: components["responses"]["PageMalformed"];
             403: components["responses"]["Page"];
             404: components["responses"]["Page"];
+            408: components["responses"]["TooSlow"];
             409: components["responses"]["Page"];
             412: components["responses"]["Page"];
+            413: components["responses"]["TooLarge"];
             415: components["responses"]["Page"];
+            417: components["responses"]["ExpectationFailed"];
             422: components["responses"]["Page"];
-            503: components["responses"]["Page"];
+            429: components["responses"]["Page"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["PageFailed"];
+            503: components["responses"]["PageUnavailable"];
+            505: components["responses"]["OtherVersion"];
         };
     };
     showProjectAudit: {
@@ -5722,11 +7100,19 @@ export interface operations {
         requestBody?: never;
         responses: {
             200: components["responses"]["AuditPage"];
+            400: components["responses"]["NotHttp"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            408: components["responses"]["TooSlow"];
+            413: components["responses"]["TooLarge"];
+            417: components["responses"]["ExpectationFailed"];
             422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Failed"];
             503: components["responses"]["Unavailable"];
+            505: components["responses"]["OtherVersion"];
         };
     };
     showOwnAudit: {
@@ -5744,10 +7130,18 @@ export interface operations {
         requestBody?: never;
         responses: {
             200: components["responses"]["AuditPage"];
+            400: components["responses"]["NotHttp"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
+            408: components["responses"]["TooSlow"];
+            413: components["responses"]["TooLarge"];
+            417: components["responses"]["ExpectationFailed"];
             422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Failed"];
             503: components["responses"]["Unavailable"];
+            505: components["responses"]["OtherVersion"];
         };
     };
     showAudit: {
@@ -5775,10 +7169,18 @@ export interface operations {
         requestBody?: never;
         responses: {
             200: components["responses"]["AuditPage"];
+            400: components["responses"]["NotHttp"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
+            408: components["responses"]["TooSlow"];
+            413: components["responses"]["TooLarge"];
+            417: components["responses"]["ExpectationFailed"];
             422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Failed"];
             503: components["responses"]["Unavailable"];
+            505: components["responses"]["OtherVersion"];
         };
     };
     listEnvironment: {
@@ -5819,11 +7221,19 @@ export interface operations {
                 };
             };
             304: components["responses"]["NotModified"];
+            400: components["responses"]["NotHttp"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            408: components["responses"]["TooSlow"];
+            413: components["responses"]["TooLarge"];
+            417: components["responses"]["ExpectationFailed"];
             422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Failed"];
             503: components["responses"]["Unavailable"];
+            505: components["responses"]["OtherVersion"];
         };
     };
     changeEnvironment: {
@@ -5875,6 +7285,11 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
+                        /**
+                         * @example [
+                         *       "GREETING"
+                         *     ]
+                         */
                         changed: string[];
                         deployment?: components["schemas"]["Deployment"];
                     };
@@ -5884,10 +7299,17 @@ export interface operations {
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            408: components["responses"]["TooSlow"];
             412: components["responses"]["Precondition"];
+            413: components["responses"]["TooLarge"];
             415: components["responses"]["NotJson"];
+            417: components["responses"]["ExpectationFailed"];
             422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Failed"];
             503: components["responses"]["Unavailable"];
+            505: components["responses"]["OtherVersion"];
         };
     };
     listDeployments: {
@@ -5917,16 +7339,27 @@ export interface operations {
                 content: {
                     "application/json": {
                         items: components["schemas"]["Deployment"][];
-                        /** Format: int64 */
+                        /**
+                         * Format: int64
+                         * @example 3
+                         */
                         next?: number;
                     };
                 };
             };
+            400: components["responses"]["NotHttp"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            408: components["responses"]["TooSlow"];
+            413: components["responses"]["TooLarge"];
+            417: components["responses"]["ExpectationFailed"];
             422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Failed"];
             503: components["responses"]["Unavailable"];
+            505: components["responses"]["OtherVersion"];
         };
     };
     deployImage: {
@@ -5962,27 +7395,23 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The new Deployment, queued */
-            202: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        deployment: components["schemas"]["Deployment"];
-                    };
-                };
-            };
+            202: components["responses"]["Queued"];
             400: components["responses"]["Malformed"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            408: components["responses"]["TooSlow"];
             409: components["responses"]["Conflict"];
             412: components["responses"]["Precondition"];
+            413: components["responses"]["TooLarge"];
             415: components["responses"]["NotJson"];
+            417: components["responses"]["ExpectationFailed"];
             422: components["responses"]["Invalid"];
             429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Failed"];
             503: components["responses"]["Unavailable"];
+            505: components["responses"]["OtherVersion"];
         };
     };
     listRegistries: {
@@ -6011,11 +7440,19 @@ export interface operations {
                     };
                 };
             };
+            400: components["responses"]["NotHttp"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            408: components["responses"]["TooSlow"];
+            413: components["responses"]["TooLarge"];
+            417: components["responses"]["ExpectationFailed"];
             422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Failed"];
             503: components["responses"]["Unavailable"];
+            505: components["responses"]["OtherVersion"];
         };
     };
     setRegistry: {
@@ -6064,9 +7501,17 @@ export interface operations {
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            408: components["responses"]["TooSlow"];
+            412: components["responses"]["Precondition"];
+            413: components["responses"]["TooLarge"];
             415: components["responses"]["NotJson"];
+            417: components["responses"]["ExpectationFailed"];
             422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Failed"];
             503: components["responses"]["Unavailable"];
+            505: components["responses"]["OtherVersion"];
         };
     };
     removeRegistry: {
@@ -6096,11 +7541,20 @@ export interface operations {
                 };
                 content?: never;
             };
+            400: components["responses"]["Malformed"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            408: components["responses"]["TooSlow"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJson"];
+            417: components["responses"]["ExpectationFailed"];
             422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Failed"];
             503: components["responses"]["Unavailable"];
+            505: components["responses"]["OtherVersion"];
         };
     };
     showDeployment: {
@@ -6132,10 +7586,19 @@ export interface operations {
                     "application/json": components["schemas"]["Deployment"];
                 };
             };
+            400: components["responses"]["NotHttp"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            408: components["responses"]["TooSlow"];
+            413: components["responses"]["TooLarge"];
+            417: components["responses"]["ExpectationFailed"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Failed"];
             503: components["responses"]["Unavailable"];
+            505: components["responses"]["OtherVersion"];
         };
     };
     followDeployment: {
@@ -6172,13 +7635,26 @@ export interface operations {
                      *     data: {"number":3,"state":"live"}
                      */
                     "text/event-stream": unknown;
+                    /**
+                     * @example ==> Building 4b825dc642 with Dockerfile
+                     *     ==> Starting web on port 80
+                     */
                     "text/plain": string;
                 };
             };
+            400: components["responses"]["NotHttp"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            408: components["responses"]["TooSlow"];
+            413: components["responses"]["TooLarge"];
+            417: components["responses"]["ExpectationFailed"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Failed"];
             503: components["responses"]["Unavailable"];
+            505: components["responses"]["OtherVersion"];
         };
     };
     cancelDeployment: {
@@ -6216,13 +7692,21 @@ export interface operations {
                     "application/json": components["schemas"]["Deployment"];
                 };
             };
+            400: components["responses"]["Malformed"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            408: components["responses"]["TooSlow"];
             409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJson"];
+            417: components["responses"]["ExpectationFailed"];
             422: components["responses"]["Invalid"];
             429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Failed"];
             503: components["responses"]["Unavailable"];
+            505: components["responses"]["OtherVersion"];
         };
     };
     listInstances: {
@@ -6251,10 +7735,19 @@ export interface operations {
                     };
                 };
             };
+            400: components["responses"]["NotHttp"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            408: components["responses"]["TooSlow"];
+            413: components["responses"]["TooLarge"];
+            417: components["responses"]["ExpectationFailed"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Failed"];
             503: components["responses"]["Unavailable"];
+            505: components["responses"]["OtherVersion"];
         };
     };
     listProcesses: {
@@ -6285,10 +7778,19 @@ export interface operations {
                     };
                 };
             };
+            400: components["responses"]["NotHttp"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            408: components["responses"]["TooSlow"];
+            413: components["responses"]["TooLarge"];
+            417: components["responses"]["ExpectationFailed"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Failed"];
             503: components["responses"]["Unavailable"];
+            505: components["responses"]["OtherVersion"];
         };
     };
     scaleProcesses: {
@@ -6361,10 +7863,17 @@ export interface operations {
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            408: components["responses"]["TooSlow"];
             412: components["responses"]["Precondition"];
+            413: components["responses"]["TooLarge"];
             415: components["responses"]["NotJson"];
+            417: components["responses"]["ExpectationFailed"];
             422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Failed"];
             503: components["responses"]["Unavailable"];
+            505: components["responses"]["OtherVersion"];
         };
     };
     showStats: {
@@ -6394,10 +7903,19 @@ export interface operations {
                     };
                 };
             };
+            400: components["responses"]["NotHttp"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            408: components["responses"]["TooSlow"];
+            413: components["responses"]["TooLarge"];
+            417: components["responses"]["ExpectationFailed"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Failed"];
             503: components["responses"]["Unavailable"];
+            505: components["responses"]["OtherVersion"];
         };
     };
     showMetricsOfProject: {
@@ -6452,11 +7970,19 @@ export interface operations {
                     "application/json": components["schemas"]["MetricSeries"];
                 };
             };
+            400: components["responses"]["NotHttp"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            408: components["responses"]["TooSlow"];
+            413: components["responses"]["TooLarge"];
+            417: components["responses"]["ExpectationFailed"];
             422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Failed"];
             503: components["responses"]["Unavailable"];
+            505: components["responses"]["OtherVersion"];
         };
     };
     restart: {
@@ -6480,25 +8006,23 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The new Deployment, queued */
-            202: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        deployment: components["schemas"]["Deployment"];
-                    };
-                };
-            };
+            202: components["responses"]["Queued"];
+            400: components["responses"]["Malformed"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            408: components["responses"]["TooSlow"];
             409: components["responses"]["Conflict"];
             412: components["responses"]["Precondition"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJson"];
+            417: components["responses"]["ExpectationFailed"];
             422: components["responses"]["Invalid"];
             429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Failed"];
             503: components["responses"]["Unavailable"];
+            505: components["responses"]["OtherVersion"];
         };
     };
     rollback: {
@@ -6530,34 +8054,30 @@ export interface operations {
                 "application/json": {
                     /**
                      * Format: int64
-                     * @description The number of a superseded one; default the one that was live before
+                     * @description The number of a superseded one; default the newest that differs from the live one in image, environment or processes
                      */
                     deployment?: number;
                 };
             };
         };
         responses: {
-            /** @description The new Deployment, queued */
-            202: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        deployment: components["schemas"]["Deployment"];
-                    };
-                };
-            };
+            202: components["responses"]["Queued"];
             400: components["responses"]["Malformed"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            408: components["responses"]["TooSlow"];
             409: components["responses"]["Conflict"];
             412: components["responses"]["Precondition"];
+            413: components["responses"]["TooLarge"];
             415: components["responses"]["NotJson"];
+            417: components["responses"]["ExpectationFailed"];
             422: components["responses"]["Invalid"];
             429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Failed"];
             503: components["responses"]["Unavailable"];
+            505: components["responses"]["OtherVersion"];
         };
     };
     stop: {
@@ -6584,11 +8104,21 @@ export interface operations {
                     "application/json": components["schemas"]["Project"];
                 };
             };
+            400: components["responses"]["Malformed"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            408: components["responses"]["TooSlow"];
             412: components["responses"]["Precondition"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJson"];
+            417: components["responses"]["ExpectationFailed"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Failed"];
             503: components["responses"]["Unavailable"];
+            505: components["responses"]["OtherVersion"];
         };
     };
     start: {
@@ -6621,14 +8151,22 @@ export interface operations {
                     "application/json": components["schemas"]["Project"];
                 };
             };
+            400: components["responses"]["Malformed"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            408: components["responses"]["TooSlow"];
             409: components["responses"]["Conflict"];
             412: components["responses"]["Precondition"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJson"];
+            417: components["responses"]["ExpectationFailed"];
             422: components["responses"]["Invalid"];
             429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Failed"];
             503: components["responses"]["Unavailable"];
+            505: components["responses"]["OtherVersion"];
         };
     };
     showLogs: {
@@ -6674,6 +8212,7 @@ export interface operations {
                         /**
                          * Format: int64
                          * @description So many lines after `cursor` are not kept any more
+                         * @example 12
                          */
                         missed?: number;
                     };
@@ -6685,11 +8224,19 @@ export interface operations {
                     "text/event-stream": unknown;
                 };
             };
+            400: components["responses"]["NotHttp"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            408: components["responses"]["TooSlow"];
+            413: components["responses"]["TooLarge"];
+            417: components["responses"]["ExpectationFailed"];
             422: components["responses"]["Invalid"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Failed"];
             503: components["responses"]["Unavailable"];
+            505: components["responses"]["OtherVersion"];
         };
     };
 }

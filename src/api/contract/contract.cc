@@ -193,7 +193,10 @@ std::string Contract::check_answer(std::string_view method, std::string_view pat
 }
 
 const Result<Contract>& built_in_contract() {
-  static const Result<Contract> contract = Contract::parse(embedded::openapi());
+  static const Result<Contract> contract = [] {
+    const std::string_view other = embedded::other_openapi ? embedded::other_openapi() : "";
+    return Contract::parse(other.empty() ? embedded::openapi() : other);
+  }();
   return contract;
 }
 

@@ -94,8 +94,8 @@ Result<std::vector<std::string>> apply(store::Tx& tx, const SecretBox& secrets, 
 }
 
 // Whether a Deployment was made with what is asked for. It was not where an earlier change was stored and
-// its Deployment did not come to be: a kill -9 in between, or a release command that failed. Then asking again is not
-// for nothing.
+// its Deployment did not come to be: a release command that failed, or a plan that was too small. Then asking again is
+// not for nothing.
 bool serves(const SecretBox& secrets, const store::DeploymentRow& row, const Change& change) {
   const Result<std::string> plain = controller::open_environment(secrets, row);
   if (!plain) return true;  // nothing can be said of it
@@ -144,58 +144,64 @@ net::Task<Result<Answer>> list_environment(CallPtr call) {
   co_return answer;
 }
 
+struct Stored {
+  std::vector<std::string> changed;
+  std::int64_t version = 0;
+  bool deploy = false;  // a Deployment should bring it into service
+};
+
+// headers: of the request, for If-Match.
+Result<Stored> store_change(store::Tx& tx, const SecretBox& secrets, const std::string& project, const Change& change,
+                            const net::Headers& headers, std::int64_t now) {
+  Stored done;
+  TRY_ASSIGN(done.version, store::config_version(tx, project));
+  TRY(check_if_match(headers, done.version));
+  TRY_ASSIGN(done.changed, apply(tx, secrets, project, change, now));
+  if (!done.changed.empty()) {
+    TRY_ASSIGN(done.version, store::bump_config_version(tx, project));
+  }
+  TRY_ASSIGN(const store::ProjectRow row, store::find_project(tx, project));
+  // A push or a start on its way ends the stop, but with the values of before.
+  TRY_ASSIGN(std::vector<store::DeploymentRow> newest, store::list_deployments(tx, project, 1, 0));
+  const bool on_its_way = !newest.empty() && is_running(newest.front().state);
+  bool stands = false;
+  if (done.changed.empty()) {
+    std::optional<store::DeploymentRow> current;  // what runs, or is about to
+    if (on_its_way) {
+      current = std::move(newest.front());
+    } else {
+      TRY_ASSIGN(current, store::live_deployment(tx, project));
+    }
+    stands = !current || serves(secrets, *current, change);
+  }
+  done.deploy = !stands && (!row.stopped || on_its_way) && !row.deleting;
+  return done;
+}
+
+// Where nothing is live yet the values wait for the first Deployment.
 net::Task<Result<Answer>> change_environment(CallPtr call) {
-  CO_TRY_ASSIGN(Change change, read_change(call->body));
+  CO_TRY_ASSIGN(const Change change, read_change(call->body));
   Context& context = call->context();
   const std::string project = call->project.id;
-  struct Done {
-    std::vector<std::string> changed;
-    std::int64_t version = 0;
-    bool redeploy = false;
+  const auto stored = std::make_shared<Stored>();
+  const controller::Change work = [&secrets = context.secrets, headers = call->request.headers, project, change,
+                                   now = context.clock.now_ms(), stored](store::Tx& tx) -> Result<bool> {
+    TRY_ASSIGN(*stored, store_change(tx, secrets, project, change, headers, now));
+    return stored->deploy;
   };
-  const SecretBox& secrets = context.secrets;
-  const std::int64_t now = context.clock.now_ms();
-  const net::Headers headers = call->request.headers;
-  auto work = [&secrets, headers, project, change, now](store::Tx& tx) -> Result<Done> {
-    Done done;
-    TRY_ASSIGN(done.version, store::config_version(tx, project));
-    TRY(check_if_match(headers, done.version));
-    TRY_ASSIGN(done.changed, apply(tx, secrets, project, change, now));
-    if (!done.changed.empty()) {
-      TRY_ASSIGN(done.version, store::bump_config_version(tx, project));
-    }
-    TRY_ASSIGN(store::ProjectRow row, store::find_project(tx, project));
-    // A push or a start on its way ends the stop, but with the values of before.
-    TRY_ASSIGN(std::vector<store::DeploymentRow> newest, store::list_deployments(tx, project, 1, 0));
-    const bool on_its_way = !newest.empty() && is_running(newest.front().state);
-    bool stands = false;
-    if (done.changed.empty()) {
-      std::optional<store::DeploymentRow> current;  // what runs, or is about to
-      if (on_its_way) {
-        current = std::move(newest.front());
-      } else {
-        TRY_ASSIGN(current, store::live_deployment(tx, project));
-      }
-      stands = !current || serves(secrets, *current, change);
-    }
-    done.redeploy = !stands && (!row.stopped || on_its_way) && !row.deleting;
-    return done;
-  };
-  CO_TRY_ASSIGN(Done done, co_await context.database.write(std::move(work)));
-  call->answer_headers.add("ETag", etag(done.version));
+  CO_TRY_ASSIGN(const controller::Changed done,
+                co_await context.controller.change(project, call->actor.client_id, DeploymentCause::kConfig, work));
+  call->answer_headers.add("ETag", etag(stored->version));
+  if (!done.admitted && done.admitted.error().code != Code::kFailedPrecondition)
+    co_return fail(
+        done.admitted.error().code,
+        "the variables were stored, but the new deployment could not begin: " + done.admitted.error().message,
+        "bring them into service with: paastech restart");
   boost::json::object out;
   boost::json::array names;
-  for (const std::string& name : done.changed) names.emplace_back(name);
+  for (const std::string& name : stored->changed) names.emplace_back(name);
   out["changed"] = std::move(names);
-  if (done.redeploy) {
-    Result<store::DeploymentRow> row =
-        co_await context.controller.redeploy(project, call->actor.client_id, DeploymentCause::kConfig);
-    if (!row && row.error().code != Code::kFailedPrecondition)
-      co_return fail(row.error().code,
-                     "the variables were stored, but the new deployment could not begin: " + row.error().message,
-                     "bring them into service with: paastech restart");
-    if (row) out["deployment"] = new_deployment_json(*call, *row);
-  }
+  if (done.deployment) out["deployment"] = new_deployment_json(*call, *done.deployment);
   co_return json_answer(202, out);
 }
 

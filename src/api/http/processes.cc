@@ -131,14 +131,14 @@ Result<Scale> scale_now(const Formation& formation, const std::string& name, con
   return Scale{.process = name};
 }
 
-struct Stored {
+struct StoredScale {
   std::int64_t version = 0;
   bool deploy = false;  // a Deployment should bring it into service
 };
 
 // Stores it, within the owner's plan. headers: of the request, for If-Match.
-Result<Stored> store_wanted(store::Tx& tx, const store::ProjectRow& project, const std::vector<Wanted>& all,
-                            const net::Headers& headers) {
+Result<StoredScale> store_wanted(store::Tx& tx, const store::ProjectRow& project, const std::vector<Wanted>& all,
+                                 const net::Headers& headers) {
   TRY_ASSIGN(const Formation formation, load_formation(tx, project.id));
   TRY(check_if_match(headers, version_of(formation)));
   for (const Wanted& wanted : all) {
@@ -154,7 +154,7 @@ Result<Stored> store_wanted(store::Tx& tx, const store::ProjectRow& project, con
   TRY_ASSIGN(const std::vector<store::DeploymentRow> newest, store::list_deployments(tx, project.id, 1, 0));
   const bool on_its_way = !newest.empty() && is_running(newest.front().state);
   TRY_ASSIGN(const Formation changed, load_formation(tx, project.id));
-  return Stored{version_of(changed), !now.deleting && (on_its_way || (formation.live && !now.stopped))};
+  return StoredScale{version_of(changed), !now.deleting && (on_its_way || (formation.live && !now.stopped))};
 }
 
 std::string for_audit(const std::vector<Wanted>& all) {
@@ -172,20 +172,22 @@ net::Task<Result<Answer>> scale_processes(CallPtr call) {
   CO_TRY_ASSIGN(const std::vector<Wanted> wanted, read_wanted(call->body));
   call->object = for_audit(wanted);
   Context& context = call->context();
-  auto work = [project = call->project, wanted, headers = call->request.headers](store::Tx& tx) {
-    return store_wanted(tx, project, wanted, headers);
+  const auto stored = std::make_shared<StoredScale>();
+  const controller::Change work = [project = call->project, wanted, headers = call->request.headers,
+                                   stored](store::Tx& tx) -> Result<bool> {
+    TRY_ASSIGN(*stored, store_wanted(tx, project, wanted, headers));
+    return stored->deploy;
   };
-  CO_TRY_ASSIGN(const Stored stored, co_await context.database.write(std::move(work)));
-  call->answer_headers.add("ETag", etag(stored.version));
+  CO_TRY_ASSIGN(
+      const controller::Changed done,
+      co_await context.controller.change(call->project.id, call->actor.client_id, DeploymentCause::kScale, work));
+  call->answer_headers.add("ETag", etag(stored->version));
+  if (!done.admitted)
+    co_return fail(done.admitted.error().code,
+                   "the scale was stored, but the new deployment could not begin: " + done.admitted.error().message,
+                   "bring it into service with: paastech restart");
   boost::json::object out;
-  if (stored.deploy) {
-    Result<store::DeploymentRow> row = co_await context.controller.scale(call->project.id, call->actor.client_id);
-    if (!row)
-      co_return fail(row.error().code,
-                     "the scale was stored, but the new deployment could not begin: " + row.error().message,
-                     "bring it into service with: paastech restart");
-    out["deployment"] = new_deployment_json(*call, *row);
-  }
+  if (done.deployment) out["deployment"] = new_deployment_json(*call, *done.deployment);
   co_return json_answer(202, out);
 }
 
