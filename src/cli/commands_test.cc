@@ -17,6 +17,8 @@ TEST_F(CommandsTest, UsageErrorsNameTheNearestCommand) {
   EXPECT_EQ(ran.exit, 2);
   EXPECT_THAT(ran.err, HasSubstr("error: `deploi` is not a command of paastech"));
   EXPECT_THAT(ran.err, HasSubstr("did you mean `paastech deploy`?"));
+  EXPECT_THAT(run({"cancel", "3"}).err, HasSubstr("did you mean `paastech deployments cancel`?"));
+  EXPECT_THAT(run({"clients", "create"}).err, HasSubstr("did you mean `paastech admin clients`?"));
   const Ran nested = run({"--json", "projects", "craete", "shop"});
   EXPECT_EQ(nested.exit, 2);
   EXPECT_THAT(nested.err, HasSubstr("did you mean `paastech projects create`?"));

@@ -32,9 +32,22 @@ const CLI::App* deepest(const CLI::App* app) {
   return app;
 }
 
+// The command of that very name that stands deeper, as `cancel` does in `deployments cancel`; null: none.
+const CLI::App* find_below(const CLI::App& app, const std::string& word) {
+  for (const CLI::App* below : app.get_subcommands([](const CLI::App*) { return true; })) {
+    if (below->get_name() == word) return below;
+    if (const CLI::App* found = find_below(*below, word)) return found;
+  }
+  return nullptr;
+}
+
 std::unexpected<Failure> unknown_command(const CLI::App& app, const std::string& word) {
-  const std::string near = nearest(word, names_of(app));
+  const CLI::App* deeper = find_below(app, word);
   const std::string name = full_name(&app);
+  if (deeper != nullptr)
+    return usage(fmt::format("`{}` is not a command of {}", word, name),
+                 fmt::format("did you mean `{}`? `{} --help` lists them all", full_name(deeper), name));
+  const std::string near = nearest(word, names_of(app));
   return usage(fmt::format("`{}` is not a command of {}", word, name),
                near.empty() ? fmt::format("`{} --help` lists them", name)
                             : fmt::format("did you mean `{} {}`? `{} --help` lists them all", name, near, name));

@@ -9,6 +9,8 @@ net::Task<Result<SystemInfo>> system_info(ClientPtr client) {
   CO_TRY_ASSIGN(const json::bj::value answer, json::parse(response.body));
   SystemInfo info;
   info.engine_version = json::text(json::at(answer, "ServerVersion"));
+  info.proxied =
+      !json::text(json::at(answer, "HttpsProxy")).empty() || !json::text(json::at(answer, "HttpProxy")).empty();
   info.root_folder = json::text(json::at(answer, "DockerRootDir"));
   info.cgroup_version = json::text(json::at(answer, "CgroupVersion"));
   if (const json::bj::object* runtimes = json::at(answer, "Runtimes").if_object())

@@ -8,6 +8,7 @@ struct SystemInfo {
   std::string engine_version;
   std::string cgroup_version;
   std::vector<std::string> runtimes;
+  bool proxied = false;     // it reaches registries through a proxy, which looks their names up
   std::string root_folder;  // where its images and containers lie, on its own machine
 };
 

@@ -1,6 +1,7 @@
 // The images that a Dockerfile builds on, fetched and looked at before the builder begins. It would fetch them itself,
 // but then run their triggers at once, unseen: with the Engine's own reach (threat 6) and onto other Projects' images
 // (threat 7). So nothing is left for it to fetch, and a name that was looked at is never fetched anew.
+#include "docker/system.h"
 #include "pomegranate/base_images.h"
 #include "pomegranate/build_output.h"
 #include "pomegranate/docker_engine.h"
@@ -22,12 +23,21 @@ Error at_line(const BaseImage& image, const Error& error) {
 
 }  // namespace
 
+// A name that is not found here may be found by the Engine a moment later, at an address that nobody has looked at;
+// only a proxy of the operator's, which has rules of its own, is left to look it up.
+net::Task<Status> DockerEngine::check_registry(std::string reference) {
+  Status fine = co_await check_registry_address(reference, options_.registries);
+  if (fine || fine.error().code != Code::kFailedPrecondition) co_return fine;
+  CO_TRY_ASSIGN(const docker::SystemInfo engine, co_await docker::system_info(client_));
+  co_return engine.proxied ? Status() : fine;
+}
+
 net::Task<Status> DockerEngine::ready_base_images(std::vector<BaseImage> images, std::string project,
                                                   SinkPtr<v1::BuildEvent> sink, std::shared_ptr<Fetch> fetch) {
   for (const BaseImage& image : images) {
     Result<docker::ImageDetails> details = co_await docker::inspect_image(client_, image.reference);
     if (!details && details.error().code == Code::kNotFound) {
-      const Status reachable = co_await check_registry_address(image.reference, options_.registries);
+      const Status reachable = co_await check_registry(image.reference);
       if (!reachable) co_return std::unexpected(at_line(image, reachable.error()));
       CO_TRY(co_await fetch_image(image, sink, fetch));
       details = co_await docker::inspect_image(client_, image.reference);

@@ -106,7 +106,7 @@ net::Task<Result<v1::BuildResult>> DockerEngine::fetch_and_name(v1::PullImageReq
                                                                 SinkPtr<v1::BuildEvent> sink,
                                                                 std::shared_ptr<Fetch> fetch) {
   CO_TRY(check_foreign_image(request.reference(), options_.registries));
-  CO_TRY(co_await check_registry_address(request.reference(), options_.registries));
+  CO_TRY(co_await check_registry(request.reference()));
   const PullName wanted = pull_name(request.reference());
   const std::string authority =
       docker::registry_authority(request.username(), request.password(), registry_of(request.reference()));

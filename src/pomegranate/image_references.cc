@@ -235,7 +235,10 @@ net::Task<Status> check_registry_address(std::string reference, Registries regis
   if (registry.empty() || std::ranges::find(registries, registry) != registries.end()) co_return Status{};
   const std::string host = registry.substr(0, registry.find(':'));
   const auto addresses = co_await net::resolve(host, 443);
-  if (!addresses) co_return Status{};  // the Engine will say so itself
+  if (!addresses)
+    co_return fail(Code::kFailedPrecondition,
+                   fmt::format("its registry cannot be reached: the name {} leads nowhere", host),
+                   "check the name, and try again later");
   for (const Address& address : *addresses)
     if (!is_public(address))
       co_return fail(Code::kInvalidArgument,

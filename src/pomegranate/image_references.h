@@ -33,8 +33,8 @@ Status check_foreign_image(std::string_view reference, const Registries& registr
 // Whether the registry that the reference names, if it is not listed, is at public addresses only (threat 20): the
 // Engine asks from inside of the Service's network. It resolves the name anew and follows what the registry answers, a
 // redirect or a realm for tokens: a name whose addresses change between the two questions gets past this, and so does a
-// hostile registry; docs/architecture.md says what holds the Engine back then. kInvalidArgument: it is not. A name that
-// does not resolve is fine: the Engine cannot reach it either.
+// hostile registry; docs/architecture.md says what holds the Engine back then. kInvalidArgument: it is not;
+// kFailedPrecondition: the name does not resolve.
 net::Task<Status> check_registry_address(std::string reference, Registries registries);
 
 // Splits NAME[:TAG][@DIGEST] as the Engine's pull wants it; latest where neither is there.

@@ -1,5 +1,6 @@
 """A Docker Engine that can pull, where no registry can be reached: passes every connection on to the real one, but
-answers pulls itself, by tagging a local image. A request a connection is what PaaSTech's client sends."""
+answers pulls itself, by tagging a local image, and says that it fetches through a proxy, since its registries' names
+resolve nowhere. A request a connection is what PaaSTech's client sends."""
 import json
 import os
 import socket
@@ -39,6 +40,10 @@ class PullingEngine:
         target = first.split(b" ")[1].decode()
         if "/images/create?" in target:
             client.sendall(self.pull(urllib.parse.parse_qs(target.split("?", 1)[1])))
+            return
+        if target.endswith("/info"):
+            _, info = self.docker.call("GET", "/info")
+            client.sendall(self.answer("200 OK", json.dumps(info | {"HttpsProxy": "http://proxy.example:3128"})))
             return
         with socket.socket(socket.AF_UNIX) as upstream:
             upstream.connect(self.real)
