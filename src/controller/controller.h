@@ -96,8 +96,8 @@ class Controller {
   // Row and repository. kPermissionDenied: the owner's plan allows no further Project.
   virtual net::Task<Status> create_project(store::ProjectRow project) = 0;
   virtual net::Task<Result<Removal>> delete_project(std::string project_id) = 0;
-  // To be called once a Client's suspension, or its end, is stored: what it owns is stopped, or started where it ran
-  // before, beside; what is on its way is cancelled. Where that is cut off, the next comparison does it.
+  // To be called once a Client's suspension, or its end, is stored: what it owns is stopped at once, or started where
+  // it ran before, beside; what is on its way is cancelled. Where that is cut off, the next comparison does it.
   virtual net::Task<Status> follow_suspension(std::string client_id) = 0;
   virtual Condition condition(const std::string& project_id) const = 0;
   // What the repositories of these Projects take on the disk together.

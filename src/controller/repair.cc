@@ -98,11 +98,9 @@ net::Task<Status> DeploymentController::reconcile_project(std::string project_id
   // A rollout that came to nothing may have ended some that should run again.
   if (abandoned == 0 && compared_.contains(project_id) && note_ends(listed, desired))
     desired = desired_of(situation, list);
-  if (situation.suspended) {
-    if (std::ranges::any_of(listed, [](const auto& one) { return one.state() != "exited"; })) {
-      CO_TRY(co_await stop_at_once(situation.project));
-    }
-    desired.in_progress.clear();  // what is on its way was cancelled, and nothing has time to be drained
+  const bool something_runs = std::ranges::any_of(listed, [](const auto& one) { return one.state() != "exited"; });
+  if (situation.suspended && something_runs) {
+    CO_TRY(co_await stop_at_once(situation.project));
   }
   const ProjectPlan plan = plan_project(desired, observed);
   watch_liveness(situation, list);

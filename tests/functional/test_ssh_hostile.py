@@ -120,7 +120,7 @@ def test_neither_agent_nor_display_is_forwarded(client, pushed, folder):
         agent.wait()
 
 
-def test_no_socket_of_the_host_is_opened(client, pushed, folder):
+def test_no_socket_of_the_host_is_opened(client, folder):
     before = listening(client.service)
     opened = folder / "opened"
     done = client.ssh(options=("-N", "-o", "ExitOnForwardFailure=yes", "-R", f"{opened}:127.0.0.1:1"))

@@ -6,6 +6,7 @@ import re
 TESTS = pathlib.Path(__file__).parents[1]
 ALONE = {
     "test_completion": "needs no server",
+    "test_engine_version": "what is asked of the Engine",
     "test_first_start": "files and sockets of a home",
     "test_fresh_home": "files and sockets of a home",
     "test_make_up": "its Service is a newcomer's, on SQLite",

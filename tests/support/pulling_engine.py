@@ -1,68 +1,29 @@
-"""A Docker Engine that can pull, where no registry can be reached: passes every connection on to the real one, but
-answers pulls itself, by tagging a local image, and says that it fetches through a proxy, since its registries' names
-resolve nowhere. A request a connection is what PaaSTech's client sends."""
+"""A Docker Engine that can pull, where no registry can be reached: answers pulls itself, by tagging a local image, and
+says that it fetches through a proxy, since its registries' names resolve nowhere."""
 import json
-import os
-import socket
-import socketserver
-import threading
 import urllib.parse
 
+from tests.support.relayed_engine import RelayedEngine
 
-class PullingEngine:
+
+class PullingEngine(RelayedEngine):
     def __init__(self, path, real, docker, images):
         """images: reference → (source image, changes for the commit: Dockerfile instructions)."""
-        self.path, self.real, self.docker, self.images, self.pulls = path, real, docker, images, []
-        engine = self
-
-        class Handler(socketserver.BaseRequestHandler):
-            def handle(self):
-                engine.serve(self.request)
-
-        class Server(socketserver.ThreadingUnixStreamServer):
-            daemon_threads = True
-
-        self.server = Server(path, Handler)
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        self.docker, self.images, self.pulls = docker, images, []
+        super().__init__(path, real)
 
     def close(self):
-        self.server.shutdown()
-        self.server.server_close()
-        if os.path.exists(self.path):
-            os.unlink(self.path)
+        super().close()
         for reference in self.images:
             self.docker.call("DELETE", "/images/" + reference)
 
-    def serve(self, client):
-        first = client.recv(65536)
-        if not first:
-            return
-        target = first.split(b" ")[1].decode()
+    def answers(self, target):
         if "/images/create?" in target:
-            client.sendall(self.pull(urllib.parse.parse_qs(target.split("?", 1)[1])))
-            return
+            return self.pull(urllib.parse.parse_qs(target.split("?", 1)[1]))
         if target.endswith("/info"):
             _, info = self.docker.call("GET", "/info")
-            client.sendall(self.answer("200 OK", json.dumps(info | {"HttpsProxy": "http://proxy.example:3128"})))
-            return
-        with socket.socket(socket.AF_UNIX) as upstream:
-            upstream.connect(self.real)
-            upstream.sendall(first)
-            threading.Thread(target=self.copy, args=(client, upstream), daemon=True).start()
-            self.copy(upstream, client)
-
-    @staticmethod
-    def copy(source, sink):
-        try:
-            while piece := source.recv(65536):
-                sink.sendall(piece)
-        except OSError:
-            pass
-        for each in (source, sink):  # either end's going ends both, as with the Engine itself
-            try:
-                each.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
+            return self.answer("200 OK", json.dumps(info | {"HttpsProxy": "http://proxy.example:3128"}))
+        return None
 
     def pull(self, query):
         reference = query["fromImage"][0] + ":" + query["tag"][0]
@@ -78,8 +39,3 @@ class PullingEngine:
         self.docker.call("DELETE", f"/containers/{made['Id']}?force=1")
         lines = [{"status": f"Pulling from {name}", "id": tag}, {"status": f"Downloaded newer image for {reference}"}]
         return self.answer("200 OK", "\r\n".join(json.dumps(line) for line in lines) + "\r\n")
-
-    @staticmethod
-    def answer(status, body):
-        return (f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n"
-                f"Connection: close\r\n\r\n{body}").encode()
