@@ -1,4 +1,4 @@
-"""What the compiler does not check: the direction of includes, sizes, words that must not appear, the workflow's syntax."""
+"""What the compiler does not check: the direction of includes, sizes, words that must not appear, the workflows' syntax."""
 import os
 import pathlib
 import re
@@ -123,14 +123,15 @@ def test_formatting():
     assert done.returncode == 0, done.stderr[-3000:] + "\nrun: make format"
 
 
-def test_the_workflow_is_valid():
+def test_the_workflows_are_valid():
     tools = pathlib.Path(os.environ.get("PAASTECH_BUILD", ROOT / "build")) / "tools"
     program = tools / "actionlint"
     if not program.exists():
         # The newest release that the Go of Debian 12 compiles.
         subprocess.run(["go", "install", "github.com/rhysd/actionlint/cmd/actionlint@v1.6.27"], check=True,
                        env=os.environ | {"GOBIN": str(tools), "GOFLAGS": "-modcacherw"})
-    done = subprocess.run([program, ROOT / ".github/workflows/ci.yml"], capture_output=True, text=True, cwd=ROOT)
+    workflows = sorted((ROOT / ".github/workflows").glob("*.yml"))
+    done = subprocess.run([program, *workflows], capture_output=True, text=True, cwd=ROOT)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
