@@ -9,6 +9,7 @@
 #include <chrono>
 #include <cstddef>
 
+#include "base/failpoint.h"
 #include "base/text.h"
 #include "rpc/status.h"
 
@@ -51,6 +52,7 @@ grpc::Status RepositoriesService::Create(grpc::ServerContext*, const wire::Creat
 }
 
 grpc::Status RepositoriesService::Remove(grpc::ServerContext*, const wire::RemoveRequest* request, wire::RemoveReply*) {
+  PAASTECH_FAILPOINT("git.removal");
   return rpc::to_grpc(store_.remove(request->project_id()));
 }
 
@@ -95,6 +97,7 @@ Status RepositoriesService::stream_archive(grpc::ServerContext& context, const w
   std::string errors;
   wire::ArchiveChunk chunk;
   std::size_t total = 0;
+  PAASTECH_FAILPOINT("git.archive");
   const auto send = [&] {
     total += chunk.data().size();
     const bool sent = chunk.data().empty() || writer.Write(chunk);

@@ -6,6 +6,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "base/failpoint.h"
 #include "docker/system.h"
 #include "docker/volumes.h"
 #include "pomegranate/parallel.h"
@@ -232,12 +233,14 @@ net::Task<Result<v1::RemoveProjectReply>> DockerEngine::remove_project(v1::Remov
     else
       leave("container", ids[i], outcomes[i].error());
   }
+  PAASTECH_FAILPOINT("engine.emptied");
   const std::string network = network_name(options_.instance, request.project());
   const Result<bool> gone = co_await remove_network_and_attached(network);
   if (!gone)
     leave("network", network, gone.error());
   else if (*gone)
     reply.set_networks(1);
+  PAASTECH_FAILPOINT("engine.unlinked");
   CO_TRY_ASSIGN(const auto images, co_await docker::list_images(client_, "paastech/" + request.project()));
   for (const docker::ImageSummary& image : images) {
     const Status removed = co_await docker::remove_image(client_, image.reference);

@@ -1,4 +1,5 @@
 // Single Instances and the end of groups: found by their names, held, started, stopped, removed.
+#include "base/failpoint.h"
 #include "pomegranate/docker_engine.h"
 #include "pomegranate/group_start.h"
 #include "pomegranate/parallel.h"
@@ -111,6 +112,7 @@ net::Task<Status> DockerEngine::hold_and_stop(std::string id, int grace_seconds)
 net::Task<Status> DockerEngine::stop_and_remove(std::string id, int grace_seconds) {
   const Status stopped = co_await stop(id, grace_seconds);
   if (!stopped && stopped.error().code == Code::kUnavailable) co_return stopped;
+  PAASTECH_FAILPOINT("engine.stopped");
   Status removed = co_await docker::remove_container(client_, id);  // kills what did not stop
   co_return removed;
 }
