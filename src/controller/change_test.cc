@@ -15,11 +15,11 @@ using testing::SizeIs;
 struct ChangeTest : ControllerTest {
   // Stores a scale, which tells afterwards whether the change is there.
   Result<Changed> change(DeploymentCause cause, Result<bool> wanted = true) {
-    const Change store = [project = project_.id, wanted](store::Tx& tx) -> Result<bool> {
+    const Change work = [project = project_.id, wanted](store::Tx& tx) -> Result<bool> {
       TRY(store::set_scale(tx, project, {"web", 2, 0, 0}));
       return wanted;
     };
-    return run(controller().change(project_.id, owner_.id, cause, store));
+    return run(controller().change(project_.id, owner_.id, cause, work));
   }
   std::vector<Scale> scales() {
     return database_.read([&](store::Tx& tx) { return store::list_scales(tx, project_.id); }).value();

@@ -190,11 +190,11 @@ void Simulation::change_scale(const store::ProjectRow& project) {
   const Scale scale{state_.chance.once_in(2) ? "web" : "worker", static_cast<int>(state_.chance.number(1, 3)),
                     state_.chance.once_in(3) ? 64LL << 20 : 0, 0};
   note(fmt::format("{} of {}: {} of {} bytes", scale.process, project.name, scale.count, scale.memory_bytes));
-  const Change store = [id = project.id, scale](store::Tx& tx) -> Result<bool> {
+  const Change work = [id = project.id, scale](store::Tx& tx) -> Result<bool> {
     TRY(store::set_scale(tx, id, scale));
     return true;
   };
-  ask<Changed>("scale", project, process_->controller.change(project.id, owner_.id, DeploymentCause::kScale, store),
+  ask<Changed>("scale", project, process_->controller.change(project.id, owner_.id, DeploymentCause::kScale, work),
                [this](const Result<Changed>& changed) {
                  if (changed && changed->deployment) acknowledge(*changed->deployment);
                  if (!changed && changed.error().code != Code::kNotFound)

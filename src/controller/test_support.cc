@@ -61,11 +61,11 @@ std::int64_t ControllerTest::change_environment(const std::string& value) {
 }
 
 std::int64_t ControllerTest::change_scale(const Scale& scale) {
-  const Change store = [project = project_.id, scale](store::Tx& tx) -> Result<bool> {
+  const Change work = [project = project_.id, scale](store::Tx& tx) -> Result<bool> {
     TRY(store::set_scale(tx, project, scale));
     return true;
   };
-  const Result<Changed> done = run(controller().change(project_.id, owner_.id, DeploymentCause::kScale, store));
+  const Result<Changed> done = run(controller().change(project_.id, owner_.id, DeploymentCause::kScale, work));
   EXPECT_TRUE(done && done->deployment) << (done ? "no deployment" : done.error().message);
   return done && done->deployment ? done->deployment->number : 0;
 }
