@@ -2,6 +2,7 @@
 #include "api/test_support.h"
 #include "controller/groups.h"
 #include "store/members.h"
+#include "store/registries.h"
 
 #include <sodium.h>
 
