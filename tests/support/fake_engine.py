@@ -197,7 +197,9 @@ class Engine:
 
     CALLS = [(re.compile(path.replace("NAME", "(.+)")), call) for path, call in {
         "GET /version": lambda self, _: {"ApiVersion": "1.41"}, "GET /_ping": lambda self, _: "OK",
-        "GET /info": lambda self, _: {"ServerVersion": "fake", "CgroupVersion": "2", "Runtimes": {"runc": {}}},
+        # Its registry's name resolves nowhere, as with an Engine that fetches through a proxy.
+        "GET /info": lambda self, _: {"ServerVersion": "fake", "CgroupVersion": "2", "Runtimes": {"runc": {}},
+                                      "HttpsProxy": "http://proxy.example:3128"},
         "GET /events": events, "GET /containers/json": list, "POST /containers/create": create,
         "GET /containers/NAME/json": lambda self, _, name: self.find(name).details(), "DELETE /containers/NAME": remove,
         "POST /containers/NAME/start": start, "POST /containers/NAME/stop": stop, "POST /containers/NAME/update": update,

@@ -20,10 +20,14 @@ std::unexpected<Error> broken(const std::string& where, std::string_view what) {
   return fail(Code::kInternal, fmt::format("the contract at {}: {}", where, what));
 }
 
+// Answers that have a name, by it: nearly every operation refers to the same dozen.
+using NamedAnswers = std::map<std::string, std::shared_ptr<const DescribedAnswer>>;
+
 // Reads one operation of the document.
 class Reader {
  public:
-  Reader(const json::value& root, std::string where) : root_(root), where_(std::move(where)) {}
+  Reader(const json::value& root, std::string where, NamedAnswers& named)
+      : root_(root), where_(std::move(where)), named_(named) {}
 
   Result<Operation> operation(const json::object& path, const json::object& described) {
     Operation out;
@@ -42,11 +46,15 @@ class Reader {
   }
 
  private:
+  // "" where it is none.
+  static std::string reference_of(const json::value& value) {
+    const json::value* reference = value.is_object() ? value.get_object().if_contains("$ref") : nullptr;
+    return reference != nullptr && reference->is_string() ? std::string(reference->get_string()) : std::string();
+  }
   // What a $ref names, or the value itself; null: nothing is there.
   const json::value* resolved(const json::value& value) const {
     if (!value.is_object() || !value.get_object().contains("$ref")) return &value;
-    const json::value& reference = value.get_object().at("$ref");
-    return reference.is_string() ? resolve_reference(root_, reference.get_string()) : nullptr;
+    return resolve_reference(root_, reference_of(value));
   }
 
   Result<std::string> text(const json::object& object, std::string_view name) const {
@@ -116,23 +124,31 @@ class Reader {
     const json::value* list = described.if_contains("responses");
     if (list == nullptr || !list->is_object()) return broken(where_, "no responses");
     for (const auto& [status, one] : list->get_object()) {
-      const json::value* value = resolved(one);
       const std::string name(status);
+      const std::string reference = reference_of(one);
+      const json::value* value = resolved(one);
       if (value == nullptr || !value->is_object()) return broken(where_, "answer " + name + " is not there");
       if (name.size() != 3 || name.find_first_not_of("0123456789") != std::string::npos)
         return broken(where_, "answers are named by their status, not " + name);
+      if (const auto known = named_.find(reference); known != named_.end()) {
+        out.answers.emplace(std::stoi(name), known->second);
+        continue;
+      }
       DescribedAnswer answer;
       if (const json::value* content = value->get_object().if_contains("content"); content && content->is_object())
         for (const auto& [type, media] : content->get_object()) {
           TRY_ASSIGN(answer.content[std::string(type)], schema_in(media, "answer " + name));
         }
-      out.answers.emplace(std::stoi(name), std::move(answer));
+      const auto kept = std::make_shared<const DescribedAnswer>(std::move(answer));
+      if (!reference.empty()) named_.emplace(reference, kept);
+      out.answers.emplace(std::stoi(name), kept);
     }
     return {};
   }
 
   const json::value& root_;
   std::string where_;
+  NamedAnswers& named_;
 };
 
 constexpr std::string_view kMethods[] = {"get", "put", "post", "delete", "patch"};
@@ -151,6 +167,7 @@ Result<Contract> Contract::parse(std::string_view yaml) {
   const json::value* paths = resolve_reference(contract.root_, "#/paths");
   if (paths == nullptr || !paths->is_object()) return broken("/", "no paths");
   std::map<std::string, std::string> names;
+  NamedAnswers named;
   for (const auto& [path, item] : paths->get_object()) {
     if (!item.is_object()) return broken(std::string(path), "not an object");
     for (const auto& [key, described] : item.get_object()) {
@@ -159,7 +176,7 @@ Result<Contract> Contract::parse(std::string_view yaml) {
       if (std::find(std::begin(kMethods), std::end(kMethods), std::string_view(key)) == std::end(kMethods))
         return broken(where, "not a method that the Service knows");
       if (!described.is_object()) return broken(where, "not an object");
-      Reader reader(contract.root_, where);
+      Reader reader(contract.root_, where, named);
       TRY_ASSIGN(Operation operation, reader.operation(item.get_object(), described.get_object()));
       const auto [other, fresh] = names.emplace(operation.name, where);
       if (!fresh) return broken(where, "operationId " + operation.name + " is taken by " + other->second);
@@ -180,7 +197,7 @@ std::string Contract::check_answer(std::string_view method, std::string_view pat
   if (operation == nullptr) return "not described";
   const auto answer = operation->answers.find(status);
   if (answer == operation->answers.end()) return fmt::format("{} {} may not answer {}", method, path, status);
-  const auto& content = answer->second.content;
+  const auto& content = answer->second->content;
   if (content.empty()) return body.empty() ? "" : "no body is described";
   const auto media = content.find(lower(trim(media_type.substr(0, media_type.find(';')))));
   if (media == content.end()) return fmt::format("no answer of type {} is described", media_type);

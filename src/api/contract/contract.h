@@ -3,6 +3,7 @@
 // tests hold the answers to it too. Immutable after parse(), so safe from any thread.
 #include <boost/json.hpp>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -34,7 +35,7 @@ struct Operation {
   std::vector<Parameter> path = {};
   std::vector<Parameter> query = {};
   std::vector<Parameter> headers = {};
-  std::map<int, DescribedAnswer> answers = {};
+  std::map<int, std::shared_ptr<const DescribedAnswer>> answers = {};  // by status
 };
 
 class Contract {
