@@ -20,6 +20,7 @@ namespace {
 constexpr std::string_view kManifestName = "paastech.yaml";
 constexpr std::string_view kProcfileName = "Procfile";
 constexpr std::string_view kIgnoreName = ".dockerignore";
+constexpr int kBuildTries = 3;  // where the Engine itself came to nothing, by what others did meanwhile
 
 const repos::TreeFile* file_named(const repos::ReadFilesReply& reply, std::string_view path) {
   for (const repos::TreeFile& file : reply.files())
@@ -167,8 +168,13 @@ net::Task<Status> DeploymentController::run_build(RolloutPtr rollout, BuildSourc
   const OnLine on_line = [feed = rollout->feed](const std::string& line) { feed->add("    " + line, "build"); };
   PAASTECH_FAILPOINT("build.begins");
   Tree tree{rollout->row.commit, source.context};
-  CO_TRY_ASSIGN(const engine::BuildResult result,
-                co_await ports_.engine.build(std::move(spec), std::move(tree), on_line, rollout->stop));
+  engine::BuildResult result;
+  for (int left = kBuildTries; left > 0; --left) {
+    CO_TRY_ASSIGN(result, co_await ports_.engine.build(spec, tree, on_line, rollout->stop));
+    if (result.reason() != "image_removed" || left == 1) break;
+    CO_TRY(rollout->still_wanted());
+    rollout->feed->add("==> Building again: an image that the cache led to was removed meanwhile");
+  }
   if (!result.ok()) {
     rollout->row.reason = result.reason();
     co_return fail(Code::kFailedPrecondition, result.message());

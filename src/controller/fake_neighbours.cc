@@ -58,6 +58,12 @@ grpc::Status FakeEngine::Build(grpc::ServerContext* call,
   event.mutable_result()->set_image(image);
   if (build_fails) event.mutable_result()->set_reason("build_failed");
   if (build_fails) event.mutable_result()->set_message("the build failed");
+  if (images_removed > 0) {
+    --images_removed;
+    event.mutable_result()->set_ok(false);
+    event.mutable_result()->set_reason("image_removed");
+    event.mutable_result()->set_message("an image was removed");
+  }
   stream->Write(event);
   return grpc::Status::OK;
 }

@@ -113,6 +113,7 @@ class FakeEngine final : public engine::Pomegranate::Service {
   std::atomic<std::int64_t> fails = 0;  // the Deployment whose Instance exits
   std::atomic<int> fails_index = -1;    // of it; -1: all
   std::atomic<bool> build_fails = false;
+  std::atomic<int> images_removed = 0;  // so many builds fail for an image that went while the cache was looked at
   std::atomic<bool> down = false;
   std::atomic<int> watches = 0;  // a change ends the running Watch calls
   std::atomic<bool> watching = false;

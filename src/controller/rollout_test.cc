@@ -25,6 +25,18 @@ TEST_F(RolloutTest, APushIsBuiltStartedPublishedAndLive) {
   EXPECT_LT(journal_.last("ensure 1"), journal_.last("publish"));
 }
 
+// What others remove at that moment is no fault of the push.
+TEST_F(RolloutTest, ABuildThatAnImageWasTakenFromIsDoneAgainAFewTimes) {
+  engine_.images_removed = 2;
+  EXPECT_EQ(end_of(push()).state, DeploymentState::kLive);
+  EXPECT_EQ(journal_.count("build 1"), 3);
+  engine_.images_removed = 3;
+  const store::DeploymentRow row = end_of(push());
+  EXPECT_EQ(row.state, DeploymentState::kFailed);
+  EXPECT_EQ(row.reason, "image_removed");
+  EXPECT_EQ(journal_.count("build 2"), 3);
+}
+
 TEST_F(RolloutTest, PublishesWhatChangedAndAllOfItToAnIngressThatHasAnotherTable) {
   go_live();
   EXPECT_EQ(journal_.count("publish of all"), 1);

@@ -77,6 +77,10 @@ BuildFailure explain_build_failure(std::string_view error, int code, bool killed
     return {"out_of_memory",
             fmt::format("the build was killed because it ran out of memory (limit {}); make it need less",
                         human_bytes(memory_limit))};
+  // The builder looks for its cache among all images of the machine, and stumbles over one that is removed that moment
+  // (moby, image/cache: getLocalCachedImage).
+  if (has(error, "unable to find image \"sha256:"))
+    return {"image_removed", "an image was removed while the builder looked for its cache; push again"};
   if (has(error, "no space left on device") || has(error, "No space left on device"))
     return {"build_failed", "the build ran out of disk space: make the image smaller, or ask the administrator"};
   if (code == 137 || has(error, "returned a non-zero code: 137"))

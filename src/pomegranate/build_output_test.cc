@@ -56,6 +56,11 @@ TEST(BuildOutput, LeavesOutProgressBars) {
   EXPECT_EQ(output.take_lines(), (std::vector<std::string>{"a: Pull complete"}));
 }
 
+TEST(BuildFailure, KnowsAnImageThatWentWhileTheCacheWasLookedAt) {
+  const auto gone = explain_build_failure("unable to find image \"sha256:d88194\"", 0, false, 1);
+  EXPECT_EQ(gone.reason, "image_removed");
+}
+
 TEST(BuildFailure, TellsMemoryFromOtherKills) {
   constexpr std::int64_t kGiB = 1 << 30;
   const auto memory = explain_build_failure("The command 'x' returned a non-zero code: 137", 137, true, kGiB);
