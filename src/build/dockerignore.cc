@@ -49,7 +49,8 @@ bool add_class(std::string_view pattern, std::size_t& at, std::string& out) {
   const bool inverted = i < pattern.size() && pattern[i] == '^';
   if (inverted) ++i;
   for (; i < pattern.size() && pattern[i] != ']'; ++i) {
-    if (pattern[i] == '\\' && ++i == pattern.size()) return false;
+    if (pattern[i] == '\\') ++i;
+    if (i == pattern.size()) return false;
     if (pattern[i] == '-' && pattern[i - 1] != '\\')
       inside += '-';
     else
@@ -76,7 +77,8 @@ std::string expression_of(std::string_view pattern) {
     } else if (pattern[i] == '*' || pattern[i] == '?') {
       out += pattern[i++] == '*' ? "[^/]*" : kCharacter;
     } else {
-      if (pattern[i] == '\\' && ++i == pattern.size()) return {};
+      if (pattern[i] == '\\') ++i;
+      if (i == pattern.size()) return {};
       out += RE2::QuoteMeta(std::string_view(&pattern[i++], 1));
     }
   }

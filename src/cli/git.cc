@@ -104,6 +104,7 @@ Result<std::string> Git::answer(std::initializer_list<std::string> arguments) co
 Result<Git> Git::over(std::filesystem::path directory, std::filesystem::path store) {
   Git git(std::move(directory));
   git.store_ = std::move(store);
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): the CLI has one thread
   for (const char* name : kOfAnotherRepository) ::unsetenv(name);
   TRY(git.answer({"init", "--quiet"}));
   TRY(git.answer({"symbolic-ref", "HEAD", "refs/heads/source"}));  // neither main nor master: the server's counts

@@ -127,7 +127,7 @@ std::size_t add_lines_record(std::string& out, std::uint64_t source, std::uint64
 
 std::optional<std::string_view> record_at(std::string_view bytes, bool verify) {
   if (bytes.size() <= kRecordHead) return std::nullopt;
-  const std::size_t size = get32(bytes.data());
+  const std::size_t size = get32(&bytes[0]);
   if (size == 0 || size > kMaxRecord || size > bytes.size() - kRecordHead) return std::nullopt;
   const std::string_view payload = bytes.substr(kRecordHead, size);
   if (verify && checksum(payload) != get32(&bytes[4])) return std::nullopt;

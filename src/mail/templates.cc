@@ -64,7 +64,7 @@ std::string clean_link(std::string_view link) {
 
 // "30 minutes", "24 hours", "7 days": the largest unit that says it exactly; days from two on.
 std::string duration(std::chrono::minutes time) {
-  constexpr std::int64_t kDay = 24 * 60;
+  constexpr std::int64_t kDay = 24LL * 60;
   const std::int64_t count = time.count();
   if (count % kDay == 0 && count >= 2 * kDay) return fmt::format("{} days", count / kDay);
   if (count % 60 == 0 && count > 0) return count == 60 ? "1 hour" : fmt::format("{} hours", count / 60);
