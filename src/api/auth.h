@@ -41,8 +41,8 @@ constexpr std::int64_t kDayMs = 86'400'000;
 constexpr std::int64_t kWebLoginMs = 30 * kDayMs;
 constexpr std::int64_t kWebIdleMs = 7 * kDayMs;
 constexpr std::int64_t kIdleMs = 90 * kDayMs;
-constexpr std::int64_t kTouchEveryMs =
-    60'000;  // how exact last_used_at is, of keys too: each update is a write to disk
+// How exact last_used_at is, of keys too: each update is a write to disk.
+constexpr std::int64_t kTouchEveryMs = 60'000;
 bool has_ended(const store::TokenRow& token, std::int64_t now);
 
 // What password hashing took since the start, which is nearly all of what a login costs: time waited for a core is in

@@ -138,8 +138,8 @@ net::Task<void> HttpApi::answer(CallPtr call, net::ResponseWriter* writer, Ended
 
 net::Task<Result<Answer>> HttpApi::dispatch(CallPtr call, net::ResponseWriter* writer) {
   Match match = match_route(call->request.method, call->request.path);
-  call->actor.local = is_local(call->request);
   if (match.route == nullptr) {
+    call->actor.local = is_local(call->request);
     CO_TRY(admit_request(*call));
   }
   if (match.route == nullptr && match.allowed.empty())

@@ -1,7 +1,5 @@
 #include "api/open_streams.h"
 
-#include <ranges>
-
 namespace paastech::api {
 
 OpenStreams::Place::Place(OpenStreams& streams, std::string client, std::shared_ptr<EventSource> source)

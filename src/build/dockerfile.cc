@@ -200,11 +200,12 @@ Result<std::vector<AddSource>> add_sources(std::string_view text) {
   std::vector<AddSource> out;
   for (const Instruction& one : all) {
     if (one.name != "ADD") continue;
+    const bool list = without_flags(one.rest).starts_with('[');
     std::vector<std::string> words = words_of_add(one);
     if (!words.empty()) words.pop_back();
     for (std::string& word : words) {
       const bool whole = word.size() > 1 && word.front() == '"' && word.find('"', 1) == word.size() - 1;
-      if (whole && without_flags(one.rest).starts_with('[')) word = word.substr(1, word.size() - 2);
+      if (whole && list) word = word.substr(1, word.size() - 2);
       out.push_back({one.line, std::move(word)});
     }
   }

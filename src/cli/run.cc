@@ -42,15 +42,13 @@ const CLI::App* find_below(const CLI::App& app, const std::string& word) {
 }
 
 std::unexpected<Failure> unknown_command(const CLI::App& app, const std::string& word) {
-  const CLI::App* deeper = find_below(app, word);
   const std::string name = full_name(&app);
-  if (deeper != nullptr)
-    return usage(fmt::format("`{}` is not a command of {}", word, name),
-                 fmt::format("did you mean `{}`? `{} --help` lists them all", full_name(deeper), name));
-  const std::string near = nearest(word, names_of(app));
+  const CLI::App* deeper = find_below(app, word);
+  const std::string near = deeper != nullptr ? "" : nearest(word, names_of(app));
+  const std::string meant = deeper != nullptr ? full_name(deeper) : near.empty() ? "" : name + " " + near;
   return usage(fmt::format("`{}` is not a command of {}", word, name),
-               near.empty() ? fmt::format("`{} --help` lists them", name)
-                            : fmt::format("did you mean `{} {}`? `{} --help` lists them all", name, near, name));
+               meant.empty() ? fmt::format("`{} --help` lists them", name)
+                             : fmt::format("did you mean `{}`? `{} --help` lists them all", meant, name));
 }
 
 std::unexpected<Failure> explain(const CLI::App& root, const CLI::ParseError& error) {

@@ -30,6 +30,16 @@ class ProcessesTest : public ControllerTest {
   bool settled(Numbers numbers) {
     return eventually([&] { return running() == numbers; });
   }
+  // Three Instances of web and one of the worker, of which those of web get another size.
+  void resize_three(const std::string& strategy) {
+    repositories_.files["paastech.yaml"] = "strategy: " + strategy + "\n";
+    set_scale("web", 3);
+    start_process();
+    push_until_live();
+    ASSERT_THAT(running(), ElementsAre(1, 1, 1, 1));
+    EXPECT_EQ(end_of(scale("web", 3, 64 << 20)).state, DeploymentState::kLive);
+    EXPECT_TRUE(settled({1, 2, 2, 2})) << ::testing::PrintToString(running());
+  }
 };
 
 TEST_F(ProcessesTest, AllProcessesStartAndOnlyWebIsRouted) {
@@ -173,13 +183,7 @@ TEST_F(ProcessesTest, RecreateThatFailsIsNotBesideAnOldOneOfAnotherStrategy) {
 }
 
 TEST_F(ProcessesTest, AnotherSizeComesOneByOneWhereTheStrategyIsRolling) {
-  repositories_.files["paastech.yaml"] = "strategy: rolling\n";
-  set_scale("web", 3);
-  start_process();
-  push_until_live();
-  ASSERT_THAT(running(), ElementsAre(1, 1, 1, 1));
-  EXPECT_EQ(end_of(scale("web", 3, 64 << 20)).state, DeploymentState::kLive);
-  EXPECT_TRUE(settled({1, 2, 2, 2})) << ::testing::PrintToString(running());
+  resize_three("rolling");
   EXPECT_EQ(engine_.most(), 5U);
   EXPECT_THAT(*routed(), ElementsAre(2, 2, 2));
   EXPECT_EQ(engine_.group(2).limits().memory_bytes(), 64 << 20);
@@ -187,13 +191,7 @@ TEST_F(ProcessesTest, AnotherSizeComesOneByOneWhereTheStrategyIsRolling) {
 }
 
 TEST_F(ProcessesTest, AnotherSizeIsNeverBesideTheOldOneWhereTheStrategyIsRecreate) {
-  repositories_.files["paastech.yaml"] = "strategy: recreate\n";
-  set_scale("web", 3);
-  start_process();
-  push_until_live();
-  ASSERT_THAT(running(), ElementsAre(1, 1, 1, 1));
-  EXPECT_EQ(end_of(scale("web", 3, 64 << 20)).state, DeploymentState::kLive);
-  EXPECT_TRUE(settled({1, 2, 2, 2})) << ::testing::PrintToString(running());
+  resize_three("recreate");
   EXPECT_EQ(engine_.most(), 4U);
   EXPECT_LT(journal_.last("drain 1"), journal_.last("remove 1 web"));
   EXPECT_LT(journal_.last("remove 1 web"), journal_.last("ensure 2 web 3"));

@@ -103,17 +103,17 @@ Result<std::set<std::string>> wanted_images(store::Tx& tx, const std::string& pr
 // of those that did not come to be, for the cache of the next build. One that is on its way may have its image before
 // its row says so.
 net::Task<void> DeploymentController::remove_old_images(std::string project_id) {
-  auto images = co_await ports_.engine.list_images(project_id);
+  const Result<std::set<std::string>> images = co_await images_of(project_id);
   if (!images) co_return;
   auto find = [project_id, earlier = static_cast<std::size_t>(options_.kept_images)](store::Tx& tx) {
     return wanted_images(tx, project_id, earlier);
   };
   const auto wanted = co_await ports_.database.read(std::move(find));
   if (!wanted) co_return;
-  for (const engine::Image& image : images->images()) {
-    if (wanted->contains(image.reference())) continue;
-    const Status removed = co_await ports_.engine.remove_image(image.reference());
-    if (!removed) spdlog::info("image {} stays: {}", image.reference(), removed.error().message);
+  for (const std::string& image : *images) {
+    if (wanted->contains(image)) continue;
+    const Status removed = co_await ports_.engine.remove_image(image);
+    if (!removed) spdlog::info("image {} stays: {}", image, removed.error().message);
   }
 }
 

@@ -1,7 +1,6 @@
 #include "paastechd/config.h"
 
 #include <fmt/format.h>
-#include <sys/stat.h>
 #include <toml++/toml.h>
 
 #include <charconv>
@@ -12,6 +11,7 @@
 #include "base/files.h"
 #include "base/ids.h"
 #include "base/text.h"
+#include "paastechd/home.h"
 #include "paastechd/mail.h"
 #include "pomegranate/subnets.h"
 #include "store/database_url.h"
@@ -237,8 +237,7 @@ Status check_secrecy(const std::filesystem::path& file, const Config& config) {
   const std::filesystem::path home = std::filesystem::weakly_canonical(config.home, failed);
   const std::filesystem::path inside = std::filesystem::weakly_canonical(file, failed).lexically_relative(home);
   if (!failed && !inside.empty() && *inside.begin() != "..") return {};
-  struct stat info{};
-  if (::stat(file.c_str(), &info) != 0 || (info.st_mode & 0077) == 0) return {};
+  if (!others_may_read(file)) return {};
   return fail(Code::kFailedPrecondition,
               fmt::format("other users may read {}, and its `database.url` holds a password", file.string()),
               fmt::format("run: chmod 600 {}; or give the password in a file that database.password_file names",

@@ -1,7 +1,6 @@
 #include "paastechd/database.h"
 
 #include <fmt/format.h>
-#include <sys/stat.h>
 
 #include <cstdio>
 
@@ -19,8 +18,7 @@ constexpr std::size_t kMostPassword = 4096;
 Result<std::string> password_of(const Config& config) {
   if (config.database_password_file.empty()) return std::string();
   const std::filesystem::path path = config.home / config.database_password_file;
-  struct stat info{};
-  if (::stat(path.c_str(), &info) == 0 && (info.st_mode & 0077) != 0)
+  if (others_may_read(path))
     return fail(Code::kFailedPrecondition, fmt::format("other users may read {}", path.string()),
                 fmt::format("run: chmod 600 {}", path.string()));
   TRY_ASSIGN(const std::string text, read_file(path, kMostPassword));

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -14,6 +15,11 @@
 #include "base/folders.h"
 
 namespace paastech {
+
+bool others_may_read(const std::filesystem::path& file) {
+  struct stat info{};
+  return ::stat(file.c_str(), &info) == 0 && (info.st_mode & 0077) != 0;
+}
 
 Status prepare_home(const Config& config) {
   for (const std::filesystem::path& folder :

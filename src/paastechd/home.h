@@ -1,6 +1,7 @@
 #pragma once
 // The daemon's home folder: made at first start with mode 0700, and held by one process a role at a time.
 // Thread: called once at start.
+#include <filesystem>
 #include <string>
 
 #include "base/result.h"
@@ -8,6 +9,7 @@
 
 namespace paastech {
 
+bool others_may_read(const std::filesystem::path& file);  // false where it is not there
 // Makes home, run, repositories, logs and the file `instance`. kFailedPrecondition where others could write there.
 Status prepare_home(const Config& config);
 

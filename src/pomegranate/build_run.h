@@ -38,6 +38,13 @@ struct BuildRun {
   bool timed_out = false;
   bool overfull = false;  // it wrote more than it may
   bool cancelled = false;
+  // All that is known of its layers, for layer_bytes().
+  std::vector<std::string> tips() const {
+    std::vector<std::string> out = layers;
+    out.insert(out.end(), output.stage_ends().begin(), output.stage_ends().end());
+    out.insert(out.end(), output.recent_layers().begin(), output.recent_layers().end());
+    return out;
+  }
   bool stopped() const { return timed_out || overfull || cancelled; }
   void stop() {
     fetch->stop();

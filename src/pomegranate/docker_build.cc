@@ -6,6 +6,7 @@
 #include "build/dockerfile.h"
 #include "docker/build.h"
 #include "docker/events.h"
+#include "pomegranate/build_layers.h"
 #include "pomegranate/build_run.h"
 #include "pomegranate/docker_engine.h"
 #include "pomegranate/image_references.h"
@@ -247,8 +248,8 @@ net::Task<Status> DockerEngine::finish_build(std::shared_ptr<BuildRun> run) {
     CO_TRY_ASSIGN(const docker::ImageDetails image, co_await docker::inspect_image(client_, run->image));
     const bool may_be_overfull = image.size_bytes > options_.build_disk_bytes || !run->output.stage_ends().empty();
     if (may_be_overfull) {
-      CO_TRY_ASSIGN(const std::int64_t bytes, co_await written_layers(run));
-      run->overfull = bytes > options_.build_disk_bytes;
+      CO_TRY_ASSIGN(const auto all, co_await docker::list_all_images(client_));
+      run->overfull = layer_bytes(all, run->tips(), run->began_ms) > options_.build_disk_bytes;
     }
     if (run->overfull) {
       const Status removed = co_await docker::remove_image(client_, run->image);

@@ -111,31 +111,28 @@ void DockerEngine::tell_overfull(const std::string& container, v1::Instance& ins
   instance.set_disk_limit_bytes(options_.instance_disk_bytes);
 }
 
-net::Task<Result<std::int64_t>> DockerEngine::written_layers(std::shared_ptr<BuildRun> run) {
-  std::vector<std::string> tips = run->layers;
-  std::ranges::copy(run->output.stage_ends(), std::back_inserter(tips));
-  std::ranges::copy(run->output.recent_layers(), std::back_inserter(tips));
-  CO_TRY_ASSIGN(const auto all, co_await docker::list_all_images(client_));
-  co_return layer_bytes(all, tips, run->began_ms);
-}
-
-// What its steps have left, and what the container of the step under way has written so far. In this order: a step
-// that ends meanwhile is missed until the next time, and never counted twice.
+// What the steps of each have left, and what the container of the step under way has written so far. In this order: a
+// step that ends meanwhile is missed until the next time, and never counted twice.
 net::Task<void> DockerEngine::stop_overfull_builds() {
+  if (builds_.empty()) co_return;
+  const auto images = co_await docker::list_all_images(client_);
+  if (!images) co_return;
   std::vector<std::shared_ptr<BuildRun>> under_way;
   for (const auto& [nonce, build] : builds_) under_way.push_back(build);
+  std::optional<VolumeSizes> sizes;  // asked for once, where a step has volumes
   for (const std::shared_ptr<BuildRun>& run : under_way) {
     if (run->stopped()) continue;
-    const Result<std::int64_t> layers = co_await written_layers(run);
-    if (!layers) continue;
-    std::int64_t all = *layers;
+    std::int64_t all = layer_bytes(*images, run->tips(), run->began_ms);
     if (!run->containers.empty()) {
       const std::string last = run->containers.back();
       const Result<docker::Written> written = co_await docker::written(client_, last);
       if (written) all += written->bytes;  // else it has ended
       if (written && !written->volumes.empty()) {
-        const Result<VolumeSizes> sizes = co_await docker::volume_sizes(client_);
-        if (sizes) all += bytes_in(written->volumes, *sizes);
+        if (!sizes) {
+          Result<VolumeSizes> measured = co_await docker::volume_sizes(client_);
+          sizes = std::move(measured).value_or(VolumeSizes());
+        }
+        all += bytes_in(written->volumes, *sizes);
       }
     }
     if (all <= options_.build_disk_bytes) continue;

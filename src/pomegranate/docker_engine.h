@@ -171,7 +171,6 @@ class DockerEngine final : public Engine {
   std::string overfull_text(const std::string& container) const;
   void tell_overfull(const std::string& container, v1::Instance& instance) const;
   net::Task<void> stop_overfull_builds();
-  net::Task<Result<std::int64_t>> written_layers(std::shared_ptr<BuildRun> run);  // bytes
 
   net::Task<Status> past_logs(std::shared_ptr<LogFollow> run, std::vector<Known> instances);
   net::Task<void> follow_one(std::shared_ptr<LogFollow> run, Known known);

@@ -18,7 +18,7 @@ NO_LIMITS = dict.fromkeys(["projects", "instances", "memory_bytes", "milli_cpus"
 def plan(service, unique):
     """Gives a Client a plan of its own with these limits."""
     def give(client, **limits):
-        name, username = unique("plan"), client.email.split("@")[0]
+        name, username = unique("plan"), client.username
         made = service.admin().call("PUT", f"/plans/{name}", NO_LIMITS | limits)
         assert made.status == 200, made
         given = service.admin().call("PATCH", f"/clients/{username}", {"plan": name})
@@ -223,7 +223,7 @@ def test_a_push_that_would_pass_the_disk_is_refused(client, unique, plan):
 
 def test_deleting_a_client_takes_everything_it_owns(service, unique):
     client = service.client(unique("gone"))
-    username = client.email.split("@")[0]
+    username = client.username
     project = client.project(unique())
     client.repository(project["name"], apps.web("one")).push()
     admin = service.admin()

@@ -31,10 +31,6 @@ def service(mails):
     running.close()
 
 
-def username(client):
-    return client.email.split("@")[0]
-
-
 def with_token(client, token, *arguments, stdin="", cwd=None):
     """The client with another token in PAASTECH_TOKEN; None: with what `paastech login` kept, if anything."""
     variables = connected(client) | ({"PAASTECH_TOKEN": token} if token else {})
@@ -105,7 +101,7 @@ def someone(service):
 
 def test_a_login_that_was_ended_is_refused_and_the_others_go_on(client):
     ok(log_in(client))
-    assert username(client) in ok(with_token(client, None, "whoami"))
+    assert client.username in ok(with_token(client, None, "whoami"))
     logins = as_json(client.cli("sessions", "list", "--json"))["items"]
     assert sorted(login["current"] for login in logins) == [False, True], logins
     other = next(login for login in logins if not login["current"])
@@ -262,25 +258,25 @@ def test_an_invited_stranger_signs_up_and_leaves_again(service, client, unique, 
 
 def test_members_do_what_their_role_lets_them(service, client, unique):
     name, guest = client.project(unique())["name"], service.client(unique("guest"))
-    who = username(guest)
+    who = guest.username
 
     def members():
         return {row[0]: row[1] for row in table(client.cli("members", "list", "-p", name))}
-    assert members() == {username(client): "owner"}
+    assert members() == {client.username: "owner"}
     refused(guest.cli("members", "-p", name), 4)
     refused(client.cli("members", "invite", "nobody-there", "--role", "viewer", "-p", name), 4)
     refused(client.cli("members", "set", who, "--role", "viewer", "-p", name), 4)
     link = ok(client.cli("members", "invite", guest.email, "--role", "maintainer", "-p", name)).splitlines()[-1]
     [row] = table(client.cli("members", "invitations", "-p", name))
-    assert row[1:4] == [guest.email, "maintainer", username(client)], row
+    assert row[1:4] == [guest.email, "maintainer", client.username], row
     assert f"You are maintainer of {name} now." in ok(guest.cli("join", link))
     refused(guest.cli("join", link), 4)
-    assert members() == {username(client): "owner", who: "maintainer"}
+    assert members() == {client.username: "owner", who: "maintainer"}
 
     repository = guest.repository(name, apps.web("one"))
     ok(guest.cli("deploy", cwd=repository.path))
     assert service.visit(name).text == "one GET /"
-    refused(guest.cli("members", "remove", username(client), "-p", name), 1)
+    refused(guest.cli("members", "remove", client.username, "-p", name), 1)
     assert f"{who} is a viewer now" in ok(client.cli("members", "set", who, "--role", "viewer", "-p", name))
     repository.commit(apps.web("two"))
     denied = guest.cli("deploy", cwd=repository.path)
@@ -296,17 +292,17 @@ def test_members_do_what_their_role_lets_them(service, client, unique):
     assert denied.returncode == 1 and "no access" in denied.stderr, denied
     refused(client.cli("members", "remove", who, "-p", name), 4)
     refused(client.cli("members", "leave", "-p", name), 1)
-    assert members() == {username(client): "owner"}
+    assert members() == {client.username: "owner"}
 
 
 def test_an_invitation_that_was_withdrawn_is_void_and_a_member_leaves(service, client, someone, unique):
     name = client.project(unique())["name"]
-    void = as_json(client.cli("members", "invite", username(someone), "--role", "viewer", "-p", name, "--json"))
+    void = as_json(client.cli("members", "invite", someone.username, "--role", "viewer", "-p", name, "--json"))
     ok(client.cli("members", "withdraw", void["id"], "-p", name))
     refused(someone.cli("join", void["link"]), 4)
     refused(client.cli("members", "withdraw", void["id"], "-p", name), 4)
     assert as_json(client.cli("members", "invitations", "-p", name, "--json"))["items"] == []
-    made = as_json(client.cli("members", "invite", username(someone), "--role", "viewer", "-p", name, "--json"))
+    made = as_json(client.cli("members", "invite", someone.username, "--role", "viewer", "-p", name, "--json"))
     refused(service.admin().cli("join", made["link"]), 1)
     ok(someone.cli("join", made["link"].split("secret=")[1]))
     ok(someone.cli("members", "leave", "-p", name))
@@ -314,7 +310,7 @@ def test_an_invitation_that_was_withdrawn_is_void_and_a_member_leaves(service, c
 
 
 def test_a_project_is_transferred_once_the_other_accepts(service, client, someone, unique):
-    name, heir = client.project(unique())["name"], username(someone)
+    name, heir = client.project(unique())["name"], someone.username
     refused(client.cli("members", "transfer", heir, "-p", name), 2, f"paastech members transfer {heir} -p {name} --yes")
     refused(client.cli("members", "transfer", "nobody-there", "--yes", "-p", name), 4)
     made = as_json(client.cli("members", "transfer", heir, "--yes", "-p", name, "--json"))
@@ -331,16 +327,16 @@ def test_audit_tells_who_did_what_to_whoever_may_know(service, client, someone, 
     ok(client.cli("projects", "create", name))
     ok(client.cli("env", "set", "SECRET=canary-4711", "-p", name))
     shown = table(client.cli("audit", "-p", name))
-    assert [row[1:4] for row in shown] == [[username(client), "127.0.0.1", "environment.change"],
-                                           [username(client), "127.0.0.1", "project.create"]], shown
+    assert [row[1:4] for row in shown] == [[client.username, "127.0.0.1", "environment.change"],
+                                           [client.username, "127.0.0.1", "project.create"]], shown
     assert all(row[-1] == "ok" for row in shown) and "canary" not in str(shown)
     assert [row[3] for row in table(client.cli("audit", "-p", name, "-n", "1"))] == ["environment.change"]
     refused(someone.cli("audit", "-p", name), 4)
     refused(someone.cli("audit", "--all"), 1, "administrator")
     mine = as_json(client.cli("audit", "--mine", "--json"))["items"]
-    assert {entry["actor"] for entry in mine} == {username(client)} and name in {entry.get("project") for entry in mine}
+    assert {entry["actor"] for entry in mine} == {client.username} and name in {entry.get("project") for entry in mine}
     everything = as_json(service.admin().cli("audit", "--all", "-n", "200", "--json"))["items"]
-    assert {username(client), "admin"} <= {entry.get("actor") for entry in everything}
+    assert {client.username, "admin"} <= {entry.get("actor") for entry in everything}
     assert [entry["id"] for entry in everything] == sorted({entry["id"] for entry in everything}, reverse=True)
 
 
@@ -361,7 +357,7 @@ def test_overview_and_announcements(service, client, unique):
 
 
 def test_a_suspended_client_is_shut_out_until_it_is_resumed(service, client, unique):
-    admin, who, name = service.admin(), username(client), client.project(unique())["name"]
+    admin, who, name = service.admin(), client.username, client.project(unique())["name"]
     token = ok(client.cli("tokens", "create", "ci", "--scope", "manage")).strip()
     found = as_json(admin.cli("admin", "clients", "list", "--search", who, "--json"))["items"]
     assert who in [each["username"] for each in found]
@@ -389,7 +385,7 @@ def test_a_suspended_client_is_shut_out_until_it_is_resumed(service, client, uni
 
 
 def test_a_reset_link_sets_the_password_anew(service, client):
-    made = service.admin().cli("admin", "clients", "reset-link", username(client))
+    made = service.admin().cli("admin", "clients", "reset-link", client.username)
     secret = ok(made).strip().split("secret=")[1]
     assert "within an hour" in made.stderr, made
     done = service.request("POST", "/api/v1/password-resets/complete", {"secret": secret, "password": PASSWORD})
@@ -400,7 +396,7 @@ def test_a_reset_link_sets_the_password_anew(service, client):
 
 
 def test_a_client_is_deleted_with_its_projects(service, client, unique):
-    admin, who, name = service.admin(), username(client), client.project(unique())["name"]
+    admin, who, name = service.admin(), client.username, client.project(unique())["name"]
     refused(admin.cli("admin", "clients", "delete", who), 2, f"paastech admin clients delete {who} --yes")
     ok(client.cli("projects", "info", "-p", name))
     assert f"Deleting {who}" in ok(admin.cli("admin", "clients", "delete", who, "--yes"))
@@ -412,7 +408,7 @@ def test_a_client_is_deleted_with_its_projects(service, client, unique):
 
 
 def test_a_plan_limits_whoever_has_it(service, client, unique):
-    admin, who, plan = service.admin(), username(client), unique("plan")
+    admin, who, plan = service.admin(), client.username, unique("plan")
     assert f"Plan {plan} is set" in ok(admin.cli("admin", "quota", "set", plan, "--projects", "1", "--memory", "2GiB"))
     ok(admin.cli("admin", "quota", "set", plan, "--build-minutes", "30"))
     row = next(row for row in table(admin.cli("admin", "quota")) if row[0] == plan)

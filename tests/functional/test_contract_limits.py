@@ -120,7 +120,7 @@ def texts(schema, at=()):
 @pytest.mark.parametrize("control", ["\x1b[2J", "\n", "\x7f", "\x9b2J"], ids=["escape", "newline", "delete", "csi"])
 def test_no_name_takes_a_control_character(service, client, unique, control):
     admin, project = service.admin(), client.project(unique())["name"]
-    parts = {"project": project, "client": client.email.split("@")[0], "plan": "default", "host": "registry.example",
+    parts = {"project": project, "client": client.username, "plan": "default", "host": "registry.example",
              "username": "nobody", "number": "1"}
     asked, taken = 0, []
     for method, path, operation, _ in operations():

@@ -9,9 +9,9 @@ import types
 
 import pytest
 
-from tests.functional.test_members import invite
 from tests.support import apps
 from tests.support.cli import as_json, ok
+from tests.support.members import invite
 from tests.support.registry import PASSWORD, USER, Registry
 from tests.support.service import Service, wait_for
 

@@ -51,7 +51,7 @@ def test_owner_and_maintainer_see_the_values_and_a_viewer_does_not(service, clie
     refused = viewer.cli("env", "list", "--reveal", "-p", shop)
     assert refused.returncode == 1 and "viewer" in refused.stderr and VALUE not in refused.stdout + refused.stderr, refused
     assert "SECRET" in ok(viewer.cli("env", "list", "-p", shop))
-    name = viewer.email.split("@")[0]
+    name = viewer.username
     assert client.call("PUT", f"/projects/{shop}/members/{name}", {"role": "maintainer"}).status == 200
     hold(service, viewer.token, shop, True, "once it is a maintainer")
     assert client.call("PUT", f"/projects/{shop}/members/{name}", {"role": "viewer"}).status == 200

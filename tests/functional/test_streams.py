@@ -7,7 +7,7 @@ import urllib.request
 
 import pytest
 
-from tests.functional.test_members import invite
+from tests.support.members import invite
 
 
 class Stream:
@@ -29,12 +29,6 @@ class Stream:
         return json.loads(events[0].split("data: ", 1)[1])
 
 
-def session(service, client):
-    made = service.request("POST", "/api/v1/sessions", {"email": client.email, "password": client.password})
-    assert made.status == 201, made
-    return made.json()
-
-
 @pytest.fixture
 def reader(service, unique):
     return service.client(unique("reader"))
@@ -45,26 +39,22 @@ def owned(reader, unique):
     return reader.project(unique())["name"]
 
 
-def username(client):
-    return client.email.split("@")[0]
-
-
 def test_a_suspension_ends_them(service, reader, owned):
     stream = Stream(service, owned, reader.token)
-    assert service.admin().call("POST", f"/clients/{username(reader)}/suspend", {"reason": "mining coins"}).status == 200
+    assert service.admin().call("POST", f"/clients/{reader.username}/suspend", {"reason": "mining coins"}).status == 200
     assert stream.last_error()["status"] in (401, 403)
 
 
 def test_the_deletion_of_an_account_ends_them(service, reader, owned):
     stream = Stream(service, owned, reader.token)
-    deleted = service.admin().call("DELETE", f"/clients/{username(reader)}?confirm={username(reader)}")
+    deleted = service.admin().call("DELETE", f"/clients/{reader.username}?confirm={reader.username}")
     assert deleted.status == 202, deleted
     assert stream.last_error()["status"] in (401, 404)
 
 
 @pytest.mark.parametrize("how", ["DELETE /sessions/current", "DELETE /sessions/ID", "DELETE /sessions", "POST /me/password"])
 def test_the_end_of_a_login_ends_them_and_no_other_login_s(service, reader, owned, how):
-    ending, staying = session(service, reader), session(service, reader)
+    ending, staying = reader.log_in(), reader.log_in()
     ended, stays = (Stream(service, owned, login["token"]) for login in (ending, staying))
     method, path = how.replace("ID", ending["token_id"]).split()
     by, body = staying["token"], None
@@ -92,5 +82,5 @@ def test_a_removed_member_s_end(service, client, reader, unique):
     name = client.project(unique())["name"]
     invite(client, name, reader, "viewer")
     stream = Stream(service, name, reader.token)
-    assert client.call("DELETE", f"/projects/{name}/members/{username(reader)}").status == 204
+    assert client.call("DELETE", f"/projects/{name}/members/{reader.username}").status == 204
     assert stream.last_error()["status"] == 404

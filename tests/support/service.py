@@ -230,15 +230,20 @@ class Service:
 class Client:
     def __init__(self, service, email, password):
         self.service, self.email, self.password = service, email, password
+        self.username = email.split("@")[0]
         self.folder = service.home / "clients" / email
         self.folder.mkdir(parents=True)
-        session = service.request("POST", "/api/v1/sessions", {"email": email, "password": password})
-        assert session.status == 201, session
-        self.token = session.json()["token"]
+        self.token = self.log_in()["token"]
         self.key = self.folder / "id_ed25519"
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", email, "-f", self.key], check=True)
         added = self.call("POST", "/keys", {"public_key": self.key.with_suffix(".pub").read_text().strip()})
         assert added.status == 201, added
+
+    def log_in(self):
+        """A further login."""
+        session = self.service.request("POST", "/api/v1/sessions", {"email": self.email, "password": self.password})
+        assert session.status == 201, session
+        return session.json()
 
     def call(self, method, path, body=None, **options):
         return self.service.request(method, "/api/v1" + path, body, token=self.token, **options)
