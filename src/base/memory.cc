@@ -20,6 +20,7 @@ void give_back_code() {
       if (part.p_type != PT_LOAD || (part.p_flags & PF_X) == 0 || (part.p_flags & PF_W) != 0) continue;
       const std::uintptr_t begin = (library->dlpi_addr + part.p_vaddr + page - 1) & ~(page - 1);
       const std::uintptr_t end = (library->dlpi_addr + part.p_vaddr + part.p_memsz) & ~(page - 1);
+      // NOLINTNEXTLINE(performance-no-int-to-ptr): the linker says addresses as numbers
       if (begin < end) ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
     }
     return 0;

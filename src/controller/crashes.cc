@@ -159,7 +159,7 @@ void DeploymentController::watch_liveness(const Situation& situation, const Proc
     const GroupKey group = group_of(situation.live->number, name, process);
     for (int index = 0; index < process.count; ++index) {
       const InstanceName one{group.deployment, name, index};
-      watched.probes[one] = {*process.liveness, process.ready_timeout_s * 1000};
+      watched.probes[one] = {*process.liveness, std::int64_t{process.ready_timeout_s} * 1000};
       if (first_look) watched.starting.insert(one);
     }
   }
@@ -176,9 +176,9 @@ net::Task<void> DeploymentController::check_liveness() {
     for (auto& [project_id, watched] : watched_) {
       for (const auto& [name, how] : watched.probes) {
         std::int64_t& next = watched.next_ms[name];
-        if (next == 0) next = now + liveness_interval_s(how.probe) * 1000;
+        if (next == 0) next = now + std::int64_t{liveness_interval_s(how.probe)} * 1000;
         if (now < next || !probing_.insert({project_id, name}).second) continue;
-        next = now + liveness_interval_s(how.probe) * 1000;
+        next = now + std::int64_t{liveness_interval_s(how.probe)} * 1000;
         tasks_.spawn("liveness", probe(project_id, name, how));
       }
     }

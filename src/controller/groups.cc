@@ -139,6 +139,7 @@ ObservedInstance observed_from(const engine::Instance& instance) {
 
 std::vector<ObservedInstance> observed_from(const std::vector<engine::Instance>& instances) {
   std::vector<ObservedInstance> observed;
+  observed.reserve(instances.size());
   for (const engine::Instance& instance : instances) observed.push_back(observed_from(instance));
   return observed;
 }

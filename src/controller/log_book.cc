@@ -54,6 +54,7 @@ net::Task<void> LogBook::write_pending() {
         if (!log) continue;
         const std::vector<std::string> texts = split(one.lines, '\n');
         std::vector<logs::LogEntry> entries;
+        entries.reserve(texts.size());
         for (const std::string& text : texts) entries.push_back({one.at_ms * 1'000'000, false, text});
         log->append({one.process, one.process, one.deployment}, entries, one.at_ms);
         projects.insert(one.project);

@@ -9,7 +9,7 @@
 namespace paastech {
 namespace {
 
-constexpr std::size_t kValueLimit = 64 * 1024;
+constexpr std::size_t kValueLimit = std::size_t{64} << 10;
 
 bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
 bool is_digit(char c) { return c >= '0' && c <= '9'; }

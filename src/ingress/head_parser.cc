@@ -248,7 +248,7 @@ Verdict parse_request(std::string_view head, RequestHead& out) {
   std::string_view line;
   if (!take_line(head, line)) return {400, "the request line does not end in CR LF"};
   const std::size_t space = line.find(' ');
-  if (space == std::string_view::npos || space > 32 || !all_tokens(line.substr(0, space)))
+  if (space > 32 || !all_tokens(line.substr(0, space)))  // npos too
     return {400, "the method is malformed"};
   out.method = line.substr(0, space);
   line.remove_prefix(space + 1);

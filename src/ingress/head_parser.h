@@ -11,9 +11,9 @@
 
 namespace paastech::ingress {
 
-inline constexpr std::size_t kMaxHead = 32 * 1024;  // the brief's limits; nginx: 4 x 8 KiB, HAProxy: 16 KiB, 101 fields
+inline constexpr std::size_t kMaxHead = std::size_t{32} << 10;  // nginx: 4 x 8 KiB; HAProxy: 16 KiB, 101 fields
 inline constexpr std::size_t kMaxFields = 100;
-inline constexpr std::size_t kMaxTarget = 8 * 1024;
+inline constexpr std::size_t kMaxTarget = std::size_t{8} << 10;
 inline constexpr std::size_t kMaxHost = 253;  // RFC 1035 section 2.3.4, as text without the last dot
 
 // status 0: accepted. Otherwise the HTTP status to answer and a sentence fit for the sender.

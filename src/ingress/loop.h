@@ -42,7 +42,7 @@ class Loop {
   std::int64_t connections() const { return connections_.load(std::memory_order_relaxed); }
 
  private:
-  static constexpr std::size_t kReadSize = 32 * 1024;  // one read; stays in the core's own cache
+  static constexpr std::size_t kReadSize = std::size_t{32} << 10;  // one read; stays in the core's own cache
   explicit Loop(LoopOptions options);
   // loop.cc
   void run();

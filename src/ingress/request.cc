@@ -12,7 +12,7 @@
 namespace paastech::ingress {
 namespace {
 
-constexpr std::size_t kReplayLimit = 64 * 1024;  // a request is kept for another try up to this size
+constexpr std::size_t kReplayLimit = std::size_t{64} << 10;  // a request is kept for another try up to this size
 constexpr std::int64_t kFreshMs = 1000;  // a connection idle for less is fit for a request that can't be repeated
 constexpr std::int64_t kAvoidMs = 1000;  // how long a Backend that refused is the last choice
 

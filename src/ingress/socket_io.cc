@@ -10,7 +10,7 @@
 namespace paastech::ingress {
 namespace {
 constexpr std::size_t kRelaxed = std::size_t{4} << 20;  // above this much held by slow connections, reads get small
-constexpr std::size_t kDrain = 256 * 1024;              // bytes read and thrown away while closing
+constexpr std::size_t kDrain = std::size_t{256} << 10;  // bytes read and thrown away while closing
 }  // namespace
 
 void Loop::close_fd(Peer& peer) {

@@ -118,6 +118,7 @@ net::Task<void> DockerEngine::stop_overfull_builds() {
   const auto images = co_await docker::list_all_images(client_);
   if (!images) co_return;
   std::vector<std::shared_ptr<BuildRun>> under_way;
+  under_way.reserve(builds_.size());
   for (const auto& [nonce, build] : builds_) under_way.push_back(build);
   std::optional<VolumeSizes> sizes;  // asked for once, where a step has volumes
   for (const std::shared_ptr<BuildRun>& run : under_way) {

@@ -134,6 +134,7 @@ net::Task<Result<v1::ListReply>> DockerEngine::list(v1::ListRequest request) {
   }
   CO_TRY_ASSIGN(const std::vector<Known> containers, co_await known(request.project(), 0, ""));
   std::vector<net::Task<Result<v1::Instance>>> work;
+  work.reserve(containers.size());
   for (const Known& container : containers) work.push_back(instance_of(container));
   const std::vector<Result<v1::Instance>> instances = co_await run_all(tasks_, std::move(work));
   v1::ListReply reply;

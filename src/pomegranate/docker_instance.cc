@@ -126,6 +126,7 @@ net::Task<Result<v1::RemoveGroupReply>> DockerEngine::remove_group(v1::RemoveGro
                 co_await known(request.project(), request.deployment(), request.process()));
   std::erase_if(containers, [&request](const Known& one) { return !is_asked_for(request, one.key.index); });
   std::vector<net::Task<Status>> work;
+  work.reserve(containers.size());
   for (const Known& container : containers)
     work.push_back(request.only_stop() ? hold_and_stop(container.id, request.grace_seconds())
                                        : stop_and_remove(container.id, request.grace_seconds()));

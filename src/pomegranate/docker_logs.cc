@@ -233,12 +233,14 @@ net::Task<Result<v1::StatsReply>> DockerEngine::stats(v1::StatsRequest request) 
   CO_TRY_ASSIGN(std::vector<Known> instances, co_await known(request.project(), 0, ""));
   std::erase_if(instances, [](const Known& one) { return one.state != "running"; });
   std::vector<net::Task<Result<docker::ContainerStats>>> work;
+  work.reserve(instances.size());
   for (const Known& one : instances) work.push_back(docker::container_stats(client_, one.id));
   const auto before = co_await run_all(tasks_, std::move(work));
   v1::StatsReply reply;
   if (instances.empty()) co_return reply;
   CO_TRY(co_await net::sleep_for(kStatsInterval));
   std::vector<net::Task<Result<docker::ContainerStats>>> again;
+  again.reserve(instances.size());
   for (const Known& one : instances) again.push_back(docker::container_stats(client_, one.id));
   const auto after = co_await run_all(tasks_, std::move(again));
   for (std::size_t i = 0; i < instances.size(); ++i) {

@@ -50,7 +50,7 @@ net::Task<Status> DockerEngine::run_once(v1::RunOnceRequest request, SinkPtr<v1:
     runs_.erase(name);
     co_return std::unexpected(made.error());
   }
-  const std::string id = *made;
+  const std::string& id = *made;
   const std::chrono::seconds timeout(request.timeout_seconds() > 0 ? request.timeout_seconds() : kCommandSeconds);
   const Result<int> code = co_await run_to_end(id, sink, timeout);
   const Status removed = co_await docker::remove_container(client_, id);

@@ -9,7 +9,7 @@ import threading
 import pytest
 
 from tests.support import apps
-from tests.support.service import BUILD, wait_for
+from tests.support.service import BUILD, UNLIMITED, wait_for
 
 CANARY = "canary-7d1c-value"
 
@@ -59,7 +59,7 @@ def age_keys(service):
 
 
 def test_rotation_under_load_loses_nothing(fresh_service, unique):
-    service = fresh_service().start()
+    service = fresh_service("[api]\n" + UNLIMITED).start()
     owner = service.client("owner")
     app = owner.project(unique())["name"]
     change(owner, app, {"GREETING": CANARY})
