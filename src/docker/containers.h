@@ -7,6 +7,10 @@
 
 namespace paastech::docker {
 
+// What the Engine keeps of a container's output: files of the `local` driver, of which the oldest goes.
+inline constexpr int kLogMegabytes = 10;
+inline constexpr int kLogFiles = 5;
+
 // Nothing is published, mounted or shared with the host: there are no fields for it.
 struct ContainerSpec {
   std::string name;
@@ -24,8 +28,8 @@ struct ContainerSpec {
   std::vector<std::string> capabilities = {};  // all others are dropped
   std::string stop_signal = {};                // empty: the image's own, else SIGTERM
   int stop_seconds = 0;                        // until SIGKILL; 0: the Engine's default, 10
-  int log_megabytes = 10;                      // a file of the `local` driver
-  int log_files = 5;
+  int log_megabytes = kLogMegabytes;           // a file of the `local` driver
+  int log_files = kLogFiles;
 };
 
 struct ContainerSummary {

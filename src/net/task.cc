@@ -10,7 +10,7 @@
 
 namespace paastech::net {
 
-Task<Status> sleep_for(std::chrono::milliseconds time) {
+Task<Status> sleep_for(std::chrono::microseconds time) {
   Executor executor = co_await asio::this_coro::executor;
   LoopTimer timer = loop_timer(std::move(executor), time);
   auto [error] = co_await timer.async_wait(kAwait);

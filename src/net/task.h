@@ -31,7 +31,7 @@ using Executor = asio::any_io_executor;
 inline constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
 
 // Waits; returns early, with kCancelled, where the TaskGroup is cancelled.
-Task<Status> sleep_for(std::chrono::milliseconds time);
+Task<Status> sleep_for(std::chrono::microseconds time);
 
 // Owns running coroutines. spawn() starts one; cancel() asks all to end (asio terminal cancellation), also those that
 // are spawned from then on, by tasks on their way to the end; join() waits until none is left. An exception inside a

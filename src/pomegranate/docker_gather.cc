@@ -100,12 +100,16 @@ net::Task<Status> DockerEngine::gather_output(std::shared_ptr<Gathering> run, st
   source->stream = stream;
   bool more = true;
   while (more && !run->stopped) {
+    const std::int64_t given = source->given;
     const auto read = co_await stream->read(source.get());
     if (!read) co_return std::unexpected(read.error());
     more = *read;
     run->offer(source);
     source->progress.notify();
     while (run->full(*source) && !run->stopped) co_await source->sent.wait(1s);
+    if (more && mode == GatherMode::kUpToNow && static_cast<std::size_t>(source->given - given) < kLittle) {
+      CO_TRY(co_await net::sleep_for(kLetCome));
+    }
     source->flooding = query.follow && source->floods(std::chrono::steady_clock::now());
     if (source->flooding) co_return Status{};
   }

@@ -1,10 +1,10 @@
-// An Instance that prints faster than the Engine gives out: a program writes some 150,000 lines a second, and the
-// Engine sends each line by itself, some 50,000. Two things of the Engine (20.10) would lose lines then. A followed
+// An Instance that prints faster than the Engine gives out: a program writes some 400,000 lines a second, and the
+// Engine sends each line by itself, some 100,000. Two things of the Engine (20.10) would lose lines then. A followed
 // stream leaves out whole files, or gives them twice, where its reader is more than one file behind; so a flood is read
 // by requests one after the other, each for what is there at its beginning. And of each Instance five files are kept;
 // so a second connection takes the output as bytes, no faster than its lines are given out, and the Engine lets the
 // program wait until they are taken. The program waits for a reader that is slow, and for one that does not move at all
-// five seconds for each 8 MiB.
+// five seconds before it may be ahead by lead() once more.
 #include "pomegranate/docker_engine.h"
 #include "pomegranate/gathering.h"
 
@@ -14,8 +14,24 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr std::int64_t kCalm = 256 << 10;  // bytes that came while the ones before were read: no flood any more
-constexpr std::int64_t kLead = 8 << 20;    // that the program may be ahead; the Engine keeps 40 to 50 MB
+constexpr std::int64_t kCalm = 256 << 10;  // kept bytes that came while the ones before were read: no flood any more
+// What the Engine keeps for certain, less a tenth for what kept_bytes() does not know.
+constexpr std::int64_t kKept = (docker::kLogFiles - 1) * (std::int64_t{docker::kLogMegabytes} << 20) * 9 / 10;
+// Of what the program has written, in the Engine's pipe and the sockets to us (moby, pkg/ioutils/bytespipe.go: 1 MB).
+constexpr std::int64_t kPiped = 5 << 18;
+constexpr std::int64_t kUnbraked = 12 << 20;  // that it may have been ahead when the brake was put on
+constexpr std::int64_t kShortestLead = 1 << 20;
+constexpr std::int64_t kLongestLead = 24 << 20;
+
+// How many kept bytes the program may be ahead of the lines given out. As many as may be: each request reads through
+// all that the Engine keeps. What is in the pipes is worth the more the shorter the lines are.
+std::int64_t lead(std::int64_t taken_kept, std::int64_t taken_raw, bool only_braked) {
+  const double kept_per_byte =
+      static_cast<double>(taken_kept) / static_cast<double>(std::max<std::int64_t>(taken_raw, 1));
+  const auto piped = static_cast<std::int64_t>(kPiped * kept_per_byte);
+  return std::clamp(kKept - piped - (only_braked ? 0 : kUnbraked), kShortestLead, kLongestLead);
+}
+
 // The Engine looks through all that it keeps before it gives the first line, which takes it over a second where others
 // want the same cores.
 constexpr auto kStandstill = 5s;
@@ -60,13 +76,19 @@ net::Task<void> DockerEngine::gather_brake(std::shared_ptr<Gathering> run, std::
   const auto now = std::chrono::system_clock::now().time_since_epoch();
   source->braked_from_ns = std::chrono::duration_cast<std::chrono::nanoseconds>(now).count();
   source->given_since_brake = 0;
-  std::int64_t taken = 0;
+  std::int64_t taken = 0;  // kept bytes
+  std::int64_t raw = 0;
   std::int64_t missing = 0;  // what was taken and is not waited for any more
   while (!brake->off && !run->stopped) {
     const Result<std::string> piece = co_await brake->exchange->read();
     if (!piece || piece->empty()) break;
-    taken += static_cast<std::int64_t>(piece->size());
-    while (!brake->off && !run->stopped && taken - missing - source->given_since_brake > kLead) {
+    taken += kept_bytes(*piece, std::ranges::count(*piece, '\n'));
+    raw += static_cast<std::int64_t>(piece->size());
+    const auto too_far = [&] {
+      const std::int64_t ahead = taken - missing - source->given_since_brake;
+      return ahead > lead(taken, raw, source->given_since_brake > 0);
+    };
+    while (!brake->off && !run->stopped && too_far()) {
       const std::int64_t before = source->given;
       const auto began = Clock::now();
       while (source->given == before && Clock::now() - began < kStandstill && !brake->off && !run->stopped)
@@ -75,6 +97,9 @@ net::Task<void> DockerEngine::gather_brake(std::shared_ptr<Gathering> run, std::
       missing = taken - source->given_since_brake;
       spdlog::warn("the output of {} is not taken: its program goes on, and lines of it may be lost", source->id);
     }
+    if (piece->size() >= kLittle) continue;
+    const Status slept = co_await net::sleep_for(kLetCome);
+    if (!slept) break;
   }
   brake->off = true;
 }

@@ -193,6 +193,27 @@ TEST_F(EngineGather, NoLineOfAFloodIsLostOrDoubled) {
   EXPECT_TRUE(until([&] { return outcome->has_value(); }));
 }
 
+// A line of one byte takes thirty in the Engine's files, and the returns nothing: what is kept is soon full.
+TEST_F(EngineGather, NoLineOfAFloodOfShortLinesIsLost) {
+  const std::string id = project();
+  built(id);
+  const int count = 1'800'000;
+  const std::string program =
+      "my $ten = join '', map { \"$_\\r\\n\" } 0 .. 9; print $ten for 1 .. 180000; print \"last\\n\";";
+  ASSERT_TRUE(ensure(worker(id, program + " STDOUT->flush; sleep 600")).has_ready());
+  const auto began = std::chrono::steady_clock::now();
+  const auto all = sink();
+  const Outcome outcome = beside(engine_->gather({}, all));
+  const std::vector<std::string>& out = store_.lines["worker.1 out"];
+  ASSERT_TRUE(until([&] { return !out.empty() && out.back() == "last"; }, 180s)) << out.size();
+  const auto took = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
+  std::printf("%d lines in %.1f s: %.0f a second\n", count, took, count / took);
+  ASSERT_EQ(out.size(), count + 1);
+  for (int i = 0; i < count; ++i) ASSERT_EQ(out[static_cast<std::size_t>(i)], std::to_string(i % 10)) << i;
+  all->leave();
+  EXPECT_TRUE(until([&] { return outcome->has_value(); }));
+}
+
 // The Engine that looks through 50 MB before it follows on is played by a proxy, which holds the request back.
 TEST_F(EngineGather, NoLineIsLostWhereAFloodBeginsAnewWhileTheEngineIsBusy) {
   const std::string id = project();

@@ -1,11 +1,13 @@
 #pragma once
 // What the tasks of one Gather share (docker_gather.cc, docker_gather_flood.cc). Thread: the loop's.
+#include <algorithm>
 #include <deque>
 #include <map>
 #include <memory>
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 
 #include "docker/events.h"
 #include "docker/logs.h"
@@ -20,7 +22,20 @@ inline constexpr std::size_t kBatchBytes = 256 << 10;
 // Of all that waits; beyond it each Instance may have one piece waiting.
 inline constexpr std::size_t kAllBytes = 16 << 20;
 inline constexpr std::size_t kLineBytes = 64;    // of an entry beside its text
-inline constexpr std::int64_t kFlood = 1 << 20;  // bytes in a second that are one
+inline constexpr std::int64_t kFlood = 1 << 20;  // kept bytes in a second that are one
+
+// What output takes in the Engine's files, which bounds what the Engine keeps: an entry of 27 to 37 bytes for each line
+// (moby, daemon/logger/local: two lengths, source, time). Alike for the lines and for the bytes that they come from, so
+// without the returns, which are no part of a line.
+inline constexpr std::int64_t kEntryBytes = 32;
+inline std::int64_t kept_bytes(std::string_view output, std::int64_t lines) {
+  return static_cast<std::int64_t>(output.size()) - std::ranges::count(output, '\r') + lines * kEntryBytes;
+}
+
+// Of a flood each line comes by itself, and waking up for it costs more than all else that is done with it. So whoever
+// got little lets more come: fewer lines in that time than the buffer of the Engine's socket holds, so that it goes on.
+inline constexpr std::size_t kLittle = 16 << 10;
+inline constexpr std::chrono::microseconds kLetCome{700};
 
 enum class GatherMode {
   kFollow,    // until the program ends
@@ -65,9 +80,9 @@ struct GatherSource final : docker::LineTaker {
   std::shared_ptr<GatherBrake> brake;  // of the newest flood; its own end sets it off
   net::Notifier sent;
   net::Notifier progress;
-  std::int64_t given = 0;  // bytes of all lines so far
+  std::int64_t given = 0;  // kept bytes of all lines so far
   std::int64_t braked_from_ns = 0;
-  std::int64_t given_since_brake = 0;
+  std::int64_t given_since_brake = 0;  // of lines that are younger
   bool flooding = false;
   int floods_begun = 0;
 
@@ -89,9 +104,9 @@ struct GatherSource final : docker::LineTaker {
       entry.set_error_stream(error_stream);
       append_valid_utf8(*entry.mutable_text(), text);
       to->bytes += text.size() + kLineBytes;
-      const auto written = static_cast<std::int64_t>(text.size()) + 1;
-      to->given += written;
-      if (at_ns >= to->braked_from_ns) to->given_since_brake += written;
+      const std::int64_t kept = kept_bytes(text, 1) + 1;
+      to->given += kept;
+      if (at_ns >= to->braked_from_ns) to->given_since_brake += kept;
     }
   };
   Adder adder() { return {this}; }
