@@ -13,6 +13,7 @@
 #include "base/text.h"
 #include "paastechd/home.h"
 #include "paastechd/mail.h"
+#include "pomegranate/registry_list.h"
 #include "pomegranate/subnets.h"
 #include "store/database_url.h"
 
@@ -274,6 +275,8 @@ Status check(const Config& c, const Places& places) {
     return bad(place("database.url"), url.error().message, url.error().hint);
   if (const auto pool = pomegranate::SubnetPool::make(c.subnet_pool, c.subnet_bits); !pool)
     return bad(place("engine.subnet_pool"), pool.error().message, pool.error().hint);
+  if (const auto registries = pomegranate::parse_registries(c.registries); !registries)
+    return bad(place("engine.registries"), registries.error().message, registries.error().hint);
   TRY(check_roles(c, place));
   const std::pair<const char*, int> ports[] = {
       {"ingress.port", c.http_port}, {"api.port", c.api_port}, {"git.port", c.ssh_port}};

@@ -68,7 +68,7 @@ struct Config {
   std::string docker_socket = "/var/run/docker.sock";  // PAASTECH_DOCKER_SOCKET
   std::string subnet_pool = "10.208.0.0/12";           // engine.subnet_pool
   int subnet_bits = 28;                                // engine.subnet_bits, 24-29
-  std::string registries;                              // engine.registries: HOST:PORT, with commas between
+  std::string registries;                              // engine.registries, as pomegranate/registry_list.h has them
   std::string instance;                                // engine.instance; default: <home>/instance, else from the path
   // [builds]
   int builds = 2;

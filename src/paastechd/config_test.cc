@@ -63,6 +63,8 @@ TEST_F(ConfigTest, NamesFileLineAndKeyOfAMistake) {
       {"[log]\nlevel = \"loud\"\n", "line 2: `log.level` `loud` is not"},
       {"[engine]\ninstance = \"A B\"\n", "line 2: `engine.instance` `A B` is not"},
       {"[engine]\nsubnet_pool = \"10.0.0.0\"\n", "line 2: `engine.subnet_pool`"},
+      {"[engine]\nregistries = \"registry.lan, https://reg.lan\"\n",
+       "line 2: `engine.registries` `https://reg.lan` is not a registry"},
       {"[git]\nport = 8080\n", "line 2: `git.port` must differ"},
       {"[api]\nchanges_per_minute = -1\n", "line 2: `api.changes_per_minute` must be a whole number from 0"},
       {"[api]\ntrusted_proxy = \"proxy.example.org\"\n", "line 2: `api.trusted_proxy`"},

@@ -9,12 +9,12 @@
 #include "base/clock.h"
 #include "base/files.h"
 #include "base/memory.h"
-#include "base/text.h"
 #include "git/server.h"
 #include "ingress/router.h"
 #include "paastechd/api_role.h"
 #include "paastechd/home.h"
 #include "paastechd/links.h"
+#include "pomegranate/registry_list.h"
 #include "pomegranate/service.h"
 #include "rpc/host.h"
 #include "rpc/wind_down.h"
@@ -47,8 +47,7 @@ class Daemon {
       pomegranate::Options options{config_.docker_socket, config_.instance, config_.subnet_pool, config_.subnet_bits};
       options.instance_disk_bytes = config_.instance_disk_bytes;
       options.build_disk_bytes = config_.build_disk_bytes;
-      for (const std::string& registry : split(config_.registries, ','))
-        options.registries.emplace_back(trim(registry));
+      TRY_ASSIGN(options.registries, pomegranate::parse_registries(config_.registries));
       pomegranate_ = pomegranate::make_service(tasks_, std::move(options));
     }
     TRY(host_inner_services());

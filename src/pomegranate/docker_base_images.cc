@@ -17,7 +17,9 @@ std::unexpected<Error> stopped() { return fail(Code::kCancelled, "the build was 
 
 // Names the FROM in what is wrong with its image.
 Error at_line(const BaseImage& image, const Error& error) {
-  return {error.code, fmt::format("Dockerfile line {}: the image {}: {}", image.line, image.reference, error.message),
+  const std::string whose = image.trigger_of.empty() ? "" : ", which a trigger of " + image.trigger_of + " needs";
+  return {error.code,
+          fmt::format("Dockerfile line {}: the image {}{}: {}", image.line, image.reference, whose, error.message),
           error.hint};
 }
 
@@ -26,35 +28,45 @@ Error at_line(const BaseImage& image, const Error& error) {
 // A name that is not found here may be found by the Engine a moment later, at an address that nobody has looked at;
 // only a proxy of the operator's, which has rules of its own, is left to look it up.
 net::Task<Status> DockerEngine::check_registry(std::string reference) {
-  Status fine = co_await check_registry_address(reference, options_.registries);
+  Status fine = co_await check_registry_source(reference, options_.registries);
   if (fine || fine.error().code != Code::kFailedPrecondition) co_return fine;
   CO_TRY_ASSIGN(const docker::SystemInfo engine, co_await docker::system_info(client_));
   co_return engine.proxied ? Status() : fine;
 }
 
+net::Task<Result<docker::ImageDetails>> DockerEngine::ready_image(BaseImage image, SinkPtr<v1::BuildEvent> sink,
+                                                                  std::shared_ptr<Fetch> fetch) {
+  Result<docker::ImageDetails> details = co_await docker::inspect_image(client_, image.reference);
+  if (!details && details.error().code == Code::kNotFound) {
+    const Status permitted = co_await check_registry(image.reference);
+    if (!permitted) co_return std::unexpected(at_line(image, permitted.error()));
+    CO_TRY(co_await fetch_image(image, sink, fetch));
+    details = co_await docker::inspect_image(client_, image.reference);
+  }
+  if (fetch->stopped) co_return stopped();
+  co_return details;
+}
+
 net::Task<Status> DockerEngine::ready_base_images(std::vector<BaseImage> images, std::string project,
                                                   SinkPtr<v1::BuildEvent> sink, std::shared_ptr<Fetch> fetch) {
   for (const BaseImage& image : images) {
-    Result<docker::ImageDetails> details = co_await docker::inspect_image(client_, image.reference);
-    if (!details && details.error().code == Code::kNotFound) {
-      const Status reachable = co_await check_registry(image.reference);
-      if (!reachable) co_return std::unexpected(at_line(image, reachable.error()));
-      CO_TRY(co_await fetch_image(image, sink, fetch));
-      details = co_await docker::inspect_image(client_, image.reference);
-    }
-    if (fetch->stopped) co_return stopped();
-    if (!details) co_return std::unexpected(details.error());
+    CO_TRY_ASSIGN(const docker::ImageDetails details, co_await ready_image(image, sink, fetch));
     if (image.copied_from) continue;
     // The builder would fetch it anew, over the name that was looked at.
-    if (!fits_platform(details->platform, image.platform))
+    if (!fits_platform(details.platform, image.platform))
       co_return fail(Code::kInvalidArgument,
                      fmt::format("Dockerfile line {}: the image {} on this Service is for {}, not for {}", image.line,
-                                 image.reference, details->platform, image.platform),
+                                 image.reference, details.platform, image.platform),
                      "remove --platform, or name an image of that platform by its digest");
-    const Status bounds = check_image_bounds(*details);
+    const Status bounds = check_image_bounds(details);
     if (!bounds) co_return std::unexpected(at_line(image, bounds.error()));
-    const Status triggers = check_triggers(*details, project, options_.registries);
+    Result<std::vector<BaseImage>> triggers = check_triggers(details, project, options_.registries);
     if (!triggers) co_return std::unexpected(at_line(image, triggers.error()));
+    for (BaseImage& copied : *triggers) {
+      copied.line = image.line;
+      copied.trigger_of = image.reference;
+      CO_TRY(co_await ready_image(copied, sink, fetch));
+    }
   }
   co_return Status{};
 }

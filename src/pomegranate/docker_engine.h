@@ -143,6 +143,8 @@ class DockerEngine final : public Engine {
   net::Task<Status> run_build(std::shared_ptr<BuildRun> run);
   net::Task<Status> upload(std::shared_ptr<BuildRun> run);
   net::Task<Status> check_registry(std::string reference);
+  net::Task<Result<docker::ImageDetails>> ready_image(BaseImage image, SinkPtr<v1::BuildEvent> sink,
+                                                      std::shared_ptr<Fetch> fetch);
   net::Task<Status> ready_base_images(std::vector<BaseImage> images, std::string project, SinkPtr<v1::BuildEvent> sink,
                                       std::shared_ptr<Fetch> fetch);
   net::Task<Status> fetch_image(BaseImage image, SinkPtr<v1::BuildEvent> sink, std::shared_ptr<Fetch> fetch);

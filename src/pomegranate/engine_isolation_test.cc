@@ -270,6 +270,8 @@ TEST_F(EngineIsolation, TriggersOfABaseImageAreHeldToTheSameRules) {
 }
 
 TEST_F(EngineIsolation, ABaseImageThatCannotBeFetchedIsClear) {
+  options_.registries = {"*"};
+  make_engine(true);
   const v1::BuildResult result = build(build_spec(project()), "FROM registry.invalid/no/such:1\nCMD x\n");
   EXPECT_EQ(result.reason(), "build_failed");
   EXPECT_NE(result.message().find("registry cannot be reached: the name registry.invalid leads nowhere"),

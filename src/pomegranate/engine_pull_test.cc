@@ -90,6 +90,8 @@ TEST_F(EnginePull, ANameOfThisServicesOwnNetworkIsRefusedUnlessItIsListed) {
   if (host.empty()) GTEST_SKIP() << "this machine's names do not resolve";
   const std::string reference = host + ":1/a:1";
   const std::string id = project();
+  options_.registries = {"*"};
+  make_engine(true);
   const v1::BuildResult refused = pull(id, reference);
   EXPECT_EQ(refused.reason(), "invalid_image") << refused.message();
   EXPECT_NE(refused.message().find("engine.registries"), std::string::npos) << refused.message();
@@ -99,6 +101,28 @@ TEST_F(EnginePull, ANameOfThisServicesOwnNetworkIsRefusedUnlessItIsListed) {
   make_engine(true);
   const v1::BuildResult asked = pull(id, reference);  // nobody is there, but it was asked
   EXPECT_EQ(asked.reason(), "pull_failed") << asked.message();
+}
+
+TEST_F(EnginePull, ARegistryThatIsNeitherWellKnownNorListedIsRefusedUnlessItsImageIsThere) {
+  const std::string unknown = "registry.evil.example/pt-" + options_.instance;
+  const std::string id = project();
+  const v1::BuildResult pulled = pull(id, unknown + ":1");
+  EXPECT_EQ(pulled.reason(), "invalid_image") << pulled.message();
+  EXPECT_NE(pulled.message().find("is not among those that this Service fetches from"), std::string::npos)
+      << pulled.message();
+  for (const std::string& named :
+       {"FROM " + unknown + ":1\n", "FROM debian:bookworm\nCOPY --from=" + unknown + ":1 / /\n",
+        "FROM debian:bookworm AS a\nONBUILD COPY --from=" + unknown + ":1 / /\nFROM a\n"}) {
+    const v1::BuildResult built = build(build_spec(id), named + "CMD x\n");
+    EXPECT_EQ(built.reason(), "invalid_dockerfile") << built.message();
+    EXPECT_NE(built.message().find("the registry registry.evil.example is not among those"), std::string::npos)
+        << built.message();
+    EXPECT_TRUE(built.message().starts_with("Dockerfile line ")) << built.message();
+  }
+  ASSERT_TRUE(run(docker::tag_image(client_, "debian:bookworm", unknown, "1")));
+  const v1::BuildResult there = build(build_spec(id), "FROM " + unknown + ":1\nCMD x\n");
+  EXPECT_TRUE(there.ok()) << there.message();
+  EXPECT_TRUE(run(docker::remove_image(client_, unknown + ":1")));
 }
 
 TEST_F(EnginePull, AnImageIsFetchedNamedAndRuns) {

@@ -82,16 +82,13 @@ class Arguments {
 };
 
 std::string without_hub(std::string_view reference) {
-  for (const std::string_view host : {"docker.io/", "index.docker.io/"})
-    if (reference.starts_with(host)) reference.remove_prefix(host.size());
+  for (const std::string_view host : {"docker.io/", "index.docker.io/"}) {
+    if (!reference.starts_with(host)) continue;
+    reference.remove_prefix(host.size());
+    break;
+  }
   if (reference.starts_with("library/")) reference.remove_prefix(8);
   return std::string(reference);
-}
-
-// No address, in whatever notation: the last label of a host's name in the DNS begins with a letter.
-bool is_named_host(std::string_view host) {
-  const std::string_view last = host.substr(host.rfind('.') == std::string_view::npos ? 0 : host.rfind('.') + 1);
-  return !last.empty() && last != "localhost" && consists_of(last.substr(0, 1), kLetters);
 }
 
 constexpr const char* kUseHostName =
@@ -108,10 +105,11 @@ Status check_reference(const std::string& written, std::string_view project, con
     return fail(Code::kInvalidArgument, std::move(what), std::move(hint));
   };
   const std::string reference = lower(written);
+  const std::string asked = without_hub(written);
   // An Engine may take a first part with capitals for a host (distribution/reference 0.5), where we see a name of the
   // Hub.
-  const std::string first = written.substr(0, written.find('/'));
-  if (first.size() < written.size() && first != lower(first))
+  const std::string first = asked.substr(0, asked.find('/'));
+  if (first.size() < asked.size() && first != lower(first))
     return no("'" + sanitize_terminal(written) + "' begins with capitals",
               "write the registry's name in small letters");
   if (reference.empty() || reference.starts_with('/') || reference.find("..") != std::string::npos ||
@@ -120,10 +118,13 @@ Status check_reference(const std::string& written, std::string_view project, con
   // By its id, or the first digits of one, it could be anyone's.
   if (reference.starts_with("sha256:") || consists_of(reference, "0123456789abcdef"))
     return no("the image " + written + " is named by an id", "name it with its tag, as in " + written + ":latest");
-  const std::string hub = without_hub(reference);
+  const std::string hub = lower(asked);
   if (hub.starts_with("paastech/") && (project.empty() || !hub.starts_with("paastech/" + std::string(project) + ":")))
     return no("the image " + written + " is not this project's");
-  const std::string registry = registry_of(reference);
+  const std::string registry = registry_of(hub);
+  // The Engine, asked without docker.io/ or library/, would take what follows for a registry.
+  if (!registry.empty() && hub != reference)
+    return no("'" + sanitize_terminal(written) + "' is not the name of an image");
   const std::string host = registry.substr(0, registry.find(':'));
   if (!registry.empty() && !is_named_host(host) && std::ranges::find(registries, registry) == registries.end())
     return no("the registry of " + written + " is named by an address", kUseHostName);
@@ -191,7 +192,8 @@ class References {
       // The builder would fetch it by itself, from what another Client's password may have brought here.
       if (copy.on_build && name.find('@') != std::string::npos)
         return refuse(copy.line, "--from names " + name + " by its digest in ONBUILD", "name it by its tag");
-      if (!copy.on_build) images.push_back({.reference = name, .line = copy.line, .copied_from = true});
+      if (copy.on_build && !is_surely_image(name)) continue;
+      images.push_back({.reference = name, .line = copy.line, .copied_from = true});
     }
     return {};
   }
@@ -230,9 +232,13 @@ Status check_foreign_image(std::string_view reference, const Registries& registr
   return {};
 }
 
-net::Task<Status> check_registry_address(std::string reference, Registries registries) {
-  const std::string registry = registry_of(lower(reference));
-  if (registry.empty() || std::ranges::find(registries, registry) != registries.end()) co_return Status{};
+// The builder takes letters, digits, hyphens, dots and underscores for a stage's name.
+bool is_surely_image(std::string_view name) { return name.find_first_of("/:@") != std::string_view::npos; }
+
+net::Task<Status> check_registry_source(std::string reference, Registries registries) {
+  const std::string registry = registry_of(pull_name(lower(reference)).name);  // as the Engine is asked for it
+  if (is_trusted_registry(registry, registries)) co_return Status{};
+  CO_TRY(check_registry_listed(registry, registries));
   const std::string host = registry.substr(0, registry.find(':'));
   const auto addresses = co_await net::resolve(host, 443);
   if (!addresses)

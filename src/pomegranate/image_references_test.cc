@@ -48,11 +48,35 @@ TEST(ImageReferences, TellsWhatIsCopiedFromBesideStages) {
   EXPECT_FALSE(check_image_references("FROM debian\nONBUILD COPY --from=" + pinned + " /a /b\n", kProject));
 }
 
+TEST(ImageReferences, TellsWhatATriggerCopiesFromUnlessItCouldBeAStage) {
+  const auto found = check_image_references(
+      "FROM debian AS made\nONBUILD COPY --from=made /a /b\nONBUILD COPY --from=reg.example/x /a /b\nFROM made\n",
+      kProject);
+  ASSERT_TRUE(found) << found.error().message;
+  ASSERT_EQ(found->size(), 2u);
+  EXPECT_EQ((*found)[1].reference, "reg.example/x");
+  EXPECT_EQ((*found)[1].line, 3);
+  EXPECT_TRUE((*found)[1].copied_from);
+}
+
+TEST(ImageReferences, NoNameOfTheHubHidesARegistryThatTheEngineWouldBeAskedFor) {
+  for (const char* hidden :
+       {"library/127.0.0.1:5000/x", "docker.io/127.0.0.1:5000/x", "docker.io/library/reg.example/x",
+        "library/localhost/x", "index.docker.io/reg.example:5000/x", "library/EVIL/x", "docker.io/Evil/x",
+        "docker.io/index.docker.io/x"}) {
+    EXPECT_FALSE(check_foreign_image(hidden)) << hidden;
+    EXPECT_FALSE(check_image_references(std::string("FROM ") + hidden + "\n", kProject)) << hidden;
+  }
+  for (const char* fine : {"library/debian", "docker.io/team/x", "docker.io/library/debian:12", "index.docker.io/x"})
+    EXPECT_TRUE(check_foreign_image(fine)) << fine;
+}
+
 TEST(ImageReferences, ARegistryByAddressPassesOnlyWhereTheServiceAllowsIt) {
   const std::string text = "FROM 127.0.0.1:5000/a:1\n";
   EXPECT_FALSE(check_image_references(text, kProject));
   EXPECT_TRUE(check_image_references(text, kProject, {"127.0.0.1:5000"}));
   EXPECT_FALSE(check_image_references(text, kProject, {"127.0.0.1", "127.0.0.1:500"}));
+  EXPECT_FALSE(check_image_references(text, kProject, {"*"}));
   EXPECT_FALSE(check_foreign_image("127.0.0.1:5000/a:1"));
   EXPECT_TRUE(check_foreign_image("127.0.0.1:5000/a:1", {"127.0.0.1:5000"}));
 }

@@ -33,7 +33,9 @@ Status check_image_bounds(const docker::ImageDetails& image) {
   return {};
 }
 
-Status check_triggers(const docker::ImageDetails& image, std::string_view project, const Registries& registries) {
+Result<std::vector<BaseImage>> check_triggers(const docker::ImageDetails& image, std::string_view project,
+                                              const Registries& registries) {
+  std::vector<BaseImage> copied;
   for (const std::string& trigger : image.on_build) {
     const auto refuse = [&trigger](const std::string& why) {
       return fail(
@@ -45,13 +47,15 @@ Status check_triggers(const docker::ImageDetails& image, std::string_view projec
     if (trigger.find('\n') != std::string::npos || trim(trigger).starts_with('#')) return refuse("");
     const std::string text = "FROM scratch\n" + trigger + "\n";
     if (const Status fine = build::check_dockerfile_text(text); !fine) return refuse(": " + fine.error().message);
-    if (const auto fine = check_image_references(text, project, registries); !fine)
-      return refuse(": " + fine.error().message);
+    const auto named = check_image_references(text, project, registries);
+    if (!named) return refuse(": " + named.error().message);
+    std::ranges::copy_if(*named, std::back_inserter(copied),
+                         [](const BaseImage& one) { return is_surely_image(one.reference); });
     TRY_ASSIGN(const std::vector<build::AddSource> added, build::add_sources(text));
     if (std::ranges::any_of(added, [](const build::AddSource& one) { return one.path != "." && one.path != "./"; }))
       return refuse(": ADD would unpack what it names outside of the build and its limits");
   }
-  return {};
+  return copied;
 }
 
 bool fits_platform(std::string_view is, std::string_view wanted) {

@@ -11,8 +11,10 @@
 namespace paastech::pomegranate {
 
 Status check_image_bounds(const docker::ImageDetails& image);  // kInvalidArgument
-// kInvalidArgument: a trigger that could not stand in a Dockerfile of this project.
-Status check_triggers(const docker::ImageDetails& image, std::string_view project, const Registries& registries = {});
+// The images that its triggers copy from for certain. kInvalidArgument: a trigger that could not stand in a Dockerfile
+// of this project.
+Result<std::vector<BaseImage>> check_triggers(const docker::ImageDetails& image, std::string_view project,
+                                              const Registries& registries = {});
 // Whether an image for `is` ("linux/arm64/v8") serves where `wanted` ("linux/arm64", or empty) is asked for.
 bool fits_platform(std::string_view is, std::string_view wanted);
 

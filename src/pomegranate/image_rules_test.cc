@@ -36,10 +36,20 @@ TEST(ImageRules, ATriggerMayDoNoMoreThanADockerfile) {
         " # escape=`", "ADD ./src /app"}) {
     docker::ImageDetails image;
     image.on_build = {"RUN echo \\", trigger};  // a continuation joins no two triggers
-    const Status status = check_triggers(image, kMine);
+    const auto status = check_triggers(image, kMine);
     ASSERT_FALSE(status) << trigger;
     EXPECT_EQ(status.error().code, Code::kInvalidArgument);
   }
+}
+
+TEST(ImageRules, TellsWhatTriggersCopyFromBesideStages) {
+  docker::ImageDetails image;
+  image.on_build = {"COPY --from=build /a /b", "COPY --from=registry.example/tool:1 /a /b", "RUN make"};
+  const auto copied = check_triggers(image, kMine);
+  ASSERT_TRUE(copied) << copied.error().message;
+  ASSERT_EQ(copied->size(), 1u);
+  EXPECT_EQ((*copied)[0].reference, "registry.example/tool:1");
+  EXPECT_TRUE((*copied)[0].copied_from);
 }
 
 TEST(ImageRules, PlatformsAreCompared) {

@@ -23,7 +23,7 @@ struct Options {
   // What it may write beside its image, in its own file system; checked every 2 s (docker_disk.cc).
   std::int64_t instance_disk_bytes = 4LL << 30;  // an Instance or a one-off command
   std::int64_t build_disk_bytes = 8LL << 30;     // all steps of a build together
-  // Registries that Clients may use although they are named by an address, as "127.0.0.1:5000" (image_references.h).
+  // From which images are fetched beside the well-known ones (registry_list.h).
   std::vector<std::string> registries = {};
 };
 

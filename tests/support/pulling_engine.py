@@ -1,5 +1,5 @@
 """A Docker Engine that can pull, where no registry can be reached: answers pulls itself, by tagging a local image, and
-says that it fetches through a proxy, since its registries' names resolve nowhere."""
+says that it fetches through a proxy, since its registries' names resolve nowhere. It counts what it is asked for."""
 import json
 import urllib.parse
 
@@ -9,7 +9,7 @@ from tests.support.relayed_engine import RelayedEngine
 class PullingEngine(RelayedEngine):
     def __init__(self, path, real, docker, images):
         """images: reference → (source image, changes for the commit: Dockerfile instructions)."""
-        self.docker, self.images, self.pulls = docker, images, []
+        self.docker, self.images, self.pulls, self.digests = docker, images, [], []
         super().__init__(path, real)
 
     def close(self):
@@ -20,6 +20,9 @@ class PullingEngine(RelayedEngine):
     def answers(self, target):
         if "/images/create?" in target:
             return self.pull(urllib.parse.parse_qs(target.split("?", 1)[1]))
+        if "/distribution/" in target:
+            self.digests.append(target.split("/distribution/", 1)[1].removesuffix("/json"))
+            return self.answer("404 Not Found", json.dumps({"message": "manifest unknown"}))
         if target.endswith("/info"):
             _, info = self.docker.call("GET", "/info")
             return self.answer("200 OK", json.dumps(info | {"HttpsProxy": "http://proxy.example:3128"}))
