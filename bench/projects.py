@@ -31,7 +31,7 @@ def use_fake_engine(service):
 def deploy(service, client, name="app-0"):
     """Milliseconds from the request to the first answer of the new Deployment."""
     started = time.monotonic()
-    number = ask(client, "POST", f"{name}/deployments", {"image": f"registry.example/{name}:1"})["number"]
+    number = ask(client, "POST", f"{name}/deployments", {"image": f"bench/{name}:1"})["number"]
     took = first_visit(service, name, f"PAASTECH_DEPLOYMENT={number}", started)
     wait_live(client, name)
     return took

@@ -11,6 +11,10 @@ net::Task<Result<SystemInfo>> system_info(ClientPtr client) {
   info.engine_version = json::text(json::at(answer, "ServerVersion"));
   info.proxied =
       !json::text(json::at(answer, "HttpsProxy")).empty() || !json::text(json::at(answer, "HttpProxy")).empty();
+  // "driver-type" among what the store says of itself, as `docker info` shows it.
+  for (const json::bj::value& line : json::items(json::at(answer, "DriverStatus")))
+    for (const json::bj::value& part : json::items(line))
+      info.containerd_store = info.containerd_store || json::text(part) == "io.containerd.snapshotter.v1";
   info.root_folder = json::text(json::at(answer, "DockerRootDir"));
   info.cgroup_version = json::text(json::at(answer, "CgroupVersion"));
   if (const json::bj::object* runtimes = json::at(answer, "Runtimes").if_object())

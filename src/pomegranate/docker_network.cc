@@ -15,6 +15,15 @@ constexpr auto kRemovalPause = 250ms;    // between them: a killed container tak
 constexpr auto kFirewallInterval = 60s;  // somebody may have flushed the rules
 constexpr auto kEngineRetry = 2s;
 
+// Threat 20: whichever registry a manifest is from, it may name addresses for its layers, which such an Engine asks.
+void warn_of_store(const docker::SystemInfo& engine) {
+  if (!engine.containerd_store || engine.proxied) return;
+  spdlog::warn(
+      "the Docker Engine keeps its images in containerd's store, which fetches layers from whatever addresses an image "
+      "names, also in this machine's network; give dockerd a proxy that denies these (HTTPS_PROXY), or turn that store "
+      "off (features.containerd-snapshotter in its daemon.json)");
+}
+
 }  // namespace
 
 // Where the network exists this is one quick question; a new one gets a free subnet of the pool.
@@ -118,8 +127,9 @@ net::Task<void> DockerEngine::tend() {
     }
     if (complained) spdlog::info("the Docker Engine answers again");
     complained = false;
-    [[maybe_unused]] const Status closed = co_await ensure_firewall();
     const std::uint64_t generation = client_->generation();
+    if (swept_generation_ != generation) warn_of_store(*info);
+    [[maybe_unused]] const Status closed = co_await ensure_firewall();
     if (swept_generation_ != generation) {
       const Status swept = co_await remove_forsaken();
       if (swept) swept_generation_ = generation;

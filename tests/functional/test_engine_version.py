@@ -1,4 +1,5 @@
-"""Which version of the Docker Engine's API is spoken: the newest that both sides know."""
+"""Which version of the Docker Engine's API is spoken: the newest that both sides know. And what of an Engine the operator is
+warned of."""
 import json
 import re
 
@@ -6,7 +7,7 @@ import pytest
 
 from tests.support import apps
 from tests.support.relayed_engine import RelayedEngine
-from tests.support.service import SOCKET
+from tests.support.service import SOCKET, wait_for
 
 
 class OtherVersion(RelayedEngine):
@@ -39,3 +40,26 @@ def test_the_newest_that_both_know_is_spoken(fresh_service, newest, oldest, spok
     client.repository(client.project("hello")["name"], apps.web("one")).push()
     assert service.visit("hello").text == "one GET /"
     assert engine.spoken == {spoken}, engine.spoken
+
+
+class OtherStore(RelayedEngine):
+    """Says that it keeps images in containerd's store, and whether it has a proxy."""
+
+    def __init__(self, path, service, proxy):
+        _, info = service.docker.call("GET", "/info")
+        self.info = info | {"DriverStatus": [["driver-type", "io.containerd.snapshotter.v1"]], "HttpsProxy": proxy}
+        super().__init__(path, SOCKET)
+
+    def answers(self, target):
+        return self.answer("200 OK", json.dumps(self.info)) if target.endswith("/info") else None
+
+
+@pytest.mark.parametrize("proxy, warned", [("", True), ("http://proxy.example:3128", False)])
+def test_an_engine_that_asks_whatever_address_an_image_names_is_warned_of(fresh_service, proxy, warned):
+    service = fresh_service()
+    engine = OtherStore(str(service.home / "engine.sock"), service, proxy)
+    service.extra.append(engine.close)
+    service.socket = engine.path
+    service.start()
+    wait_for(lambda: "the host is closed" in service.log(), "what follows the first look at the Engine")
+    assert ("containerd's store" in service.log()) == warned, service.log()
