@@ -42,7 +42,7 @@ void hide_unready(std::vector<engine::Instance>& running, const ProjectPlan& pla
   for (engine::Instance& one : running) {
     const InstanceName name{one.deployment(), one.process(), one.index()};
     const auto found = std::ranges::find(plan.routable, name, &ObservedInstance::name);
-    if (found == plan.routable.end()) one.clear_address();
+    if (found == plan.routable.end() || !found->kept) one.clear_address();
   }
 }
 

@@ -48,13 +48,16 @@ ProjectPlan plan_project(const DesiredProject& desired, const std::vector<Observ
     const bool runs = instance.state == "running";
     if ((runs && instance.kept) || instance.state == "restarting")
       alive[{instance.deployment, instance.process}].insert(instance.index);
-    if (serves && instance.kept) plan.routable.push_back(instance);
+    if (serves) plan.routable.push_back(instance);
   }
   for (const InstanceName& one : desired.waiting) alive[{one.deployment, one.process}].insert(one.index);
   for (const auto& [key, count] : desired.groups)
     for (int index = 0; index < count; ++index)
       if (!alive[key].contains(index)) plan.start[key].insert(index);
-  if (plan.routable.empty() && std::ranges::any_of(desired.groups, is_web)) plan.routable = std::move(meanwhile);
+  if (std::ranges::any_of(plan.routable, &ObservedInstance::kept))
+    std::erase_if(plan.routable, [](const ObservedInstance& one) { return !one.kept; });
+  else if (!meanwhile.empty() && std::ranges::any_of(desired.groups, is_web))
+    plan.routable = std::move(meanwhile);
   std::ranges::sort(plan.routable, {}, &ObservedInstance::index);
   return plan;
 }

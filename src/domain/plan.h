@@ -58,7 +58,8 @@ struct ProjectPlan {
   std::map<GroupKey, std::set<int>> start = {};  // Instances that lack, stand still or were not seen to be ready
   std::set<Surplus> remove = {};
   // Running Instances of `web` that were seen to be ready, by index. Where there is none, ready ones of another
-  // Deployment, on its way or too many: one by one it had taken the others' place.
+  // Deployment, on its way or too many: one by one it had taken the others' place. Where there is none of them either,
+  // those that were not seen: a controller that starts anew must not take the only one away before it has looked.
   std::vector<ObservedInstance> routable = {};
 };
 
