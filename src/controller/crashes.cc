@@ -61,9 +61,11 @@ void DeploymentController::on_end(const engine::Instance& instance) {
     auto known = watched->second.reasons.extract(name);
     if (!known.empty() && now <= known.mapped().until_ms) reason = known.mapped().text;
   }
-  const Crash& crash = crashes_[instance.project()].note(name, std::move(reason), now);
-  const std::string line = fmt::format("{}.{} ended: {}; it starts again in {} s", name.process, name.index + 1,
-                                       crash.reason, (crash.due_ms - now) / 1000);
+  const Crash& crash = crashes_[instance.project()].note(name, reason, now);
+  // A start that failed may have been noted before this end of it was heard of, with a longer story and some of the
+  // pause gone.
+  const std::string line = fmt::format("{}.{} ended: {}; it starts again in {} s", name.process, name.index + 1, reason,
+                                       (crash.due_ms - now + 999) / 1000);
   spdlog::info("project {}: deployment {}: {}", instance.project(), name.deployment, line);
   if (ports_.last_words != nullptr)
     ports_.last_words->deployment_lines(instance.project(), name.deployment, "platform", line);

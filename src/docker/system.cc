@@ -10,7 +10,7 @@ net::Task<Result<SystemInfo>> system_info(ClientPtr client) {
   SystemInfo info;
   info.engine_version = json::text(json::at(answer, "ServerVersion"));
   info.proxied =
-      !json::text(json::at(answer, "HttpsProxy")).empty() || !json::text(json::at(answer, "HttpProxy")).empty();
+      !json::text(json::at(answer, "HttpsProxy")).empty() && !json::text(json::at(answer, "HttpProxy")).empty();
   // "driver-type" among what the store says of itself, as `docker info` shows it.
   for (const json::bj::value& line : json::items(json::at(answer, "DriverStatus")))
     for (const json::bj::value& part : json::items(line))

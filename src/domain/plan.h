@@ -42,7 +42,7 @@ struct ObservedInstance {
   std::string state;  // created | running | restarting | exited
   std::string address;
   int port = 0;
-  bool kept = true;  // it was seen to be ready since it was started
+  bool kept = true;  // it was seen to be ready since it was started by us; the Engine may have started it again
   InstanceName name() const { return {deployment, process, index}; }
 };
 

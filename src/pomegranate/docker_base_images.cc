@@ -1,6 +1,7 @@
 // The images that a Dockerfile builds on, fetched and looked at before the builder begins. It would fetch them itself,
 // but then run their triggers at once, unseen: with the Engine's own reach (threat 6) and onto other Projects' images
-// (threat 7). So nothing is left for it to fetch, and a name that was looked at is never fetched anew.
+// (threat 7). A name that was looked at is never fetched anew; left to the builder is only a trigger's `--from=NAME`
+// that may be a stage's, and else is the Hub's.
 #include "docker/system.h"
 #include "pomegranate/base_images.h"
 #include "pomegranate/build_output.h"

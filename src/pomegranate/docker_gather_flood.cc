@@ -15,21 +15,25 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr std::int64_t kCalm = 256 << 10;  // kept bytes that came while the ones before were read: no flood any more
-// What the Engine keeps for certain, less a tenth for what kept_bytes() does not know.
-constexpr std::int64_t kKept = (docker::kLogFiles - 1) * (std::int64_t{docker::kLogMegabytes} << 20) * 9 / 10;
+// What the Engine keeps for certain, less a tenth for what OutputMeter does not know.
+constexpr std::int64_t kKept = (docker::kLogFiles - 1) * std::int64_t{docker::kLogMegabytes} * 1'000'000 * 9 / 10;
 // Of what the program has written, in the Engine's pipe and the sockets to us (moby, pkg/ioutils/bytespipe.go: 1 MB).
 constexpr std::int64_t kPiped = 5 << 18;
 constexpr std::int64_t kUnbraked = 12 << 20;  // that it may have been ahead when the brake was put on
 constexpr std::int64_t kShortestLead = 1 << 20;
 constexpr std::int64_t kLongestLead = 24 << 20;
 
+// What the bytes in the pipes will take in the Engine's files: the more, the shorter the lines are.
+std::int64_t piped(const OutputMeter& taken) {
+  const auto written = static_cast<double>(std::max<std::int64_t>(taken.written(), 1));
+  return static_cast<std::int64_t>(kPiped * (static_cast<double>(taken.kept()) / written));
+}
+
 // How many kept bytes the program may be ahead of the lines given out. As many as may be: each request reads through
-// all that the Engine keeps. What is in the pipes is worth the more the shorter the lines are.
-std::int64_t lead(std::int64_t taken_kept, std::int64_t taken_raw, bool only_braked) {
-  const double kept_per_byte =
-      static_cast<double>(taken_kept) / static_cast<double>(std::max<std::int64_t>(taken_raw, 1));
-  const auto piped = static_cast<std::int64_t>(kPiped * kept_per_byte);
-  return std::clamp(kKept - piped - (only_braked ? 0 : kUnbraked), kShortestLead, kLongestLead);
+// all that the Engine keeps. Of lines without any byte the pipes alone may hold more than the Engine keeps.
+// caught_up: what was printed before the brake was put on has been given out.
+std::int64_t lead(const OutputMeter& taken, bool caught_up) {
+  return std::clamp(kKept - piped(taken) - (caught_up ? 0 : kUnbraked), kShortestLead, kLongestLead);
 }
 
 // The Engine looks through all that it keeps before it gives the first line, which takes it over a second where others
@@ -42,6 +46,9 @@ constexpr auto kHeldOn = 30s;
 net::Task<Status> DockerEngine::gather_flood(std::shared_ptr<Gathering> run, std::shared_ptr<GatherSource> source) {
   ++source->floods_begun;
   if (!source->brake || source->brake->off) {
+    const auto now = std::chrono::system_clock::now().time_since_epoch();
+    source->braked_from_ns = std::chrono::duration_cast<std::chrono::nanoseconds>(now).count();
+    source->given_since_brake = 0;
     // Before the reading, which keeps the Engine busy: until it holds, the program prints as fast as it can.
     auto opened = co_await docker::open_attach(client_, source->id);
     if (opened && !run->stopped) {  // else it has ended
@@ -73,20 +80,17 @@ net::Task<void> DockerEngine::release_brake(std::shared_ptr<Gathering> run, std:
 net::Task<void> DockerEngine::gather_brake(std::shared_ptr<Gathering> run, std::shared_ptr<GatherSource> source,
                                            std::shared_ptr<GatherBrake> brake) {
   using Clock = std::chrono::steady_clock;
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  source->braked_from_ns = std::chrono::duration_cast<std::chrono::nanoseconds>(now).count();
-  source->given_since_brake = 0;
-  std::int64_t taken = 0;  // kept bytes
-  std::int64_t raw = 0;
-  std::int64_t missing = 0;  // what was taken and is not waited for any more
+  OutputMeter taken;
+  std::int64_t missing = 0;  // what was taken and is not waited for any more; below 0: what was not taken and is there
   while (!brake->off && !run->stopped) {
     const Result<std::string> piece = co_await brake->exchange->read();
     if (!piece || piece->empty()) break;
-    taken += kept_bytes(*piece, std::ranges::count(*piece, '\n'));
-    raw += static_cast<std::int64_t>(piece->size());
+    taken.add(*piece);
+    // Lines that were printed while the attaching was under way are given out, and were not taken.
+    missing = std::min(missing, taken.kept() + piped(taken) - source->given_since_brake);
     const auto too_far = [&] {
-      const std::int64_t ahead = taken - missing - source->given_since_brake;
-      return ahead > lead(taken, raw, source->given_since_brake > 0);
+      const std::int64_t ahead = taken.kept() - missing - source->given_since_brake;
+      return ahead > lead(taken, source->given_since_brake > 0);
     };
     while (!brake->off && !run->stopped && too_far()) {
       const std::int64_t before = source->given;
@@ -94,7 +98,7 @@ net::Task<void> DockerEngine::gather_brake(std::shared_ptr<Gathering> run, std::
       while (source->given == before && Clock::now() - began < kStandstill && !brake->off && !run->stopped)
         co_await source->progress.wait(kStandstill);
       if (source->given != before) continue;
-      missing = taken - source->given_since_brake;
+      missing = taken.kept() - source->given_since_brake;
       spdlog::warn("the output of {} is not taken: its program goes on, and lines of it may be lost", source->id);
     }
     if (piece->size() >= kLittle) continue;

@@ -20,8 +20,9 @@ void warn_of_store(const docker::SystemInfo& engine) {
   if (!engine.containerd_store || engine.proxied) return;
   spdlog::warn(
       "the Docker Engine keeps its images in containerd's store, which fetches layers from whatever addresses an image "
-      "names, also in this machine's network; give dockerd a proxy that denies these (HTTPS_PROXY), or turn that store "
-      "off (features.containerd-snapshotter in its daemon.json)");
+      "names, also in this machine's network; turn that store off (features.containerd-snapshotter in its "
+      "daemon.json), "
+      "or give dockerd a proxy that denies these (HTTP_PROXY and HTTPS_PROXY, without NO_PROXY)");
 }
 
 }  // namespace
@@ -118,6 +119,7 @@ net::Task<Status> DockerEngine::ensure_firewall() {
 
 net::Task<void> DockerEngine::tend() {
   bool complained = false;
+  bool warned = false;
   while (true) {
     const auto info = co_await docker::system_info(client_);
     if (!info) {
@@ -128,7 +130,7 @@ net::Task<void> DockerEngine::tend() {
     if (complained) spdlog::info("the Docker Engine answers again");
     complained = false;
     const std::uint64_t generation = client_->generation();
-    if (swept_generation_ != generation) warn_of_store(*info);
+    if (!std::exchange(warned, true)) warn_of_store(*info);
     [[maybe_unused]] const Status closed = co_await ensure_firewall();
     if (swept_generation_ != generation) {
       const Status swept = co_await remove_forsaken();

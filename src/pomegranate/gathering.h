@@ -1,6 +1,6 @@
 #pragma once
 // What the tasks of one Gather share (docker_gather.cc, docker_gather_flood.cc). Thread: the loop's.
-#include <algorithm>
+#include <chrono>
 #include <deque>
 #include <map>
 #include <memory>
@@ -13,6 +13,7 @@
 #include "docker/logs.h"
 #include "pomegranate/engine.h"
 #include "pomegranate/log_resume.h"
+#include "pomegranate/output_meter.h"
 #include "pomegranate/utf8.h"
 
 namespace paastech::pomegranate {
@@ -23,14 +24,6 @@ inline constexpr std::size_t kBatchBytes = 256 << 10;
 inline constexpr std::size_t kAllBytes = 16 << 20;
 inline constexpr std::size_t kLineBytes = 64;    // of an entry beside its text
 inline constexpr std::int64_t kFlood = 1 << 20;  // kept bytes in a second that are one
-
-// What output takes in the Engine's files, which bounds what the Engine keeps: an entry of 27 to 37 bytes for each line
-// (moby, daemon/logger/local: two lengths, source, time). Alike for the lines and for the bytes that they come from, so
-// without the returns, which are no part of a line.
-inline constexpr std::int64_t kEntryBytes = 32;
-inline std::int64_t kept_bytes(std::string_view output, std::int64_t lines) {
-  return static_cast<std::int64_t>(output.size()) - std::ranges::count(output, '\r') + lines * kEntryBytes;
-}
 
 // Of a flood each line comes by itself, and waking up for it costs more than all else that is done with it. So whoever
 // got little lets more come: fewer lines in that time than the buffer of the Engine's socket holds, so that it goes on.
@@ -104,7 +97,7 @@ struct GatherSource final : docker::LineTaker {
       entry.set_error_stream(error_stream);
       append_valid_utf8(*entry.mutable_text(), text);
       to->bytes += text.size() + kLineBytes;
-      const std::int64_t kept = kept_bytes(text, 1) + 1;
+      const std::int64_t kept = kept_bytes(text);
       to->given += kept;
       if (at_ns >= to->braked_from_ns) to->given_since_brake += kept;
     }

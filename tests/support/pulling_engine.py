@@ -25,7 +25,7 @@ class PullingEngine(RelayedEngine):
             return self.answer("404 Not Found", json.dumps({"message": "manifest unknown"}))
         if target.endswith("/info"):
             _, info = self.docker.call("GET", "/info")
-            return self.answer("200 OK", json.dumps(info | {"HttpsProxy": "http://proxy.example:3128"}))
+            return self.answer("200 OK", json.dumps(info | dict.fromkeys(("HttpProxy", "HttpsProxy"), "http://proxy.example:3128")))
         return None
 
     def pull(self, query):
