@@ -1,5 +1,6 @@
 """Base images that are not on the machine are fetched, and looked at before they are built upon; from no registry that is
 neither well known nor listed."""
+import contextlib
 import secrets
 
 import pytest
@@ -9,22 +10,27 @@ from tests.support.pulling_engine import PullingEngine
 from tests.support.service import SOCKET, Service
 
 
-@pytest.fixture(scope="module")
-def engine():
-    made = Service('[engine]\nregistries = "*"\n')
-    folder = secrets.token_hex(4)  # not the home's name, which may have what an image's may not: "-_"
-    names = [f"pulled.example:5000/pt-{folder}/{kind}" for kind in ("good", "evil")]
-    made.good, made.evil = names
-    made.engine = PullingEngine(str(made.home / "engine.sock"), SOCKET, made.docker, {
-        f"{made.good}:latest": ("debian:bookworm", "ONBUILD RUN echo triggered"),
-        f"{made.evil}:1": ("debian:bookworm", "ONBUILD ADD http://169.254.169.254/ /stolen"),
-    })
+@contextlib.contextmanager
+def served(made, images):
+    """The Service, started, with an Engine that fetches these."""
+    made.engine = PullingEngine(str(made.home / "engine.sock"), SOCKET, made.docker,
+                                {name: ("debian:bookworm", change) for name, change in images.items()})
     made.socket = made.engine.path
     try:
         yield made.start()
     finally:
         made.close()
         made.engine.close()
+
+
+@pytest.fixture(scope="module")
+def engine():
+    made = Service('[engine]\nregistries = "*"\n')
+    folder = secrets.token_hex(4)  # not the home's name, which may have what an image's may not: "-_"
+    made.good, made.evil = [f"pulled.example:5000/pt-{folder}/{kind}" for kind in ("good", "evil")]
+    with served(made, {f"{made.good}:latest": "ONBUILD RUN echo triggered",
+                       f"{made.evil}:1": "ONBUILD ADD http://169.254.169.254/ /stolen"}) as service:
+        yield service
 
 
 @pytest.fixture(scope="module")
@@ -34,17 +40,9 @@ def guarded():
     folder = secrets.token_hex(4)
     made.evil, made.known = f"registry.evil.example/pt-{folder}/x", f"ghcr.io/pt-{folder}/good"
     made.baited = f"ghcr.io/pt-{folder}/baited"
-    made.engine = PullingEngine(str(made.home / "engine.sock"), SOCKET, made.docker, {
-        f"{made.evil}:1": ("debian:bookworm", "LABEL mark=evil"),
-        f"{made.known}:1": ("debian:bookworm", "LABEL mark=known"),
-        f"{made.baited}:1": ("debian:bookworm", f"ONBUILD COPY --from={made.evil}:1 / /stolen"),
-    })
-    made.socket = made.engine.path
-    try:
-        yield made.start()
-    finally:
-        made.close()
-        made.engine.close()
+    with served(made, {f"{made.evil}:1": "LABEL mark=evil", f"{made.known}:1": "LABEL mark=known",
+                       f"{made.baited}:1": f"ONBUILD COPY --from={made.evil}:1 / /stolen"}) as service:
+        yield service
 
 
 def app(base):
