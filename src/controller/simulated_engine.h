@@ -44,6 +44,7 @@ class SimulatedEngine final : public EnginePort, SimulatedCalls {
         continue;
       }
       found->second.ready = true;
+      found->second.ready_since = net::LoopClock::now();
       found->second.instance.set_kept(true);
       *out.mutable_ready()->add_instances() = found->second.instance;
     }
