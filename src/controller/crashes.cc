@@ -178,9 +178,10 @@ net::Task<void> DeploymentController::check_liveness() {
     for (auto& [project_id, watched] : watched_) {
       for (const auto& [name, how] : watched.probes) {
         std::int64_t& next = watched.next_ms[name];
-        if (next == 0) next = now + std::int64_t{liveness_interval_s(how.probe)} * 1000;
+        const std::int64_t following = now + std::int64_t{liveness_interval_s(how.probe)} * 1000;
+        if (next == 0) next = following;
         if (now < next || !probing_.insert({project_id, name}).second) continue;
-        next = now + std::int64_t{liveness_interval_s(how.probe)} * 1000;
+        next = following;
         tasks_.spawn("liveness", probe(project_id, name, how));
       }
     }

@@ -9,10 +9,9 @@ namespace {
 
 constexpr std::size_t kMaxLine = 64 << 10;   // longer ones are cut; the Engine itself cuts messages at 16 KiB
 constexpr std::size_t kMaxFrame = 16 << 20;  // far beyond any message; more means that the stream is not framed
-constexpr std::size_t kHead = 8;
-constexpr std::size_t kSecondLength = 19;  // of "2026-01-31T12:00:00"
-constexpr std::size_t kTimeLength = 30;    // the Engine writes nine digits of the second and Z
-constexpr std::size_t kLongestTime = 35;   // with an offset in place of Z
+constexpr std::size_t kSecondLength = 19;    // of "2026-01-31T12:00:00"
+constexpr std::size_t kTimeLength = 30;      // the Engine writes nine digits of the second and Z
+constexpr std::size_t kLongestTime = 35;     // with an offset in place of Z
 // Between the pieces of a line there is the reading of a pipe; between two runs of a program its start, 100 ms and
 // more.
 constexpr std::int64_t kNextRunNs = 20'000'000;
@@ -28,16 +27,15 @@ Status LogParser::add(std::string_view piece, LineTaker& taker) {
   while (!piece.empty()) {
     // A frame that lies whole in the piece is read from there.
     const std::string_view here = buffer_.empty() ? piece : std::string_view(buffer_);
-    std::size_t wanted = kHead;
-    if (here.size() >= kHead) {
-      const auto byte = [here](std::size_t i) { return static_cast<unsigned char>(here[i]); };
-      const std::size_t length = std::size_t{byte(4)} << 24 | byte(5) << 16 | byte(6) << 8 | byte(7);
-      if (byte(0) > 3 || length > kMaxFrame)
+    std::size_t wanted = kFrameHead;
+    if (here.size() >= kFrameHead) {
+      const std::size_t length = frame_length(here);
+      if (static_cast<unsigned char>(here[0]) > 3 || length > kMaxFrame)
         return fail(Code::kInternal, "the Engine's log stream is not framed as expected");
       wanted += length;
     }
-    if (here.size() >= kHead && here.size() >= wanted) {
-      frame(here[0] == 2, here.substr(kHead, wanted - kHead), taker);
+    if (here.size() >= kFrameHead && here.size() >= wanted) {
+      frame(here[0] == 2, here.substr(kFrameHead, wanted - kFrameHead), taker);
       if (buffer_.empty())
         piece.remove_prefix(wanted);
       else
@@ -48,8 +46,8 @@ Status LogParser::add(std::string_view piece, LineTaker& taker) {
     buffer_.append(piece.substr(0, more));
     piece.remove_prefix(more);
     // The last of a frame may be the last of the piece.
-    if (piece.empty() && buffer_.size() == wanted && wanted > kHead) {
-      frame(buffer_[0] == 2, std::string_view(buffer_).substr(kHead), taker);
+    if (piece.empty() && buffer_.size() == wanted && wanted > kFrameHead) {
+      frame(buffer_[0] == 2, std::string_view(buffer_).substr(kFrameHead), taker);
       buffer_.clear();
     }
   }

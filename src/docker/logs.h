@@ -10,6 +10,13 @@
 
 namespace paastech::docker {
 
+inline constexpr std::size_t kFrameHead = 8;
+// Of what follows the head of a frame, in bytes.
+inline std::size_t frame_length(std::string_view head) {
+  const auto byte = [head](std::size_t i) { return std::size_t{static_cast<unsigned char>(head[i])}; };
+  return byte(4) << 24 | byte(5) << 16 | byte(6) << 8 | byte(7);
+}
+
 struct LogEntry {
   bool error_stream = false;
   std::int64_t at_ns = 0;

@@ -3,13 +3,13 @@
 #include <fmt/format.h>
 #include <toml++/toml.h>
 
-#include <charconv>
 #include <map>
 #include <variant>
 
 #include "base/address.h"
 #include "base/files.h"
 #include "base/ids.h"
+#include "base/port.h"
 #include "base/text.h"
 #include "paastechd/home.h"
 #include "paastechd/mail.h"
@@ -176,12 +176,11 @@ Status read_port(const GetEnvironment& environment, const char* name, const std:
   const char* value = environment(name);
   if (!value || !*value) return {};
   const std::string_view given(value);
-  int number = -1;
-  const auto [end, error] = std::from_chars(given.data(), given.data() + given.size(), number);
-  if (error != std::errc() || end != given.data() + given.size() || number < 0 || number > 65535)
+  const std::optional<int> number = port_number(given);
+  if (!number)
     return bad(fmt::format("environment variable {}", name), fmt::format("`{}` is not a port", given),
                "use a number from 0 to 65535");
-  slot = number;
+  slot = *number;
   places[key] = fmt::format("environment variable {}", name);
   return {};
 }
@@ -191,10 +190,7 @@ bool is_address(std::string_view text) {
   const std::size_t colon = text.rfind(':');
   if (colon == std::string_view::npos) return false;
   std::string_view host = text.substr(0, colon);
-  const std::string_view digits = text.substr(colon + 1);
-  int port = 0;
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
-  if (error != std::errc() || end != digits.data() + digits.size() || port < 1 || port > 65535) return false;
+  if (port_number(text.substr(colon + 1)).value_or(0) == 0) return false;
   const bool six = host.size() > 2 && host.front() == '[' && host.back() == ']';
   if (six) host = host.substr(1, host.size() - 2);
   constexpr std::string_view kName = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-";

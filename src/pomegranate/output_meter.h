@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include "docker/logs.h"
+
 namespace paastech::pomegranate {
 
 // An entry of 27 to 37 bytes for each line (moby, daemon/logger/local: two lengths, source, time).
@@ -17,18 +19,17 @@ inline std::int64_t kept_bytes(std::string_view line) {
   return static_cast<std::int64_t>(line.size()) + 1 + kEntryBytes;
 }
 
-// Reads an attached stream: frames of both streams, each with a head of 8 bytes that says its length (Engine API,
-// "Stream format"). A program that writes line by line makes a frame of each.
+// Reads an attached stream, framed as docker/logs.h says. A program that writes line by line makes a frame of each.
 class OutputMeter {
  public:
   void add(std::string_view piece) {
     while (!piece.empty()) {
       if (left_ == 0) {
-        head_[in_head_++] = static_cast<unsigned char>(piece.front());
+        head_[in_head_++] = piece.front();
         piece.remove_prefix(1);
         if (in_head_ < head_.size()) continue;
         in_head_ = 0;
-        left_ = std::size_t{head_[4]} << 24 | std::size_t{head_[5]} << 16 | std::size_t{head_[6]} << 8 | head_[7];
+        left_ = docker::frame_length({head_.data(), head_.size()});
         continue;
       }
       const std::string_view part = piece.substr(0, left_);
@@ -51,7 +52,7 @@ class OutputMeter {
     returned = part.back() == '\r';
   }
 
-  std::array<unsigned char, 8> head_ = {};
+  std::array<char, docker::kFrameHead> head_ = {};
   std::size_t in_head_ = 0;
   std::size_t left_ = 0;               // of the frame
   std::array<bool, 2> returned_ = {};  // the last byte of each stream was a return

@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 
+#include "base/port.h"
 #include "base/text.h"
 
 namespace paastech::pomegranate {
@@ -55,19 +55,13 @@ std::string_view https_host(std::string_view registry) {
   return plain && host.find_first_not_of(kHostCharacters) == std::string_view::npos ? host : std::string_view{};
 }
 
-bool is_port(std::string_view digits) {
-  int port = 0;
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
-  return error == std::errc() && end == digits.data() + digits.size() && port >= 1 && port <= 65535;
-}
-
 bool is_list_entry(std::string_view entry) {
   if (entry == "*") return true;
   const bool below = entry.starts_with("*.");
   if (below) entry.remove_prefix(2);
   const std::size_t colon = std::min(entry.find(':'), entry.size());
   const std::string_view host = entry.substr(0, colon);
-  if (colon < entry.size() && (below || !is_port(entry.substr(colon + 1)))) return false;
+  if (colon < entry.size() && (below || port_number(entry.substr(colon + 1)).value_or(0) == 0)) return false;
   if (below && !is_named_host(host)) return false;
   const std::vector<std::string> labels = split(host, '.');
   return host.find_first_not_of(kHostCharacters) == std::string_view::npos &&

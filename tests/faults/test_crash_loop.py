@@ -22,9 +22,8 @@ def only_instance(client, name):
 
 def told_ends(client, name):
     """What the log says of each end: when, in seconds, and the pause that it announced."""
-    answer = client.call("GET", f"/projects/{name}/logs?process=platform")
-    assert answer.status == 200, answer
-    ends = [(line["at"], re.search(r"^web\.1 ended: exit code 3; it starts again in (\d+) s$", line["text"])) for line in answer.json()["items"]]
+    ends = [(line["at"], re.search(r"^web\.1 ended: exit code 3; it starts again in (\d+) s$", line["text"]))
+            for line in client.log_lines(name, "process=platform")]
     return [(datetime.datetime.fromisoformat(at.replace("Z", "+00:00")).timestamp(), int(told[1])) for at, told in ends if told]
 
 

@@ -124,7 +124,7 @@ def test_a_suspension_waits_neither_for_visitors_nor_for_the_application(fresh_s
         client.repository(name, stubborn()).push()
 
     def said(name, text):
-        return client.call("GET", f"/projects/{name}/logs?process=web&grep={text}").json()["items"]
+        return client.log_lines(name, f"process=web&grep={text}")
 
     def there():
         return [each for id in projects.values() for each in service.docker.containers(f"paastech.project={id}")]

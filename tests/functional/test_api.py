@@ -182,7 +182,7 @@ def test_progress_and_logs_are_server_sent_events(service, client, unique):
     assert parsed[-1][0] == "result" and parsed[-1][1]["state"] == "live"
     assert any(kind == "line" and "Live" in data["text"] for kind, data in parsed)
     service.visit(name, "/log/marker")
-    lines = wait_for(lambda: [i for i in client.call("GET", f"/projects/{name}/logs?lines=50").json()["items"] if "/log/marker" in i["text"]], "the log line")
+    lines = wait_for(lambda: [i for i in client.log_lines(name, "lines=50") if "/log/marker" in i["text"]], "the log line")
     assert lines[0]["stream"] == "stdout" and lines[0]["deployment"] == 1
 
 

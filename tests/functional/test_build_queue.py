@@ -51,7 +51,7 @@ class Queue:
 
     def waits(self, client, name):
         def told():
-            lines = client.call("GET", f"/projects/{name}/logs?process=platform").json()["items"]
+            lines = client.log_lines(name, "process=platform")
             return any("Waiting for a place to build" in line["text"] for line in lines)
         wait_for(told, f"{name} to wait for a place")
 

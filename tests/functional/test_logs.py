@@ -32,9 +32,7 @@ def talkative(version):
 
 
 def lines(client, name, query="lines=10000"):
-    answer = client.call("GET", f"/projects/{name}/logs?{query}")
-    assert answer.status == 200, answer
-    return answer.json()["items"]
+    return client.log_lines(name, query)
 
 
 def texts(client, name, query="lines=10000"):

@@ -33,7 +33,7 @@ def shop(client, unique):
 
 def lines(client, name):
     """What the release commands printed, by Deployment."""
-    items = client.call("GET", f"/projects/{name}/logs?process=release&lines=1000").json()["items"]
+    items = client.log_lines(name, "process=release&lines=1000")
     return [(item["deployment"], item["text"].strip()) for item in items]
 
 

@@ -25,7 +25,7 @@ def telling(version, manifest, on_signal="close $listener; $stop = 1"):
 
 
 def lines(client, name, pattern):
-    return client.call("GET", f"/projects/{name}/logs?process=web&grep={pattern}").json()["items"]
+    return client.log_lines(name, f"process=web&grep={pattern}")
 
 
 def time_of(line):

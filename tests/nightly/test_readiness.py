@@ -56,7 +56,7 @@ def crash_of(client, name):
 
 
 def web_lines(client, name):
-    return client.call("GET", f"/projects/{name}/logs?process=web&lines=1000").json()["items"]
+    return client.log_lines(name, "process=web&lines=1000")
 
 
 def test_readiness_asks_by_host_and_for_the_status_it_is_told(service, client, push):

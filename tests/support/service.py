@@ -281,6 +281,12 @@ class Client:
         """The last Deployment of that Project."""
         return self.call("GET", f"/projects/{name}/deployments?limit=1").json()["items"][0]
 
+    def log_lines(self, name, query):
+        """Of a Project, by the parameters of its logs."""
+        answer = self.call("GET", f"/projects/{name}/logs?{query}")
+        assert answer.status == 200, answer
+        return answer.json()["items"]
+
     def repository(self, name, files=None):
         return Repository(self, name, files)
 
